@@ -1,0 +1,69 @@
+"""The table of classifiers by name: how each is built, what it expects of pixels, how small it goes.
+
+A name is Keras's function name; case and underscores do not matter.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+
+from fcn_keras.classifiers.vgg_slim import vgg_slim
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """One row of the table.
+
+    Attributes:
+        name: Registered name.
+        build: Keras's builder: `build(include_top=, weights=, input_shape=, ...)`.
+        preprocess: Mode of `layers.Preprocess` that its ImageNet weights expect.
+        imagenet: Whether ImageNet weights are published.
+        size: Native height and width of the classifier with its top.
+        smallest: Smallest height and width it takes.
+        flattens: True where fc6 and fc7 follow a Flatten and become the FCN's head.
+        dropout: Rate behind fc6 and fc7 in an FCN.
+    """
+
+    name: str
+    build: Callable
+    preprocess: str
+    imagenet: bool = True
+    size: int = 224
+    smallest: int = 32
+    flattens: bool = False
+    dropout: float = 0.5
+
+
+_TABLE = (
+    Classifier("vgg16", keras.applications.VGG16, "caffe", flattens=True),
+    Classifier("vgg19", keras.applications.VGG19, "caffe", flattens=True),
+    Classifier("resnet50", keras.applications.ResNet50, "caffe"),
+    Classifier("mobilenet_v2", keras.applications.MobileNetV2, "tf"),
+    Classifier("vgg_slim", vgg_slim, "tf", imagenet=False, flattens=True, dropout=0.1),
+)
+
+
+def names():
+    """The registered classifiers' names, a list of str."""
+    return [row.name for row in _TABLE]
+
+
+def get(name):
+    """The `Classifier` registered under `name`; case, underscores and hyphens do not matter.
+
+    Raises:
+        ValueError: for an unknown name; the message lists the known ones.
+    """
+    for row in _TABLE:
+        if _plain(row.name) == _plain(name):
+            return row
+    raise ValueError(
+        f"There is no classifier {name!r}. Registered: {', '.join(names())}. "
+        "A functional Keras model of your own can be passed instead of a name."
+    )
+
+
+def _plain(name):
+    return str(name).lower().replace("_", "").replace("-", "")

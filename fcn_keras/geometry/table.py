@@ -1,0 +1,3 @@
+"""stub"""
+class Table: pass
+def table(*a, **k): raise NotImplementedError

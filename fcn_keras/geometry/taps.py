@@ -1,0 +1,80 @@
+"""Which tensor of a classifier stands for stride 2, 4, 8, 16, 32: found from the graph.
+
+Layer names play no part, so that a classifier of the user's own works as VGG does.
+"""
+
+import keras
+
+from fcn_keras.geometry.field import trace
+
+STRIDES = (2, 4, 8, 16, 32)
+_POOLING = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
+
+
+def taps(model):
+    """One tensor for each stride 2, 4, 8, 16, 32 of a classifier or trunk, by its graph.
+
+    On a plain chain whose stride comes from pooling (VGG, AlexNet) it is the pooling's output, as
+    in the paper. Elsewhere it is the last tensor of that stride which every path from input to
+    output passes (ResNet50 at 8: `conv3_block4_out`); where there is none (NASNet), the last merge
+    of that stride. It is never the output of a padding layer.
+
+    Args:
+        model: A functional Keras model with image input. With a nested model the tensors may
+            belong to the nested graph.
+
+    Returns:
+        {stride: KerasTensor}, strides ascending; a stride the model does not have is absent.
+
+    Example:
+
+    ```python
+    taps = fcn_keras.geometry.taps(keras.applications.VGG16(weights=None))
+    taps[8].shape       # (None, 28, 28, 256): pool3
+    ```
+
+    Source: Long et al. (2015), section 4.2 and figure 3, generalised from VGG to any graph.
+    """
+    return {stride: traced.tensor for stride, traced in traced_taps(model).items()}
+
+
+def traced_taps(model):
+    """`taps`, as the `Traced` tensors that also carry their geometry."""
+    found, outputs = trace(model)
+    through = _on_every_path(found, outputs[-1])
+    chain = all(len(traced.parents) <= 1 and len(traced.children) <= 1 for traced in found)
+    chosen = {}
+    for stride in STRIDES:
+        level = [t for t in found if _stride(t) == stride and not _is_padding(t)]
+        if not level:
+            continue
+        if chain and isinstance(level[0].operation, _POOLING):
+            chosen[stride] = level[0]
+            continue
+        candidates = [t for t in level if t in through]
+        candidates = candidates or [t for t in level if len(t.parents) > 1] or level
+        chosen[stride] = candidates[-1]
+    return chosen
+
+
+def _stride(traced):
+    strides = {grid.stride for grid in traced.grids}
+    return strides.pop() if len(strides) == 1 else None
+
+
+def _is_padding(traced):
+    return isinstance(traced.operation, keras.layers.ZeroPadding2D) or getattr(
+        traced.operation, "pads", False
+    )
+
+
+def _on_every_path(found, output):
+    """The tensors without which no path leads from an input to `output`: paths counted exactly."""
+    before, after = {}, {id(output): 1}
+    for traced in found:
+        before[id(traced)] = sum(before[id(p)] for p in traced.parents) if traced.parents else 1
+    for traced in reversed(found):
+        if traced is not output:
+            after[id(traced)] = sum(after[id(child)] for child in traced.children)
+    total = before[id(output)]
+    return {t for t in found if before[id(t)] * after[id(t)] == total}

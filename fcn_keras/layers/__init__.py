@@ -1,0 +1,23 @@
+"""Keras layers that an FCN needs and Keras lacks, one layer a file."""
+
+from fcn_keras.layers.bilinear import (
+    BilinearInitializer,
+    BilinearUpsampling2D,
+    bilinear_placement,
+)
+from fcn_keras.layers.crop import CropToReference
+from fcn_keras.layers.edge_padding import EdgePadding2D
+from fcn_keras.layers.logits import Logits
+from fcn_keras.layers.pad_to_multiple import PadToMultiple
+from fcn_keras.layers.preprocessing import Preprocess
+
+__all__ = [
+    "BilinearInitializer",
+    "BilinearUpsampling2D",
+    "CropToReference",
+    "EdgePadding2D",
+    "Logits",
+    "PadToMultiple",
+    "Preprocess",
+    "bilinear_placement",
+]

@@ -1,0 +1,235 @@
+"""Bilinear upsampling at any phase: as the start of a transposed convolution, and fixed.
+
+Output p of an upsampling by f with offset d reads the map at (p - d) / f.
+"""
+
+import math
+
+import keras
+import numpy as np
+from keras import ops
+
+from fcn_keras.geometry.rules import interpolated
+
+
+def bilinear_placement(factor, offset=None):
+    """How a transposed convolution must be padded and cropped to upsample at a given phase.
+
+    Args:
+        factor: Upsampling factor f, an int of at least 1.
+        offset: The output position d that lies on the map's first cell, in output pixels; any
+            real number. Default (f - 1) / 2, which keeps the map centred (half-pixel centres).
+
+    Returns:
+        `(pad, kernel_size, crop)`: cells of edge padding (before, after), the kernel's size, and
+        output pixels to crop (before, after), so that pad, `Conv2DTranspose(strides=factor,
+        padding="valid")` and crop turn n cells into exactly n * f pixels.
+
+    Example:
+
+    ```python
+    fcn_keras.layers.bilinear_placement(2)        # ((1, 1), 4, (3, 3))
+    fcn_keras.layers.bilinear_placement(32, 31)   # ((1, 0), 63, (32, 31))
+    ```
+    """
+    offset = _default_offset(factor) if offset is None else offset
+    centre = _kernel_centre(factor, offset)
+    size = math.floor(centre + factor - 1e-9) + 1
+    before = max(0, math.ceil(offset / factor))
+    after = max(0, 1 + math.ceil((-1 - offset) / factor))
+    first = round(factor * before + centre - offset)
+    last = factor * (before + after - 1) + size - first
+    return (before, after), size, (first, last)
+
+
+@keras.saving.register_keras_serializable("fcn_keras")
+class BilinearInitializer(keras.initializers.Initializer):
+    """Starts a `Conv2DTranspose` as bilinear interpolation, class by class.
+
+    The kernel (height, width, filters out, filters in) is a separable triangle on the diagonal
+    of the class x class matrix and zero elsewhere.
+
+    Args:
+        factor: Upsampling factor, the layer's stride: an int, or (rows, columns).
+        offset: Phase in output pixels, or (rows, columns); see `bilinear_placement`. Default
+            (factor - 1) / 2.
+
+    Raises:
+        ValueError: when called for a kernel with unequal numbers of input and output filters.
+
+    Example:
+
+    ```python
+    keras.layers.Conv2DTranspose(
+        21, 4, strides=2, use_bias=False,
+        kernel_initializer=fcn_keras.layers.BilinearInitializer(2),
+    )
+    ```
+
+    Source: Long et al. (2015), section 4.3: "initialized to bilinear interpolation".
+    """
+
+    def __init__(self, factor, offset=None):
+        self.factor = factor
+        self.offset = offset
+
+    def __call__(self, shape, dtype=None):
+        height, width, filters_out, filters_in = shape
+        if filters_out != filters_in:
+            raise ValueError(
+                "Bilinear upsampling keeps the number of channels; got a kernel from "
+                f"{filters_in} to {filters_out} channels. Set `filters` to the input's channels."
+            )
+        factors, offsets = _pair(self.factor), _pair(self.offset)
+        rows = _triangle(factors[0], offsets[0], height)
+        columns = _triangle(factors[1], offsets[1], width)
+        kernel = np.zeros(shape, "float32")
+        diagonal = np.arange(filters_in)
+        kernel[:, :, diagonal, diagonal] = np.outer(rows, columns)[:, :, None]
+        return ops.cast(kernel, dtype or keras.config.floatx())
+
+    def get_config(self):
+        return {"factor": self.factor, "offset": self.offset}
+
+
+@keras.saving.register_keras_serializable("fcn_keras")
+class BilinearUpsampling2D(keras.layers.Layer):
+    """Fixed bilinear upsampling of a map, one filter for all channels, at any phase.
+
+    Computes what `Conv2DTranspose` with a frozen `BilinearInitializer` kernel would, without the
+    class x class kernel: each output is a weighted sum of two neighbouring cells along each axis.
+
+    Args:
+        factor: Upsampling factor, an int of at least 1.
+        offset: Phase (rows, columns) or one number, in output pixels: output p reads the map at
+            (p - offset) / factor. Default (factor - 1) / 2, which agrees with
+            `keras.ops.image.resize(..., "bilinear")`.
+        edge: "replicate": n cells become n * factor pixels and a constant map stays constant to
+            the border. "zero": the published nets' transposed convolution, n cells become
+            (n + 1) * factor pixels (kernel 2 * factor, no padding) that fade to zero at the
+            border; `offset` is then fixed by the kernel and must be None.
+
+    Input shape: (batch, H, W, channels). Output: (batch, H * factor, W * factor, channels),
+    or (batch, (H + 1) * factor, (W + 1) * factor, channels) for "zero".
+
+    Example:
+
+    ```python
+    fcn_keras.layers.BilinearUpsampling2D(8)(keras.ops.ones((1, 4, 5, 21))).shape  # (1, 32, 40, 21)
+    ```
+
+    Source: Long et al. (2015), sections 3.3 and 4.3 (final upsampling fixed to bilinear).
+    """
+
+    def __init__(self, factor, offset=None, edge="replicate", **kwargs):
+        super().__init__(**kwargs)
+        if edge not in ("replicate", "zero"):
+            raise ValueError(f"`edge` must be 'replicate' or 'zero', got {edge!r}.")
+        if edge == "zero" and offset is not None:
+            raise ValueError(f"edge='zero' has its own phase; leave `offset` out, got {offset!r}.")
+        if int(factor) != factor or factor < 1:
+            raise ValueError(f"`factor` must be a whole number of at least 1, got {factor!r}.")
+        self.factor = int(factor)
+        self.offset = offset
+        self.edge = edge
+
+    def call(self, x):
+        # Columns first: the smaller map is widened before the larger one is made.
+        for axis, offset in zip((2, 1), reversed(self._offsets()), strict=True):
+            x = self._along(x, axis, offset)
+        return x
+
+    def _offsets(self):
+        if self.edge == "zero":
+            return (-0.5, -0.5)
+        default = _default_offset(self.factor)
+        return tuple(default if d is None else d for d in _pair(self.offset))
+
+    def _along(self, x, axis, offset):
+        factor = self.factor
+        places = (np.arange(factor) - offset) / factor
+        cells = np.floor(places + 1e-9).astype(int)
+        weights = places - cells
+        weights[np.abs(weights) < 1e-7] = 0
+        size = ops.shape(x)[axis]
+        if self.edge == "zero":
+            size, padded, before = size + 1, _zeros(x, axis), 0
+        else:
+            before = max(0, -int(cells[0]))
+            after = max(0, int(max(c + (w > 0) for c, w in zip(cells, weights, strict=True))))
+            padded = _replicated(x, axis, before, after)
+        pieces = []
+        for cell in np.unique(cells):
+            weight = weights[cells == cell]
+            low = _slice(padded, axis, before + int(cell), size)
+            if not weight.any():
+                pieces.append(_spread(low, axis, np.ones_like(weight)))
+                continue
+            high = _slice(padded, axis, before + int(cell) + 1, size)
+            pieces.append(_spread(low, axis, 1 - weight) + _spread(high, axis, weight))
+        phases = pieces[0] if len(pieces) == 1 else ops.concatenate(pieces, axis=axis + 1)
+        shape = list(ops.shape(x))
+        shape[axis] = size * factor
+        shape[3] = x.shape[3]
+        return ops.reshape(phases, shape)
+
+    def compute_output_shape(self, input_shape):
+        extra = 1 if self.edge == "zero" else 0
+        rows, columns = (
+            None if n is None else (n + extra) * self.factor for n in input_shape[1:3]
+        )
+        return (input_shape[0], rows, columns, input_shape[3])
+
+    def sampling_rule(self, grids, axis):
+        if self.edge == "zero":
+            return grids[0].transposed(2 * self.factor, self.factor)
+        return interpolated(grids[0], self.factor, self._offsets()[axis])
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "factor": self.factor,
+            "offset": self.offset,
+            "edge": self.edge,
+        }
+
+
+def _pair(value):
+    return tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+
+
+def _default_offset(factor):
+    return (factor - 1) / 2
+
+
+def _kernel_centre(factor, offset):
+    fraction = offset - math.floor(offset)
+    return factor - 1 + (fraction if fraction > 1e-9 else 0.0)
+
+
+def _triangle(factor, offset, size):
+    centre = _kernel_centre(factor, _default_offset(factor) if offset is None else offset)
+    return np.maximum(0, 1 - np.abs(np.arange(size) - centre) / factor)
+
+
+def _slice(x, axis, start, size):
+    return x[:, start : start + size] if axis == 1 else x[:, :, start : start + size]
+
+
+def _spread(x, axis, weights):
+    """Each cell of `axis` times each weight, on a new axis behind it."""
+    shape = [1] * 5
+    shape[axis + 1] = len(weights)
+    return ops.expand_dims(x, axis + 1) * ops.cast(weights.reshape(shape), x.dtype)
+
+
+def _replicated(x, axis, before, after):
+    first, last = _slice(x, axis, 0, 1), (x[:, -1:] if axis == 1 else x[:, :, -1:])
+    parts = [first] * before + [x] + [last] * after
+    return x if len(parts) == 1 else ops.concatenate(parts, axis=axis)
+
+
+def _zeros(x, axis):
+    width = [[0, 0]] * 4
+    width[axis] = [1, 1]
+    return ops.pad(x, width)

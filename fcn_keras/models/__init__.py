@@ -1,0 +1,6 @@
+"""Builders of segmentation nets, one file a family."""
+
+from fcn_keras.models.fcn import fcn8s, fcn16s, fcn32s
+from fcn_keras.models.meaning import labels_of
+
+__all__ = ["fcn16s", "fcn32s", "fcn8s", "labels_of"]

@@ -1,0 +1,55 @@
+"""What a model's classes are called: the LabelSet that travels in its output layer."""
+
+from fcn_keras.labels import LabelSet
+from fcn_keras.layers import Logits
+
+
+def labels_of(model):
+    """The `LabelSet` that a model was built or trained with, or None.
+
+    Args:
+        model: A Keras model; those of this package keep their labels through `model.save`.
+
+    Returns:
+        `LabelSet` or None.
+
+    Example:
+
+    ```python
+    fcn_keras.labels_of(keras.models.load_model("runs/street/best.keras")).names
+    ```
+    """
+    for layer in _outputs(model):
+        if layer.label_config is not None:
+            return LabelSet.from_config(layer.label_config)
+    return None
+
+
+def set_labels(model, labels):
+    """Stores a `LabelSet` in the output layer of a model built by this package.
+
+    Raises:
+        ValueError: if the number of classes differs, or the model has no `Logits` output.
+    """
+    layers = _outputs(model)
+    if not layers:
+        raise ValueError(f"{model.name!r} has no Logits layer to keep class names in.")
+    config = label_config(labels, model.output_shape[-1])
+    for layer in layers:
+        layer.label_config = config
+
+
+def label_config(labels, num_classes):
+    """`labels` as the output layer keeps them, checked against the number of classes."""
+    if labels is None:
+        return None
+    if labels.num_classes != num_classes:
+        raise ValueError(
+            f"The label set names {labels.num_classes} classes "
+            f"({', '.join(labels.names[:5])}, ...), but num_classes is {num_classes}."
+        )
+    return labels.to_config()
+
+
+def _outputs(model):
+    return [layer for layer in getattr(model, "layers", ()) if isinstance(layer, Logits)]

@@ -1,0 +1,125 @@
+"""From what the user names (a classifier, weights, preprocessing) to a Keras classifier."""
+
+import os
+import re
+from dataclasses import dataclass
+
+import keras
+
+from fcn_keras import classifiers
+from fcn_keras.geometry.field import trace
+from fcn_keras.layers import Preprocess
+from fcn_keras.layers.preprocessing import MODES
+
+
+@dataclass(frozen=True)
+class Source:
+    """A classifier ready to be cast.
+
+    Attributes:
+        classifier: Functional Keras classifier, with its top where its head is kept.
+        preprocess: Layer that turns RGB 0-255 into what it expects, or None.
+        smallest: Smallest height and width it takes.
+        dropout: Rate behind the hidden layers of its head.
+    """
+
+    classifier: keras.Model
+    preprocess: keras.layers.Layer | None
+    smallest: int
+    dropout: float
+
+
+def resolve(classifier, weights, channels, preprocess, keep_head):
+    """The `Source` for a registered name or a model of the user's.
+
+    Args:
+        classifier: A registered name, or a functional Keras classifier.
+        weights: None, "imagenet" or the path of a weights file; ignored for a model.
+        channels: Channels of the image.
+        preprocess: "tf", "caffe", "torch", a layer, or None for the registered one.
+        keep_head: Whether fc6 and fc7 of a registered classifier are wanted.
+
+    Raises:
+        ValueError: for an unknown name, preprocessing or weights that do not fit.
+        FileNotFoundError: for weights that are not there and cannot be downloaded.
+    """
+    if isinstance(classifier, keras.Model):
+        if classifier.inputs[0].shape[-1] != channels:
+            raise ValueError(
+                f"{classifier.name!r} takes {classifier.inputs[0].shape[-1]} channels, but "
+                f"input_shape has {channels}."
+            )
+        if preprocess is None:
+            _note_missing_scaling(classifier)
+        smallest = max((n for n in classifier.inputs[0].shape[1:3] if n), default=1)
+        return Source(classifier, _preprocessing(preprocess), min(smallest, 32), 0.5)
+    row = classifiers.get(classifier)
+    if weights == "imagenet" and not row.imagenet:
+        print(f"note: {row.name} has no ImageNet weights; it starts from random ones.")
+        weights = None
+    if weights == "imagenet" and channels != 3:
+        raise ValueError(
+            f"ImageNet weights need three channels, input_shape has {channels}. "
+            "Pass weights=None."
+        )
+    if preprocess is None:
+        preprocess = row.preprocess if channels == 3 else "tf"
+    model = _build(row, weights, channels, with_top=keep_head and row.flattens)
+    return Source(model, _preprocessing(preprocess), row.smallest, row.dropout)
+
+
+def _build(row, weights, channels, with_top):
+    options = {"include_top": with_top, "weights": weights}
+    options["input_shape"] = (row.size, row.size, channels) if with_top else (None, None, channels)
+    if with_top and weights != "imagenet":
+        options["classes"] = _classes_in(weights)
+    if weights not in (None, "imagenet") and not os.path.exists(weights):
+        raise FileNotFoundError(
+            f"There is no weights file {str(weights)!r}. `weights` is None, 'imagenet' or the path "
+            f"of a weights file of {row.name}."
+        )
+    try:
+        return row.build(**options)
+    except ValueError:
+        raise
+    except Exception as error:
+        if weights != "imagenet":
+            raise
+        raise FileNotFoundError(_where_to_put(row, error)) from error
+
+
+def _classes_in(weights):
+    """Classes of the top that a weights file holds: 1000 unless it says nothing of a top."""
+    return 1000 if weights is not None else 2
+
+
+def _where_to_put(row, error):
+    found = re.search(r"https?://\S+", str(error))
+    url = found.group(0).rstrip(":;,.") if found else "(Keras named no address)"
+    folder = os.path.join(keras.config.keras_home(), "models")
+    return (
+        f"The ImageNet weights of {row.name} are not here and could not be downloaded. Keras "
+        f"wanted {os.path.basename(url)} from {url}. Put that file into {folder}, or pass "
+        "weights=None to start from random weights, or weights='path/to/file'."
+    )
+
+
+def _preprocessing(preprocess):
+    if preprocess is None or isinstance(preprocess, keras.layers.Layer):
+        return preprocess
+    if preprocess in MODES:
+        return Preprocess(preprocess, dtype="float32", name="preprocess")
+    raise ValueError(
+        f"`preprocess` must be one of {', '.join(MODES)}, a Keras layer, or None, "
+        f"got {preprocess!r}."
+    )
+
+
+def _note_missing_scaling(classifier):
+    scaling = (keras.layers.Rescaling, keras.layers.Normalization, Preprocess)
+    if not any(isinstance(t.operation, scaling) for t in trace(classifier)[0]):
+        print(
+            f"note: {classifier.name} has no Rescaling or Normalization layer, and the FCN feeds "
+            "it RGB values of 0-255. If it was trained on other values, pass preprocess='tf', "
+            "'caffe', 'torch' or a layer."
+        )

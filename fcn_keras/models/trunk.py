@@ -1,0 +1,228 @@
+"""A classifier cast into the dense trunk of a segmenter: its deepest features and its taps."""
+
+from dataclasses import dataclass
+
+import keras
+
+from fcn_keras.geometry.field import trace
+from fcn_keras.geometry.graph import walk
+from fcn_keras.geometry.taps import STRIDES, traced_taps
+from fcn_keras.layers import PadToMultiple
+from fcn_keras.surgery import Copier, Top, find_top
+from fcn_keras.surgery.casting import FlatMap, cast
+from fcn_keras.surgery.convolutionalize import copy_open
+from fcn_keras.surgery.copying import with_batch_norm_momentum
+
+L = keras.layers
+CAFFE_PAD = 100
+
+
+@dataclass(frozen=True)
+class Tap:
+    """A map of the trunk: the tensor, its stride, and the centre of its first cell in pixels."""
+
+    tensor: keras.KerasTensor
+    stride: int
+    offset: tuple
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """A dense trunk.
+
+    Attributes:
+        deepest: The features that are scored first, as a `Tap`.
+        finer: `Tap`s of smaller stride, coarsest first.
+    """
+
+    deepest: Tap
+    finer: tuple[Tap, ...]
+
+    def down_to(self, stride):
+        """The finer taps from the coarsest to `stride`."""
+        return [tap for tap in self.finer if tap.stride >= stride]
+
+
+def dense_trunk(image, source, *, alignment, head_filters, dropout, batch_norm_momentum):
+    """Casts `source.classifier` onto `image`.
+
+    Args:
+        image: KerasTensor (batch, H, W, C), pixel values 0-255.
+        source: A `Source`.
+        alignment: "same" or "caffe".
+        head_filters: None for the classifier's own head, 0 for none, else filters of a new one.
+        dropout: Rate behind each hidden layer of the head; None for the classifier's own.
+        batch_norm_momentum: Momentum of the copied BatchNormalization layers; None keeps theirs.
+
+    Returns:
+        A `Trunk`.
+
+    Raises:
+        ValueError: if the classifier cannot be cast, or `alignment` does not exist for it.
+    """
+    classifier, top = source.classifier, _top(source.classifier)
+    if alignment == "caffe" and not (top.gathering is not None and top.flattens):
+        raise ValueError(
+            f"alignment='caffe' is that of the published nets and needs a classifier with an fc6 "
+            f"(vgg16, vgg19, vgg_slim, or one that flattens its map); {classifier.name!r} has "
+            "none. Use alignment='same'."
+        )
+    x = image if source.preprocess is None else source.preprocess(image)
+    x = _padded(x, classifier, top, source.smallest, alignment)
+    changes = [with_batch_norm_momentum(batch_norm_momentum)]
+    if alignment == "caffe":
+        changes.append(_as_caffe(classifier))
+    copier = Copier(*changes, taken=("image", "preprocess"))
+    features = _features(classifier, top, x, copier)
+    finer = _taps(image, features)
+    head = _Head(copier, top, alignment, source.dropout if dropout is None else dropout)
+    deepest = _tap(image, head.apply(features, head_filters))
+    if alignment == "same":
+        _check_nesting(image, classifier, deepest, finer)
+    return Trunk(deepest, tuple(tap for tap in finer if tap.stride < deepest.stride))
+
+
+def _top(classifier):
+    """The classifier's `Top`; for a net built without one, its output and no gathering layer."""
+    if len(classifier.output_shape) == 4:
+        return Top(classifier.outputs[0], None, ())
+    return find_top(classifier)
+
+
+def _padded(x, classifier, top, smallest, alignment):
+    if alignment == "caffe":
+        return L.ZeroPadding2D(CAFFE_PAD, name="pad100")(x)
+    strides = [
+        t.grids[0].stride
+        for t in trace(classifier)[0]
+        if not t.grids[0].collapsed and t.grids[0].stride.denominator == 1
+    ]
+    return PadToMultiple(int(max(strides)), smallest, name="pad")(x)
+
+
+def _as_caffe(classifier):
+    """A `change` for `Copier`: the first convolution has no padding beside the 100 pixels, and
+    pooling rounds up, which for windows as large as their stride is SAME padding.
+    """
+    first = next(t.operation for t in trace(classifier)[0] if isinstance(t.operation, L.Conv2D))
+
+    def change(layer, config):
+        if layer is first:
+            config["padding"] = "valid"
+        if isinstance(layer, (L.MaxPooling2D, L.AveragePooling2D)):
+            if tuple(config["pool_size"]) != tuple(config["strides"]):
+                raise ValueError(
+                    f"The pooling {layer.name!r} has windows of {config['pool_size']} at stride "
+                    f"{config['strides']}; alignment='caffe' rounds up only where they are equal."
+                )
+            config["padding"] = "same"
+        return config
+
+    return change
+
+
+def _features(classifier, top, x, copier):
+    """Walks the classifier on `x` up to the map that its top gathers."""
+    found = []
+
+    def call(node, args, kwargs):
+        if any(value is None for value in args):
+            return [None] * len(node.outputs)
+        if node.operation is top.gathering:
+            found.append(args[0])
+            return None
+        return copy_open(copier, node.operation, args, kwargs)
+
+    outputs = walk(classifier, [x], call)
+    return found[0] if found else outputs[0]
+
+
+class _Head:
+    """What stands between the last map and its scores: fc6 and fc7, new or transplanted."""
+
+    def __init__(self, copier, top, alignment, dropout):
+        self.copier = copier
+        self.top = top
+        self.padding = "same" if alignment == "same" else "valid"
+        self.dropout = dropout
+        self.count = 0
+
+    def apply(self, features, head_filters):
+        if head_filters == 0 or (head_filters is None and self.top.gathering is None):
+            return features
+        if head_filters is None:
+            return self._transplanted(features) if self.top.flattens else features
+        if self.top.gathering is not None and self.top.flattens:
+            x = self._new(features, "fc6", self.top.window, head_filters)
+            return self._new(x, "fc7", 1, head_filters)
+        return self._new(features, "head", 3, head_filters)
+
+    def _transplanted(self, features):
+        """The hidden layers of a Flatten -> Dense -> ... -> Dense top, as convolutions."""
+        dense = [i for i, layer in enumerate(self.top.layers) if isinstance(layer, L.Dense)]
+        if not dense:
+            return features
+        x = FlatMap(features, self.top.window)
+        for layer in self.top.layers[: dense[-1]]:
+            if isinstance(layer, L.Dropout):
+                continue
+            if isinstance(layer, L.Dense):
+                if self.count:
+                    x = self._dropped(x)
+                self.count += 1
+                name = f"fc{5 + self.count}"
+                x = cast(layer, (x,), {}, self.copier, padding=self.padding, name=name)
+            else:
+                x = cast(layer, (x,), {}, self.copier)
+        if isinstance(x, FlatMap):
+            return features
+        return self._dropped(x)
+
+    def _new(self, x, name, window, filters):
+        x = L.Conv2D(
+            filters,
+            window,
+            padding=self.padding,
+            activation="relu",
+            kernel_initializer="he_normal",
+            name=name,
+        )(x)
+        self.count += 1
+        return self._dropped(x)
+
+    def _dropped(self, x):
+        if not self.dropout:
+            return x
+        return L.Dropout(self.dropout, name=f"drop{5 + self.count}")(x)
+
+
+def _tap(image, tensor):
+    fields = trace(keras.Model(image, tensor))[1][0].fields
+    if len(set(fields.stride)) != 1:
+        raise ValueError(f"The classifier's stride differs by axis: {fields.stride} (rows, columns).")
+    return Tap(tensor, fields.stride[0], fields.offset)
+
+
+def _taps(image, features):
+    found = traced_taps(keras.Model(image, features))
+    return [
+        Tap(found[stride].tensor, stride, found[stride].fields.offset)
+        for stride in reversed(STRIDES)
+        if stride in found
+    ]
+
+
+def _check_nesting(image, classifier, deepest, finer):
+    """At a size that the strides divide, each tap must have exactly stride cells more."""
+    if None not in image.shape[1:3]:
+        return
+    side = 8 * deepest.stride
+    for tap in (deepest, *finer):
+        shape = keras.Model(image, tap.tensor).compute_output_shape((1, side, side, image.shape[-1]))
+        expected = side // tap.stride
+        if shape[1] != expected:
+            raise ValueError(
+                f"The map {tap.tensor.name!r} of {classifier.name!r} has {shape[1]} cells at "
+                f"{side} pixels and stride {tap.stride}, where {expected} were expected: its "
+                "unpadded convolutions make the grids of the strides not nest."
+            )

@@ -1,0 +1,79 @@
+"""Finds where a classifier stops being convolutional: the layer that gathers its map.
+
+Both convolutionalization and the FCN builders start from it.
+"""
+
+from dataclasses import dataclass
+
+import keras
+
+from fcn_keras.geometry.field import trace
+from fcn_keras.geometry.taps import _on_every_path
+
+GATHERING = (
+    keras.layers.Flatten,
+    keras.layers.GlobalAveragePooling2D,
+    keras.layers.GlobalMaxPooling2D,
+)
+
+
+@dataclass(frozen=True)
+class Top:
+    """The end of a classifier.
+
+    Attributes:
+        features: The last map (batch, h, w, channels), a KerasTensor of the classifier's graph.
+        gathering: The layer that gathers it: Flatten or a global pooling.
+        layers: The layers behind `gathering` in the order they are called; (layer, ...).
+    """
+
+    features: keras.KerasTensor
+    gathering: keras.layers.Layer
+    layers: tuple
+
+    @property
+    def window(self):
+        """The map's (h, w), or None where the classifier's input is of open size."""
+        size = tuple(self.features.shape[1:3])
+        return None if None in size else size
+
+    @property
+    def flattens(self):
+        """True where every cell has weights of its own (Flatten), False for global pooling."""
+        return isinstance(self.gathering, keras.layers.Flatten)
+
+
+def find_top(classifier):
+    """Where the classifier's map is gathered into a vector.
+
+    Args:
+        classifier: A functional Keras classifier with its top.
+
+    Returns:
+        A `Top`.
+
+    Raises:
+        ValueError: where nothing gathers the map (a net without top), or where the operation that
+            does is not Flatten or a global pooling.
+    """
+    found, outputs = trace(classifier)
+    if len(outputs) != 1:
+        raise ValueError(
+            f"{classifier.name!r} has {len(outputs)} outputs; a classifier with one is expected."
+        )
+    through = _on_every_path(found, outputs[0])
+    for traced in found:
+        if traced in through and traced.grids[0].collapsed and traced.operation is not None:
+            layer = traced.operation
+            if not isinstance(layer, GATHERING):
+                raise ValueError(
+                    f"The layer {layer.name!r} ({type(layer).__name__}) gathers the map of "
+                    f"{classifier.name!r}; only Flatten, GlobalAveragePooling2D and "
+                    "GlobalMaxPooling2D can be cast into convolutions."
+                )
+            behind = found[found.index(traced) + 1 :]
+            return Top(traced.parents[0].tensor, layer, tuple(t.operation for t in behind))
+    raise ValueError(
+        f"{classifier.name!r} has no Flatten and no global pooling: it is not a classifier with "
+        "its top (build it with include_top=True), or is fully convolutional already."
+    )
