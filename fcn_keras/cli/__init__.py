@@ -1,0 +1,125 @@
+"""The command line: `fcn-keras demo | train | evaluate | predict | export | check-data | summary`.
+
+Each command turns words into arguments, calls the library, and prints what came of it.
+"""
+
+import os
+import sys
+import traceback
+import warnings
+
+import typer
+
+from fcn_keras.cli.check import check_data
+from fcn_keras.cli.demonstration import demo
+from fcn_keras.cli.inspection import summary
+from fcn_keras.cli.training import train
+from fcn_keras.cli.use import evaluate, export, predict
+
+HELP = """Fully convolutional networks: train, measure, use and export semantic segmenters.
+
+[bold]fcn-keras demo[/bold] shows everything on handwritten digits in a few minutes. Each command
+explains itself, with examples: [bold]fcn-keras train --help[/bold].
+"""
+
+app = typer.Typer(
+    name="fcn-keras",
+    help=HELP,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+for name, command in (
+    ("demo", demo),
+    ("train", train),
+    ("evaluate", evaluate),
+    ("predict", predict),
+    ("export", export),
+    ("check-data", check_data),
+    ("summary", summary),
+):
+    app.command(name)(command)
+
+
+def _version(asked):
+    if asked:
+        from fcn_keras import __version__
+
+        print(f"fcn-keras {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def options(
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version."
+    ),
+):
+    """What goes before every command; `--debug` may also follow it."""
+
+
+def main(arguments=None):
+    """Runs one command and leaves with its exit code: 0, or 1 with one line that says why.
+
+    Args:
+        arguments: The words behind `fcn-keras`, a list of str. Default: the process's own.
+
+    Raises:
+        SystemExit: always; 130 after Ctrl-C.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    if not debug:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        warnings.showwarning = _show_warning
+    try:
+        code = app(words, prog_name="fcn-keras", standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        code = _complain("stopped")
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        code = _complain(_one_line(error))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(message):
+    print(f"fcn-keras: {message}", file=sys.stderr)
+    return 130 if message == "stopped" else 1
+
+
+def _one_line(error):
+    """What an exception says, in one line."""
+    if hasattr(error, "format_message"):  # the words did not fit the command
+        path = getattr(getattr(error, "ctx", None), "command_path", "fcn-keras")
+        return f"{_flat(error.format_message())} See {path} --help"
+    text = str(error)
+    if type(error).__module__.startswith("tensorflow"):
+        text = _from_graph(text)
+    if isinstance(error, KeyError):
+        text = f"there is no {text}"
+    if not text or isinstance(error, (AttributeError, IndexError, AssertionError)):
+        text = f"{type(error).__name__}: {text} (--debug shows where)"
+    return _flat(text)
+
+
+def _from_graph(text):
+    """The sentence in TensorFlow's report of an error inside a graph."""
+    for line in text.splitlines():
+        line = line.strip()
+        if line and not line.startswith(("Graph execution error", "Detected at", "File ", "[[")):
+            return line
+    return text
+
+
+def _flat(text):
+    return " ".join(text.split())
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None):
+    if issubclass(category, UserWarning) and "fcn_keras" in filename:
+        print(f"fcn-keras: warning: {_flat(str(message))}", file=sys.stderr)

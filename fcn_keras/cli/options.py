@@ -1,0 +1,74 @@
+"""Options that several commands share, and how their words are read."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DATA_HELP = (
+    "NAME or NAME:FOLDER: digits, camvid:DIR, voc:DIR (a VOCdevkit), or folder:DIR "
+    "(images/, masks/, classes.txt)."
+)
+MODEL_HELP = "A .keras file, a run folder (its best.keras), or a SavedModel folder."
+
+ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help=MODEL_HELP, show_default=False)]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="GLOB", help="Only the examples of these names. Repeatable."),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option("--exclude", metavar="GLOB", help="Not the examples of these names. Repeatable."),
+]
+
+
+def parse_size(text, option):
+    """ "256x320" as (256, 320).
+
+    Raises:
+        ValueError: for anything else; the message names the option.
+    """
+    found = re.fullmatch(r"\s*(\d+)\s*[x×]\s*(\d+)\s*", text)
+    if not found or "0" in (found[1].lstrip("0") or "0", found[2].lstrip("0") or "0"):
+        raise ValueError(f"{option} takes HEIGHTxWIDTH in pixels, such as 256x320; got {text!r}.")
+    return int(found[1]), int(found[2])
+
+
+def parse_crop(text):
+    """ "256x320" as (256, 320), "auto" as it is, "none" as None."""
+    if text in ("auto", "none"):
+        return None if text == "none" else text
+    try:
+        return parse_size(text, "--crop")
+    except ValueError as error:
+        raise ValueError(f"{str(error)[:-1]} (auto and none are possible too).") from None
+
+
+def parse_scale(text):
+    """ "0.5:2" as (0.5, 2.0), "none" as None."""
+    if text == "none":
+        return None
+    try:
+        low, high = (float(part) for part in text.split(":"))
+    except ValueError:
+        low, high = 0, 0
+    if not 0 < low <= high:
+        raise ValueError(
+            f"--scale takes LOW:HIGH, two factors with 0 < LOW <= HIGH, such as 0.5:2, or none; "
+            f"got {text!r}."
+        )
+    return low, high
+
+
+def parse_class_weights(text):
+    """ "enet" as it is, "none" as None, "1,2.5,1" as [1.0, 2.5, 1.0]."""
+    if text in ("enet", "none"):
+        return None if text == "none" else text
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(
+            f"--class-weights takes enet, none, or one number a class with commas between; "
+            f"got {text!r}."
+        ) from None

@@ -1,0 +1,99 @@
+"""From the words of the command line to datasets, models and predictors."""
+
+import contextlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+
+def load_library():
+    """Imports Keras and this package's layers without the lines that TensorFlow writes by itself.
+
+    They come from C++ straight to the process's error output, so that is set aside meanwhile;
+    if the import fails, they are shown.
+    """
+    quiet = "keras" not in sys.modules and "--debug" not in sys.argv
+    with _errors_aside() if quiet else contextlib.nullcontext():
+        import keras  # noqa: F401
+
+        import fcn_keras.layers  # noqa: F401
+
+
+@contextlib.contextmanager
+def _errors_aside():
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as aside:
+        kept = os.dup(2)
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            aside.seek(0)
+            os.write(kept, aside.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def load_dataset(text, split, only=None, exclude=None):
+    """The dataset that `--data` and its companions name.
+
+    Raises:
+        ValueError: for an unknown name or split, or where `only` and `exclude` leave nothing.
+        FileNotFoundError: for a folder that is missing or lacks what the dataset needs.
+    """
+    from fcn_keras import data
+
+    name, root = data.parse(text)
+    dataset = data.load(name, root, split=split)
+    if only:
+        dataset = dataset.select(only)
+    if exclude:
+        dataset = dataset.exclude(exclude)
+    return dataset
+
+
+def model_file(path):
+    """The .keras file that a path means: itself, or the best model of a run folder.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: for a file of another kind.
+    """
+    from fcn_keras.training import RunFolder
+
+    path = Path(path)
+    if path.is_dir():
+        return RunFolder(path).model_path()
+    if not path.exists():
+        raise FileNotFoundError(
+            f"There is no model {path}: give a .keras file, a run folder or a SavedModel folder."
+        )
+    if path.suffix != ".keras":
+        raise ValueError(
+            f"{path} is no model: give a .keras file, a run folder or a SavedModel folder."
+        )
+    return path
+
+
+def load_model(path):
+    """The Keras model that a path means, without its optimizer."""
+    import keras
+
+    file = model_file(path)
+    try:
+        return keras.models.load_model(file, compile=False)
+    except Exception as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ValueError(f"{file} could not be loaded as a Keras model: {first}") from error
+
+
+def load_predictor(path):
+    """What segments: a `Predictor` over a Keras model, or a `SavedModelPredictor`."""
+    from fcn_keras import export, inference
+
+    if (Path(path) / "saved_model.pb").is_file():
+        return export.SavedModelPredictor(path)
+    return inference.Predictor(load_model(path))

@@ -1,0 +1,124 @@
+"""`fcn-keras evaluate`, `predict` and `export`: what is done with a trained model."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fcn_keras.cli.options import DATA_HELP, Exclude, ModelPath, Only
+from fcn_keras.cli.sources import load_dataset, load_library, load_model, load_predictor
+
+FORMATS = ("saved-model",)
+
+
+def evaluate(
+    model: ModelPath,
+    data: Annotated[str, typer.Option(metavar="NAME[:DIR]", help=DATA_HELP, show_default=False)],
+    split: Annotated[str, typer.Option(help="Split to measure on.")] = "val",
+    only: Only = None,
+    exclude: Exclude = None,
+    json: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write all figures as JSON.")
+    ] = None,
+    confusion: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw the confusion matrix.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(help="Images of one size that go together.")] = 4,
+):
+    """Measure a model on a dataset: the four metrics, and a line for each class.
+
+    Whole images, void left out; a class that occurs neither in the truth nor in the predictions
+    is absent and not part of the mean.
+
+    [bold]Examples[/bold]
+
+    fcn-keras evaluate runs/digits --data digits --split test
+
+    fcn-keras evaluate runs/camvid --data camvid:CamVid --json val.json --confusion val.png
+    """
+    load_library()
+    from fcn_keras import inference, visualize
+
+    for target in (json, confusion):
+        _check_folder(target)
+    dataset = load_dataset(data, split, only, exclude)
+    report = inference.evaluate(load_predictor(model), dataset, batch_size=batch_size)
+    print(report.table())
+    if json:
+        print(f"figures: {report.save_json(json)}")
+    if confusion:
+        print(
+            "confusion matrix: "
+            f"{visualize.confusion_matrix(report.scores, report.labels, confusion)}"
+        )
+
+
+def predict(
+    model: ModelPath,
+    images: Annotated[
+        list[Path],
+        typer.Argument(metavar="IMAGES...", help="Files and folders.", show_default=False),
+    ],
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where to write.", show_default=False)
+    ],
+    alpha: Annotated[
+        float, typer.Option(help="How much of the colour covers the image, 0 to 1.")
+    ] = 0.5,
+):
+    """Segment images: for each a label map and an overlay with the legend of its classes.
+
+    street.jpg becomes street_labels.png, whose pixels are the labels and whose palette shows
+    them, and street_overlay.png. What cannot be read is reported, and the rest is done.
+
+    [bold]Examples[/bold]
+
+    fcn-keras predict runs/camvid street.jpg --out out
+
+    fcn-keras predict runs/camvid/best.keras photos/ more/night.png --out out
+    """
+    load_library()
+    from fcn_keras import inference
+
+    results = inference.predict_files(load_predictor(model), images, out, alpha=alpha)
+    failed = [result for result in results if result.error]
+    print(f"{len(results) - len(failed)} of {len(results)} images segmented into {out}")
+    for result in failed:
+        print(f"fcn-keras: {result.path}: {result.error}", file=sys.stderr)
+    if failed:
+        raise typer.Exit(1)
+
+
+def export(
+    model: ModelPath,
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where to write.", show_default=False)
+    ],
+    format: Annotated[
+        str, typer.Option(metavar="|".join(FORMATS), help="What to write.")
+    ] = "saved-model",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the SavedModel that is there.")
+    ] = False,
+):
+    """Write a model in a form that runs without this package.
+
+    saved-model: for tf.saved_model.load and TF Serving; uint8 images (batch, H, W, 3) of any size
+    in, uint8 label maps (batch, H, W) out, the class names in its assets.
+
+    [bold]Example[/bold]
+
+    fcn-keras export runs/camvid --out exported/camvid
+    """
+    if format not in FORMATS:
+        raise ValueError(f"--format is one of {', '.join(FORMATS)}; got {format!r}.")
+    load_library()
+    from fcn_keras.export import export_saved_model
+
+    print(f"SavedModel: {export_saved_model(load_model(model), out, overwrite=overwrite)}")
+
+
+def _check_folder(target):
+    if target is not None and not target.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {target.parent} to write {target.name} into.")

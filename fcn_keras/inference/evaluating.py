@@ -1,0 +1,156 @@
+"""Measuring a segmenter against a dataset's truth, image by image at full size.
+
+Images of one size go through the net together, and are read while the net is busy.
+"""
+
+import collections
+import concurrent.futures
+import time
+import warnings
+
+import keras
+import numpy as np
+
+from fcn_keras import metrics
+from fcn_keras.inference.predictor import as_predictor
+from fcn_keras.inference.report import Report
+
+READ_AHEAD = 8
+
+
+def evaluate(predictor, dataset, *, batch_size=4, progress=True):
+    """Segments every image of a dataset and compares it with the truth.
+
+    Args:
+        predictor: A Keras model, or anything whose `segment(image)` gives a label map (H, W).
+            Where it has `segment_batch(images)` too, images of one size go together.
+        dataset: A `fcn_keras.data.Dataset`, or pairs (image, label map): a sequence, or anything
+            that can be iterated. Sizes may differ. Its `labels` name the classes and the ignored
+            value; without them the predictor's are taken.
+        batch_size: How many images of one size go together, at most.
+        progress: Show a bar with the mean IoU so far.
+
+    Returns:
+        A `Report`.
+
+    Raises:
+        ValueError: if the dataset is empty, a prediction has another size than its truth, a label
+            is out of range, or predictor and dataset disagree in the number of classes.
+
+    Example:
+
+    ```python
+    test = fcn_keras.data.load("digits", split="test")
+    print(fcn_keras.evaluate(model, test).table())
+    ```
+    """
+    predictor = as_predictor(predictor)
+    labels = _labels(predictor, dataset)
+    length = len(dataset) if hasattr(dataset, "__len__") else None
+    bar = keras.utils.Progbar(length, unit_name="image", stateful_metrics=["mean_iou"])
+    confusion = np.zeros((labels.num_classes, labels.num_classes), np.int64)
+    counted, start = 0, time.perf_counter()
+    for names, images, truths in _batches(_pairs(dataset), batch_size):
+        for name, truth, prediction in zip(names, truths, _label(predictor, images), strict=True):
+            confusion += _compare(name, truth, prediction, labels)
+        counted += len(names)
+        if progress:
+            bar.update(counted, [("mean_iou", metrics.scores(confusion).mean_iou)], finalize=False)
+    if not counted:
+        raise ValueError("The dataset holds no image to evaluate on.")
+    if progress:
+        final = [("mean_iou", metrics.scores(confusion).mean_iou)]
+        bar.update(counted, final, finalize=True)
+    seconds = time.perf_counter() - start
+    report = Report(metrics.scores(confusion), labels, counted, seconds)
+    if report.warning:
+        warnings.warn(report.warning, stacklevel=2)
+    return report
+
+
+def _labels(predictor, dataset):
+    """The dataset's label set, checked against the predictor's."""
+    truth, predicted = (getattr(owner, "labels", None) for owner in (dataset, predictor))
+    if truth is None and predicted is None:
+        raise ValueError("Neither the dataset nor the predictor has `labels` to name its classes.")
+    if truth is None or predicted is None:
+        return truth or predicted
+    if truth.num_classes != predicted.num_classes:
+        raise ValueError(
+            f"The predictor knows {predicted.num_classes} classes and the dataset "
+            f"{truth.num_classes}: they must be the same ones."
+        )
+    numbered = type(predicted).numbered(predicted.num_classes).names
+    if predicted.names not in (truth.names, numbered):
+        different = next(
+            f"class {i} is {a!r} to the predictor and {b!r} in the dataset"
+            for i, (a, b) in enumerate(zip(predicted.names, truth.names, strict=True))
+            if a != b
+        )
+        warnings.warn(
+            f"Predictor and dataset name their classes differently: {different}.", stacklevel=3
+        )
+    return truth
+
+
+def _pairs(dataset):
+    """Yields (name, image, truth); a sequence is read ahead by a thread."""
+    if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
+        for index, item in enumerate(dataset):
+            yield str(index), *_pair(item)
+        return
+    names = getattr(dataset, "names", None)
+    with concurrent.futures.ThreadPoolExecutor(max_workers=1) as reader:
+        pending, indices = collections.deque(), iter(range(len(dataset)))
+        for index in indices:
+            pending.append((index, reader.submit(dataset.__getitem__, index)))
+            if len(pending) > READ_AHEAD:
+                index, future = pending.popleft()
+                yield str(names[index] if names else index), *_pair(future.result())
+        while pending:
+            index, future = pending.popleft()
+            yield str(names[index] if names else index), *_pair(future.result())
+
+
+def _pair(item):
+    image, truth = (item["image"], item["label"]) if isinstance(item, dict) else item
+    image, truth = np.asarray(image), np.asarray(truth)
+    if truth.ndim == 3 and truth.shape[-1] == 1:
+        truth = truth[..., 0]
+    if truth.ndim != 2:
+        raise ValueError(
+            f"Evaluation takes single images with label maps (H, W); got an image of shape "
+            f"{image.shape} with labels of shape {truth.shape}. Pass the dataset, not its batches."
+        )
+    return image, truth
+
+
+def _batches(pairs, batch_size):
+    """Groups (name, image, truth) by image size, each group as soon as it is full."""
+    groups = collections.defaultdict(list)
+    for pair in pairs:
+        group = groups[pair[1].shape]
+        group.append(pair)
+        if len(group) >= batch_size:
+            yield zip(*groups.pop(pair[1].shape), strict=True)
+    for group in groups.values():
+        yield zip(*group, strict=True)
+
+
+def _label(predictor, images):
+    if hasattr(predictor, "segment_batch") and len(images) > 1:
+        return predictor.segment_batch(images)
+    return [predictor.segment(image) for image in images]
+
+
+def _compare(name, truth, prediction, labels):
+    prediction = np.asarray(prediction)
+    if prediction.shape != truth.shape:
+        raise ValueError(
+            f"Image {name}: the prediction has shape {prediction.shape}, "
+            f"the truth {truth.shape}; they must be the same."
+        )
+    try:
+        return metrics.confusion_matrix(truth, prediction, labels.num_classes, labels.ignore)
+    except ValueError as error:
+        raise ValueError(f"Image {name}: {error}") from error

@@ -1,0 +1,140 @@
+"""LabelSet: what the class numbers of a label map mean, and how they are coloured."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+VOID_COLOR = (224, 224, 192)
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """Class names, their colours, and the value that stands for void.
+
+    Attributes:
+        names: One name a class; its place is the class's number.
+        palette: One (red, green, blue) a class, 0-255; PASCAL VOC's palette by default.
+        ignore: The value of void in label maps: 255, or 65535 above 255 classes. It is not a
+            class: losses and metrics leave it out.
+
+    Raises:
+        ValueError: for repeated names, a palette of another length, or a void value that is a
+            class.
+
+    Example:
+
+    ```python
+    labels = fcn_keras.LabelSet(("background", "egg"))
+    labels.colorize(np.array([[0, 1], [1, 255]], "uint8")).shape    # (2, 2, 3)
+    ```
+    """
+
+    names: tuple[str, ...]
+    palette: tuple[tuple[int, int, int], ...] | None = None
+    ignore: int | None = None
+
+    def __post_init__(self):
+        names = tuple(str(name) for name in self.names)
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if not names or repeated:
+            raise ValueError(
+                f"Every class needs a name of its own, got {', '.join(repeated) or 'no names'}."
+            )
+        palette = voc_palette(len(names)) if self.palette is None else self.palette
+        palette = tuple(tuple(int(value) for value in color) for color in palette)
+        if len(palette) != len(names) or any(len(color) != 3 for color in palette):
+            raise ValueError(
+                f"The palette needs one (red, green, blue) for each of the {len(names)} classes, "
+                f"got {len(palette)} colours."
+            )
+        ignore = (255 if len(names) <= 255 else 65535) if self.ignore is None else int(self.ignore)
+        if 0 <= ignore < len(names):
+            raise ValueError(
+                f"The void value {ignore} is the class {names[ignore]!r}; "
+                f"choose one above {len(names) - 1}."
+            )
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "palette", palette)
+        object.__setattr__(self, "ignore", ignore)
+
+    @property
+    def num_classes(self):
+        """Number of classes, void not among them."""
+        return len(self.names)
+
+    @property
+    def dtype(self):
+        """NumPy dtype of label maps: uint8, or uint16 above 255 classes."""
+        return np.uint8 if max(self.num_classes - 1, self.ignore) < 256 else np.uint16
+
+    def colorize(self, label_map):
+        """Paints a label map.
+
+        Args:
+            label_map: Integers (H, W): class numbers or the void value.
+
+        Returns:
+            uint8 (H, W, 3), RGB; void is a light grey-green that no class has by default.
+
+        Raises:
+            ValueError: for a value that is neither a class nor void.
+        """
+        label_map = np.asarray(label_map)
+        colors = np.zeros((max(self.num_classes, self.ignore + 1), 3), "uint8")
+        known = np.zeros(len(colors), bool)
+        colors[: self.num_classes] = self.palette
+        known[: self.num_classes] = True
+        colors[self.ignore], known[self.ignore] = VOID_COLOR, True
+        inside = (label_map >= 0) & (label_map < len(colors))
+        wrong = ~inside | ~known[np.where(inside, label_map, 0)]
+        if wrong.any():
+            raise ValueError(
+                f"The label map holds {label_map[wrong][0]}, which is neither one of the "
+                f"{self.num_classes} classes nor void ({self.ignore})."
+            )
+        return colors[label_map]
+
+    def to_config(self):
+        """The label set as a dict of JSON types; `from_config` reads it."""
+        return {
+            "names": list(self.names),
+            "palette": [list(color) for color in self.palette],
+            "ignore": self.ignore,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """The label set that `to_config` described."""
+        return cls(tuple(config["names"]), config.get("palette"), config.get("ignore"))
+
+    def save(self, path):
+        """Writes the label set as JSON."""
+        Path(path).write_text(json.dumps(self.to_config(), indent=1) + "\n")
+
+    @classmethod
+    def load(cls, path):
+        """Reads what `save` wrote."""
+        return cls.from_config(json.loads(Path(path).read_text()))
+
+    @classmethod
+    def numbered(cls, num_classes):
+        """Names "class 0", "class 1", ... for a model that came without names."""
+        return cls(tuple(f"class {number}" for number in range(num_classes)))
+
+
+def voc_palette(count):
+    """PASCAL VOC's palette: `count` colours, each (red, green, blue).
+
+    The bits of the class number are dealt to the three channels from the highest bit down, as in
+    the development kit's VOClabelcolormap; it repeats after 256 classes.
+    """
+    colors = []
+    for number in range(count):
+        color = [0, 0, 0]
+        for bit in range(8):
+            for channel in range(3):
+                color[channel] |= (number >> (3 * bit + channel) & 1) << (7 - bit)
+        colors.append(tuple(color))
+    return tuple(colors)

@@ -1,0 +1,179 @@
+"""What a training does between epochs: keep the run folder whole, warn, and draw."""
+
+import time
+import warnings
+
+import keras
+import numpy as np
+
+from fcn_keras import metrics
+from fcn_keras.training.batch_norm import refresh_batch_norm
+
+MONITOR = "val_mean_iou"
+DOMINANT = 0.99
+
+
+class DivergedError(RuntimeError):
+    """The loss is no longer a number."""
+
+
+class KeepRun(keras.callbacks.Callback):
+    """Writes the run folder at the end of each epoch: checkpoint, history, best model.
+
+    The checkpoint comes first and holds the history; best.keras is the last to be written and is
+    written again on resume where the last epoch is the best. So a process killed at any moment
+    leaves a folder to go on from.
+
+    Args:
+        folder: A `RunFolder`.
+        rows: The history so far, a list of dicts; each epoch appends one.
+    """
+
+    def __init__(self, folder, rows):
+        super().__init__()
+        self.folder = folder
+        self.rows = rows
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._started = time.perf_counter()
+        self._rate = float(self.model.optimizer.learning_rate)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._refuse_nan(epoch, logs)
+        row = {
+            "epoch": epoch + 1,
+            "seconds": round(time.perf_counter() - self._started, 2),
+            "learning_rate": _rounded(self._rate),
+            **{name: _rounded(value) for name, value in logs.items()},
+        }
+        self.rows.append(row)
+        self.folder.save_last(self.model, self.rows)
+        if best_epoch(self.rows) == row["epoch"]:
+            self.folder.save_best(self.model)
+
+    def _refuse_nan(self, epoch, logs):
+        if np.isfinite(logs["loss"]):
+            return
+        mean_iou_of(self.model).confusion()  # raises where labels out of range are the cause
+        raise DivergedError(
+            f"The loss became {logs['loss']} in epoch {epoch + 1}: the training has diverged. "
+            "Lower the learning rate, or lengthen the warm-up."
+        )
+
+
+class RefreshBatchNorm(keras.callbacks.Callback):
+    """Before each validation recomputes the BatchNormalization statistics on training batches."""
+
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def on_test_begin(self, logs=None):
+        refresh_batch_norm(self.model, self.batches)
+
+
+class WarnOfOneClass(keras.callbacks.Callback):
+    """Warns when one class takes more than 99% of the predictions, once until it changes."""
+
+    def __init__(self, labels):
+        super().__init__()
+        self.labels = labels
+        self.warned_of = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        confusion = mean_iou_of(self.model).confusion()
+        if not confusion.any():
+            return
+        predicted, true = (confusion.sum(axis) / confusion.sum() for axis in (0, 1))
+        first = int(predicted.argmax())
+        if predicted[first] <= DOMINANT or true[first] > DOMINANT:
+            self.warned_of = None
+        elif self.warned_of != first:
+            self.warned_of = first
+            where = "validation" if MONITOR in logs else "training"
+            warnings.warn(
+                f"Epoch {epoch + 1}: {predicted[first]:.1%} of the {where} pixels are predicted as "
+                f"{self.labels.names[first]!r}, though only {true[first]:.1%} are. "
+                "If this lasts: check the masks (fcn-keras check-data), raise the learning rate, "
+                "or use class weights.",
+                stacklevel=2,
+            )
+
+
+class Draw(keras.callbacks.Callback):
+    """Redraws curves.png, at most every `seconds`, and at the end."""
+
+    def __init__(self, folder, rows, seconds=30):
+        super().__init__()
+        self.folder = folder
+        self.rows = rows
+        self.seconds = seconds
+        self._drawn = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        if time.monotonic() - self._drawn > self.seconds:
+            self.on_train_end()
+            self._drawn = time.monotonic()
+
+    def on_train_end(self, logs=None):
+        from fcn_keras import visualize
+
+        if self.rows:
+            visualize.curves(self.rows, self.folder.curves)
+
+
+class WriteEvents(keras.callbacks.Callback):
+    """Writes each epoch's numbers as TensorBoard scalars; needs TensorFlow, not TensorBoard.
+
+    (Keras's own TensorBoard callback asks for the tensorboard package even for writing.)
+    """
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder = folder
+
+    def on_train_begin(self, logs=None):
+        import tensorflow as tf
+
+        plugin = tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")
+        self._metadata = tf.compat.v1.SummaryMetadata(plugin_data=plugin)
+        self._writer = tf.summary.create_file_writer(str(self.folder.events))
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._rate = self.model.optimizer.learning_rate
+
+    def on_epoch_end(self, epoch, logs=None):
+        import tensorflow as tf
+
+        logs = {**logs, "learning_rate": self._rate}
+        with self._writer.as_default(epoch + 1):
+            for name, value in logs.items():
+                value = tf.constant(float(value), tf.float32)
+                tf.summary.write(f"epoch_{name}", value, metadata=self._metadata)
+        self._writer.flush()
+
+    def on_train_end(self, logs=None):
+        self._writer.close()
+
+
+def best_epoch(rows):
+    """The first epoch of the highest validation mean IoU, or None where none was measured."""
+    measured = [row for row in rows if row.get(MONITOR) is not None]
+    if not measured:
+        return None
+    return max(measured, key=lambda row: (row[MONITOR], -row["epoch"]))["epoch"]
+
+
+def mean_iou_of(model):
+    """The `MeanIoU` that a compiled model counts with."""
+    for metric in model.metrics:
+        for candidate in (metric, *getattr(metric, "metrics", ())):
+            if isinstance(candidate, metrics.MeanIoU):
+                return candidate
+    raise ValueError(f"{model.name!r} was not compiled with fcn_keras.metrics.MeanIoU.")
+
+
+def _rounded(value):
+    """A float of seven digits; None for NaN, which JSON does not have."""
+    value = float(value)
+    return float(f"{value:.7g}") if np.isfinite(value) else None

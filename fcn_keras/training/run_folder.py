@@ -1,0 +1,176 @@
+"""The folder that a training writes: what lies where in it, and files that are whole or absent.
+
+A file is written aside and then renamed, so that a process killed at any moment leaves the old one.
+"""
+
+import contextlib
+import csv
+import io
+import json
+import os
+import platform
+import zipfile
+from importlib import metadata
+from pathlib import Path
+
+import keras
+
+PACKAGES = ("fcn_keras", "keras", "tensorflow", "jax", "torch", "numpy")
+FIRST_COLUMNS = ("epoch", "seconds", "learning_rate")
+
+
+class RunFolder:
+    """A run's files.
+
+    Attributes:
+        path: The folder.
+        config: config.json: the recipe, data, command, seed and versions. Its presence makes a
+            folder a run.
+        labels: labels.json: the classes' names and colours.
+        last: model.keras: the last epoch's model with its optimizer and, inside, the history.
+        best: best.keras: the model of the best validation mean IoU, without optimizer.
+        history: history.csv: one row an epoch.
+        curves: curves.png. predictions: predictions.png. events: tensorboard/.
+
+    Args:
+        path: The folder; it need not exist yet.
+
+    Example:
+
+    ```python
+    run = fcn_keras.training.RunFolder("runs/street")
+    model = keras.models.load_model(run.model_path())
+    ```
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.config = self.path / "config.json"
+        self.labels = self.path / "labels.json"
+        self.last = self.path / "model.keras"
+        self.best = self.path / "best.keras"
+        self.history = self.path / "history.csv"
+        self.curves = self.path / "curves.png"
+        self.predictions = self.path / "predictions.png"
+        self.events = self.path / "tensorboard"
+
+    def exists(self):
+        """Whether a training was started here."""
+        return self.config.is_file()
+
+    def model_path(self):
+        """The model to use: best.keras, or model.keras of a run that never validated.
+
+        Raises:
+            FileNotFoundError: if the folder holds neither.
+        """
+        for path in (self.best, self.last):
+            if path.is_file():
+                return path
+        raise FileNotFoundError(
+            f"There is no model in {self.path}: a run folder holds best.keras or model.keras."
+        )
+
+    def refuse_to_replace(self, overwrite=False):
+        """Checks that a new run may be put here.
+
+        Raises:
+            FileExistsError: if a run is there and `overwrite` is not set.
+        """
+        if self.exists() and not overwrite:
+            raise FileExistsError(
+                f"{self.path} already holds a run. Go on with it (resume), choose another "
+                "folder, or replace it (overwrite)."
+            )
+        if self.path.exists() and not self.path.is_dir():
+            raise FileExistsError(f"{self.path} is a file, not a folder for a run.")
+
+    def prepare(self, overwrite=False):
+        """Makes the folder ready for a new training; raises as `refuse_to_replace` does."""
+        self.refuse_to_replace(overwrite)
+        self.path.mkdir(parents=True, exist_ok=True)
+        old = [self.config, self.labels, self.last, self.best, self.history]
+        for path in [*old, self.curves, self.predictions, *self.events.glob("events.*")]:
+            path.unlink(missing_ok=True)
+
+    def save_last(self, model, rows):
+        """Writes model.keras, optimizer and history in one file, then history.csv from it."""
+        with _aside(self.last) as path:
+            model.save(path)
+            with zipfile.ZipFile(path, "a") as archive:
+                archive.writestr("history.json", json.dumps(rows))
+        self.write_history(rows)
+
+    def save_best(self, model):
+        """Writes best.keras: the model alone, not what is needed to train on."""
+        if getattr(model, "inputs", None):
+            model = keras.Model(_one(model.inputs), _one(model.outputs), name=model.name)
+        with _aside(self.best) as path:
+            model.save(path)
+
+    def read_history(self):
+        """The rows that belong to model.keras, a list of dicts.
+
+        Raises:
+            FileNotFoundError: if no model.keras was written.
+        """
+        if not self.last.is_file():
+            raise FileNotFoundError(
+                f"There is nothing to resume in {self.path}: it has no model.keras."
+            )
+        with zipfile.ZipFile(self.last) as archive:
+            return json.loads(archive.read("history.json"))
+
+    def write_history(self, rows):
+        """Writes history.csv; what an epoch did not measure is left empty."""
+        names = dict.fromkeys([*FIRST_COLUMNS, *(name for row in rows for name in row)])
+        text = io.StringIO()
+        table = csv.DictWriter(text, list(names), lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+        self._write(self.history, text.getvalue())
+
+    def write_config(self, config):
+        """Writes config.json, with the versions of what the training runs on."""
+        config = {**config, "versions": versions()}
+        self._write(self.config, json.dumps(config, indent=2) + "\n")
+
+    def read_config(self):
+        """config.json as a dict.
+
+        Raises:
+            FileNotFoundError: if no run is here.
+        """
+        if not self.exists():
+            raise FileNotFoundError(f"There is no run in {self.path}: it has no config.json.")
+        return json.loads(self.config.read_text(encoding="utf-8"))
+
+    def _write(self, path, text):
+        with _aside(path) as aside:
+            aside.write_text(text, encoding="utf-8")
+
+
+def versions():
+    """The versions of Python, of this package and of what it stands on, a dict of str."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return {**found, "backend": keras.backend.backend()}
+
+
+def _one(tensors):
+    return tensors[0] if len(tensors) == 1 else tensors
+
+
+@contextlib.contextmanager
+def _aside(path):
+    """A path beside `path` to write to; it takes the place of `path` when all went well."""
+    aside = path.with_name(f".{path.stem}.partial{path.suffix}")
+    try:
+        yield aside
+        with open(aside, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)

@@ -1,0 +1,20 @@
+"""Pictures: overlays with a legend, sheets of truth beside prediction, curves, confusion matrices.
+
+Drawn with Pillow and Matplotlib's Agg canvas: no display, no pyplot state, no TensorFlow.
+"""
+
+from fcn_keras.visualize.charts import confusion_matrix, curves
+from fcn_keras.visualize.legends import legend
+from fcn_keras.visualize.painting import overlay, paint
+from fcn_keras.visualize.sheets import comparison, save_label_map, save_overlay
+
+__all__ = [
+    "comparison",
+    "confusion_matrix",
+    "curves",
+    "legend",
+    "overlay",
+    "paint",
+    "save_label_map",
+    "save_overlay",
+]

@@ -1,0 +1,182 @@
+"""Pictures written to files: label maps, one overlay with its legend, rows of comparisons.
+
+Small images are enlarged by a whole factor, so that the legend beside them can be read.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from fcn_keras.labels import VOID_COLOR
+from fcn_keras.visualize.legends import INK, PAPER, load_font, with_legend
+from fcn_keras.visualize.painting import checked_map, overlay, paint, rgb
+
+SMALLEST_SIDE = 240
+TILE = 400
+
+
+def save_label_map(label_map, labels, path):
+    """Writes a label map as PNG: the pixels are the labels, and the palette makes them visible.
+
+    Args:
+        label_map: Integers (H, W), each a class of `labels` or its ignored value.
+        labels: A `fcn_keras.LabelSet`. Above 256 values the PNG is 16-bit grey, without palette.
+        path: The file to write.
+
+    Returns:
+        The path.
+
+    Example:
+
+    ```python
+    labels = fcn_keras.LabelSet(("road", "sky"))
+    path = fcn_keras.visualize.save_label_map(np.eye(9, dtype="uint8"), labels, "labels.png")
+    np.array(PIL.Image.open(path))   # the labels again
+    ```
+    """
+    label_map, path = checked_map(label_map), Path(path)
+    labels.colorize(label_map)  # raises for a value that is no class
+    if labels.dtype != np.uint8:
+        Image.fromarray(label_map.astype(np.uint16)).save(path)
+        return path
+    picture = Image.fromarray(label_map.astype(np.uint8)).convert("P")
+    palette = np.zeros((256, 3), np.uint8)
+    palette[: labels.num_classes] = labels.palette
+    palette[labels.ignore] = VOID_COLOR
+    picture.putpalette(palette.tobytes())
+    picture.save(path)
+    return path
+
+
+def save_overlay(image, label_map, labels, path, alpha=0.5):
+    """Writes an image with its labels laid over it, and a legend of the classes present beside it.
+
+    Args:
+        image: (H, W, 3) or (H, W), 0-255.
+        label_map: Integers (H, W), each a class of `labels` or its ignored value.
+        labels: A `fcn_keras.LabelSet`.
+        path: The file to write; its suffix chooses the format.
+        alpha: How much of the colour covers the image, 0 to 1.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: as `overlay`.
+
+    Example:
+
+    ```python
+    fcn_keras.visualize.save_overlay(image, fcn_keras.segment(model, image), labels, "overlay.png")
+    ```
+    """
+    image, label_map = rgb(image), checked_map(label_map)
+    factor = -(-SMALLEST_SIDE // max(label_map.shape))
+    picture = Image.fromarray(
+        overlay(_enlarged(image, factor), _enlarged(label_map, factor), labels, alpha)
+    )
+    with_legend(picture, labels, _shares(label_map), _text_size(picture)).save(path)
+    return Path(path)
+
+
+def comparison(images, truths, predictions, labels, path, *, names=None):
+    """Writes rows of image, truth and prediction, with one legend of the classes that occur.
+
+    Args:
+        images: Arrays (H, W, 3) or (H, W), 0-255; sizes may differ.
+        truths: Label maps (H, W), or None for a sheet without that column.
+        predictions: Label maps (H, W).
+        labels: A `fcn_keras.LabelSet`.
+        path: The file to write.
+        names: One caption a row, or None.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: if the lists differ in length or are empty, or a map is not its image's size.
+
+    Example:
+
+    ```python
+    image, truth = dataset[0]
+    fcn_keras.visualize.comparison([image], [truth], [fcn_keras.segment(model, image)],
+                                   dataset.labels, "comparison.png")
+    ```
+    """
+    maps = {"truth": truths, "prediction": predictions}
+    maps = {title: column for title, column in maps.items() if column is not None}
+    _check_columns({"image": images, **maps, **({"name": names} if names is not None else {})})
+    present = np.unique(np.concatenate([np.unique(m) for column in maps.values() for m in column]))
+    rows = []
+    for row, image in enumerate(images):
+        image = rgb(image)
+        for title, column in maps.items():
+            if np.shape(column[row]) != image.shape[:2]:
+                raise ValueError(
+                    f"Row {row}: the {title} has shape {np.shape(column[row])}, "
+                    f"and its image {image.shape}: they must have the same height and width."
+                )
+        tiles = [_tile(image, smooth=True)]
+        tiles += [_tile(paint(column[row], labels)) for column in maps.values()]
+        rows.append((tiles, names[row] if names is not None else None))
+    sheet = _stacked(rows, ["image", *maps])
+    with_legend(sheet, labels, present, text_size=15).save(path)
+    return Path(path)
+
+
+def _check_columns(columns):
+    lengths = {title: len(column) for title, column in columns.items()}
+    if len(set(lengths.values())) > 1 or not lengths["image"]:
+        counts = ", ".join(f"{count} {title}(s)" for title, count in lengths.items())
+        raise ValueError(
+            f"A comparison needs one of each a row, and at least one row; got {counts}."
+        )
+
+
+def _stacked(rows, titles, gap=8):
+    """Tiles under their column's title, each row under its caption."""
+    title_font, caption_font = load_font(16), load_font(12)
+    width = max(tile.width for tiles, _ in rows for tile in tiles)
+    heights = [tiles[0].height + (20 if caption else 0) for tiles, caption in rows]
+    sheet = Image.new(
+        "RGB",
+        (gap + len(titles) * (width + gap), 32 + sum(heights) + gap * len(rows)),
+        PAPER,
+    )
+    draw = ImageDraw.Draw(sheet)
+    for column, title in enumerate(titles):
+        left = gap + column * (width + gap)
+        draw.text((left + width // 2, 17), title, INK, title_font, anchor="mm")
+    top = 32
+    for (tiles, caption), height in zip(rows, heights, strict=True):
+        if caption:
+            draw.text((gap, top + 9), str(caption), (110, 110, 110), caption_font, anchor="lm")
+        for column, tile in enumerate(tiles):
+            left = gap + column * (width + gap) + (width - tile.width) // 2
+            sheet.paste(tile, (left, top + height - tile.height))
+        top += height + gap
+    return sheet
+
+
+def _tile(pixels, smooth=False):
+    """An image scaled so that its longer side is a tile's; only shrunk photographs are blended."""
+    scale = TILE / max(pixels.shape[:2])
+    size = tuple(max(1, round(n * scale)) for n in reversed(pixels.shape[:2]))
+    blend = smooth and scale < 1
+    method = Image.Resampling.LANCZOS if blend else Image.Resampling.NEAREST
+    return Image.fromarray(pixels).resize(size, method)
+
+
+def _enlarged(array, factor):
+    return array if factor == 1 else array.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def _shares(label_map):
+    values, counts = np.unique(label_map, return_counts=True)
+    return dict(zip(values.tolist(), (counts / label_map.size).tolist(), strict=True))
+
+
+def _text_size(picture):
+    return int(np.clip(max(picture.size) / 38, 13, 56))

@@ -1,0 +1,43 @@
+"""Installs the library, with the exporters in export/ as fcn_keras.export."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+VERSION = re.search(r'^__version__ = "(.+)"', (ROOT / "fcn_keras/__init__.py").read_text(), re.M)[1]
+
+SERVING = ["grpcio>=1.66", "requests>=2.32"]
+EDGE = ["ai-edge-litert>=2.0"]
+DEV = ["hypothesis>=6.100", "jax>=0.7", "pytest>=8.0", "pytest-xdist>=3.6", "ruff>=0.15"]
+
+setup(
+    name="fcn_keras",
+    version=VERSION,
+    description="Fully convolutional networks for semantic segmentation, from any Keras classifier",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    author="The fcn_keras authors",
+    packages=[
+        *find_packages(include=["fcn_keras", "fcn_keras.*"]),
+        "fcn_keras.export",
+        *(f"fcn_keras.export.{name}" for name in find_packages("export")),
+    ],
+    package_dir={"fcn_keras": "fcn_keras", "fcn_keras.export": "export"},
+    python_requires=">=3.11,<3.14",
+    install_requires=[
+        "tensorflow>=2.20,<3",
+        "keras>=3.12,<4",
+        "tensorflow-datasets>=4.9.9",
+        "numpy>=2.0",
+        "pillow>=11.0",
+        "matplotlib>=3.9",
+        "scipy>=1.14.1",
+        "scikit-learn>=1.5.2",
+        "typer>=0.15",
+    ],
+    extras_require={"serving": SERVING, "edge": EDGE, "dev": DEV},
+    entry_points={"console_scripts": ["fcn-keras = fcn_keras.cli:main"]},
+)

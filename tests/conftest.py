@@ -1,0 +1,51 @@
+"""What every test shares: quiet and reproducible backends, and where the real images are."""
+
+import importlib.abc
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ["MPLBACKEND"] = "Agg"
+
+ROOT = Path(__file__).resolve().parents[1]
+ON_TENSORFLOW = os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow"
+
+
+class NoTensorFlow(importlib.abc.MetaPathFinder):
+    """Makes `import tensorflow` fail as on a machine that has none."""
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname.partition(".")[0] == "tensorflow":
+            raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
+        return None
+
+
+if not ON_TENSORFLOW:
+    sys.meta_path.insert(0, NoTensorFlow())
+
+
+def pytest_ignore_collect(collection_path):
+    """On another backend opens only the files with `backend` tests: others import tensorflow."""
+    if ON_TENSORFLOW or not collection_path.name.startswith("test_"):
+        return None
+    return "mark.backend" not in collection_path.read_text(encoding="utf-8") or None
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Seeds Python, NumPy and the backend before each test."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="session")
+def data_root():
+    """The folder of real images, $FCN_KERAS_DATA or ../shared; the test is skipped without it."""
+    root = Path(os.environ.get("FCN_KERAS_DATA", ROOT.parent / "shared"))
+    if not root.is_dir():
+        pytest.skip(f"no real images: {root} does not exist (set FCN_KERAS_DATA to their folder)")
+    return root

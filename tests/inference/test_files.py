@@ -1,0 +1,109 @@
+"""Folders of images to folders of pictures: every image done, every failure told."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import fcn_keras
+from fcn_keras.inference import predict_files
+
+pytestmark = pytest.mark.backend
+LABELS = fcn_keras.LabelSet(("dark", "mid", "bright"))
+
+
+class Brightness:
+    labels = LABELS
+
+    def segment(self, image):
+        return np.minimum(np.asarray(image)[..., 0] // 86, 2).astype("uint8")
+
+
+def write(path, size=(20, 30), seed=0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (*size, 3), "uint8")
+    Image.fromarray(pixels).save(path)
+    return pixels
+
+
+def test_label_map_keeps_the_labels_and_shows_colours(tmp_path):
+    pixels = write(tmp_path / "in/a.png")
+    (result,) = predict_files(Brightness(), tmp_path / "in/a.png", tmp_path / "out")
+    with Image.open(result.label_path) as picture:
+        assert picture.mode == "P"
+        np.testing.assert_array_equal(picture, Brightness().segment(pixels))
+        colours = np.asarray(picture.convert("RGB"))
+    np.testing.assert_array_equal(colours, LABELS.colorize(Brightness().segment(pixels)))
+    with Image.open(result.overlay_path) as picture:
+        assert picture.width > 240 and picture.height >= 160  # enlarged, with a legend beside
+
+
+def test_an_unreadable_file_does_not_stop_the_rest(tmp_path, capsys):
+    write(tmp_path / "in/a.png")
+    write(tmp_path / "in/c.jpg")
+    (tmp_path / "in/b.png").write_bytes(b"not a picture")
+    (tmp_path / "in/notes.txt").write_text("left alone")
+    results = predict_files(
+        Brightness(), [tmp_path / "in", tmp_path / "gone.png"], tmp_path / "out"
+    )
+    assert [result.path.name for result in results] == ["a.png", "b.png", "c.jpg", "gone.png"]
+    assert [bool(result.error) for result in results] == [False, True, False, True]
+    assert "b.png" in results[1].error and "does not exist" in results[3].error
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "a_labels.png",
+        "a_overlay.png",
+        "c_labels.png",
+        "c_overlay.png",
+    ]
+    assert "4/4" in capsys.readouterr().out
+
+
+def test_same_names_from_two_folders_stay_apart(tmp_path):
+    paths = ["left/001.png", "right/001.png", "right/001.jpg", "right/002.png", "right/002.PNG"]
+    for seed, path in enumerate(paths):
+        write(tmp_path / path, seed=seed)
+    results = predict_files(
+        Brightness(), [tmp_path / p for p in paths], tmp_path / "out", progress=False
+    )
+    assert not any(result.error for result in results)
+    names = {result.label_path.name.casefold() for result in results}
+    names |= {result.overlay_path.name.casefold() for result in results}
+    assert len(names) == 2 * len(paths)
+    assert results[0].label_path.name == "left-001_labels.png"
+    assert results[1].label_path.name == "right-001-png_labels.png"
+    for result in results:
+        with Image.open(result.label_path) as picture:
+            np.testing.assert_array_equal(
+                picture, Brightness().segment(np.asarray(Image.open(result.path)))
+            )
+
+
+def test_an_image_given_twice_is_done_once(tmp_path):
+    write(tmp_path / "in/a.png")
+    paths = [tmp_path / "in", tmp_path / "in/a.png"]
+    assert len(predict_files(Brightness(), paths, tmp_path / "out", progress=False)) == 1
+
+
+def test_images_are_never_overwritten(tmp_path):
+    write(tmp_path / "in/a.png")
+    write(tmp_path / "in/a_labels.png")
+    with pytest.raises(ValueError, match="would overwrite.*a_labels.png"):
+        predict_files(Brightness(), tmp_path / "in", tmp_path / "in")
+
+
+def test_an_empty_folder_is_told(tmp_path):
+    (tmp_path / "in").mkdir()
+    (result,) = predict_files(Brightness(), tmp_path / "in", tmp_path / "out", progress=False)
+    assert "holds no image" in result.error
+
+
+def test_sixteen_bit_label_maps(tmp_path):
+    class Many:
+        labels = fcn_keras.LabelSet.numbered(300)
+
+        def segment(self, image):
+            return np.full(image.shape[:2], 299, np.uint16)
+
+    write(tmp_path / "a.png")
+    (result,) = predict_files(Many(), tmp_path / "a.png", tmp_path / "out", progress=False)
+    with Image.open(result.label_path) as picture:
+        assert (np.asarray(picture) == 299).all()

@@ -1,0 +1,58 @@
+"""The documentation holds: its Python runs, its commands exist, its links lead somewhere."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+BLOCK = re.compile(r"(<!-- not run.*?-->\n)?```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def blocks(page, language):
+    """The fenced blocks of a language, those marked `<!-- not run: why -->` left out."""
+    found = BLOCK.findall(page.read_text(encoding="utf-8"))
+    return [text for skipped, kind, text in found if kind == language and not skipped]
+
+
+def relative(page):
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=relative)
+def test_python_runs(page, tmp_path, monkeypatch):
+    """The blocks of a page run one after the other, as a reader would paste them."""
+    monkeypatch.chdir(tmp_path)
+    namespace = {"__name__": "__main__"}
+    for number, text in enumerate(blocks(page, "python"), start=1):
+        exec(compile(text, f"{relative(page)}, block {number}", "exec"), namespace)
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if "fcn-keras " in p.read_text()], ids=relative)
+def test_commands_exist(page):
+    """Each `fcn-keras command --option` of a page is one that the program knows."""
+    import typer.main
+
+    from fcn_keras import cli
+
+    commands = typer.main.get_command(cli.app).commands
+    for line in "\n".join(blocks(page, "sh")).replace("\\\n", " ").splitlines():
+        words = shlex.split(line, comments=True)
+        if words[:1] != ["fcn-keras"] or len(words) < 2 or words[1].startswith("-"):
+            continue
+        assert words[1] in commands, line
+        known = {name for p in commands[words[1]].params for name in p.opts + p.secondary_opts}
+        options = {word.partition("=")[0] for word in words if word.startswith("--")}
+        assert options <= known | {"--help"}, f"{line}: {sorted(options - known)}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_links_lead_somewhere(page):
+    text = page.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'(?:src|href)="([^"]+)"', text)
+    for target in targets:
+        path = target.partition("#")[0]
+        if path and "://" not in path:
+            assert (page.parent / path).exists(), f"{relative(page)} points to {target}"

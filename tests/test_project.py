@@ -1,0 +1,163 @@
+"""The project as a whole: what is installed, what it needs, and which way its imports run."""
+
+import ast
+import importlib.metadata
+import os
+import re
+import runpy
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import setuptools
+from packaging.requirements import Requirement
+
+import fcn_keras
+
+ROOT = Path(__file__).resolve().parents[1]
+FLOORS = (  # an import may go to its own line or to one further down
+    {"cli", "__main__"},
+    {"export"},
+    {"training", "inference", "published"},
+    {"models", "data", "visualize"},
+    {"classifiers", "surgery"},
+    {"layers", "losses", "metrics"},
+    {"geometry", "labels", "crf"},
+)
+IMPORT_NAMES = {
+    "ai-edge-litert": "ai_edge_litert",
+    "grpcio": "grpc",
+    "pillow": "PIL",
+    "pytest-xdist": "xdist",
+    "scikit-learn": "sklearn",
+    "tensorflow-datasets": "tensorflow_datasets",
+}
+
+
+@pytest.fixture(scope="module")
+def setup_arguments():
+    """What setup.py hands to setuptools."""
+    given = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        patch.setattr(setuptools, "setup", lambda **arguments: given.update(arguments))
+        runpy.run_path(str(ROOT / "setup.py"))
+    return given
+
+
+def test_version_is_the_same_everywhere(setup_arguments):
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert fcn_keras.__version__ == setup_arguments["version"]
+    assert fcn_keras.__version__ == importlib.metadata.version("fcn_keras")
+    assert fcn_keras.__version__ == re.search(r"^## \[(.+?)\]", changelog, re.MULTILINE)[1]
+
+
+def test_every_package_is_installed(setup_arguments):
+    expected = set()
+    for folder, name in (("fcn_keras", "fcn_keras"), ("export", "fcn_keras.export")):
+        for init in (ROOT / folder).rglob("__init__.py"):
+            expected.add(".".join([name, *init.parent.relative_to(ROOT / folder).parts]))
+    assert set(setup_arguments["packages"]) == expected
+    for module in (ROOT / "fcn_keras").rglob("*.py"):
+        assert (module.parent / "__init__.py").exists(), f"{module.parent} is not a package"
+
+
+def test_exporters_are_a_part_of_the_library():
+    assert Path(fcn_keras.export.__file__).parent == ROOT / "export"
+
+
+def test_pins_fit_the_ranges(setup_arguments):
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    pins = dict(line.split("==") for line in lines if line and not line.startswith("#"))
+    wanted = setup_arguments["install_requires"] + setup_arguments["extras_require"]["dev"]
+    for requirement in map(Requirement, wanted):
+        assert requirement.specifier.contains(pins[requirement.name]), requirement
+
+
+def test_everything_imported_is_declared(setup_arguments):
+    """Core code may import core dependencies, export/ the extras too, tests what `dev` adds."""
+    core = _modules(setup_arguments["install_requires"])
+    extras = setup_arguments["extras_require"]
+    for folders, allowed in (
+        (("fcn_keras", "examples", "benchmarks"), core),
+        (("export",), core | _modules(extras["serving"] + extras["edge"])),
+        (("tests",), core | _modules(extras["dev"]) | {"setuptools", "packaging"}),
+    ):
+        known = allowed | sys.stdlib_module_names | {"fcn_keras"}
+        for folder in folders:
+            for path in (ROOT / folder).rglob("*.py"):
+                siblings = {other.stem for other in path.parent.glob("*.py")}
+                unknown = {name.partition(".")[0] for name in _imports(path)} - known - siblings
+                assert not unknown, f"{path.relative_to(ROOT)} imports {sorted(unknown)}"
+
+
+def test_imports_run_downward():
+    floor = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
+    files = [(p, p.relative_to(ROOT / "fcn_keras")) for p in (ROOT / "fcn_keras").rglob("*.py")]
+    files += [(p, p.relative_to(ROOT)) for p in (ROOT / "export").rglob("*.py")]
+    pairs = set()
+    for path, inside in files:
+        room = inside.with_suffix("").parts[0]
+        if room == "__init__":
+            continue
+        for name in _imports(path):
+            target = (name.split(".") + [""])[1] if name.startswith("fcn_keras.") else room
+            if target in floor and target != room:
+                assert floor[target] >= floor[room], f"{inside} imports {name}"
+                pairs.add((room, target))
+    circles = {tuple(sorted(pair)) for pair in pairs if pair[::-1] in pairs}
+    assert not circles
+
+
+def test_runs_without_tensorflow():
+    """A subprocess on JAX, where importing tensorflow raises ModuleNotFoundError."""
+    script = """
+        import importlib.abc, sys
+
+        class NoTensorFlow(importlib.abc.MetaPathFinder):
+            def find_spec(self, fullname, path=None, target=None):
+                if fullname.partition(".")[0] == "tensorflow":
+                    raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
+
+        sys.meta_path.insert(0, NoTensorFlow())
+        import numpy as np
+        import fcn_keras
+
+        model = fcn_keras.fcn8s(3, classifier="vgg_slim", weights=None)
+        logits = model(np.zeros((1, 40, 50, 3), "uint8"))
+        labels = fcn_keras.segment(model, np.zeros((33, 47, 3), "uint8"))
+        print(tuple(logits.shape), labels.shape, labels.dtype, "tensorflow" in sys.modules)
+        try:
+            fcn_keras.export.export_saved_model(model, "unused")
+        except (ImportError, RuntimeError) as error:
+            print(error)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    answer, complaint = done.stdout.strip().splitlines()[-2:]
+    assert answer == "(1, 40, 50, 3) (33, 47) uint8 False"
+    assert "tensorflow" in complaint.lower()
+
+
+def _modules(requirements):
+    names = (Requirement(line).name for line in requirements)
+    return {IMPORT_NAMES.get(name, name) for name in names}
+
+
+def _imports(path):
+    """Dotted names of all modules (and names within) that a file imports, wherever it does."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}:{node.lineno}: a relative import"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)

@@ -1,0 +1,195 @@
+"""Pictures: what they show is counted in their pixels, and they hold at every size."""
+
+import csv
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fcn_keras import visualize
+from fcn_keras.labels import VOID_COLOR, LabelSet
+
+pytestmark = pytest.mark.backend
+LABELS = LabelSet(("sky", "road", "car"), palette=((0, 0, 250), (0, 250, 0), (250, 0, 0)))
+
+
+@pytest.fixture
+def image():
+    return np.random.default_rng(0).integers(0, 256, (40, 60, 3), "uint8")
+
+
+@pytest.fixture
+def label_map():
+    labels = np.zeros((40, 60), "uint8")
+    labels[20:] = 1
+    labels[30:, 40:] = 255
+    return labels
+
+
+def pixels_of(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB")).astype(int)
+
+
+def test_overlay_mixes_inside_and_outlines(image, label_map):
+    mixed = visualize.overlay(image, label_map, LABELS, alpha=0.5)
+    assert mixed.shape == image.shape and mixed.dtype == np.uint8
+    inside = np.s_[2:17, 2:58]
+    expected = np.rint(0.5 * image[inside] + 0.5 * np.array([0, 0, 250]))
+    np.testing.assert_allclose(mixed[inside], expected, atol=1)
+    assert (mixed[19, :58] == [0, 0, 250]).all() and (mixed[20, :58] == [0, 250, 0]).all()
+
+
+def test_alpha_from_nothing_to_all(image, label_map):
+    np.testing.assert_array_equal(visualize.overlay(image, label_map, LABELS, 0), image)
+    np.testing.assert_array_equal(
+        visualize.overlay(image, label_map, LABELS, 1), visualize.paint(label_map, LABELS)
+    )
+    with pytest.raises(ValueError, match="0 to 1; got 1.5"):
+        visualize.overlay(image, label_map, LABELS, 1.5)
+
+
+def test_void_is_hatched_and_classes_are_not(label_map):
+    painted = visualize.paint(label_map, LABELS)
+    void = {tuple(color) for color in painted[label_map == 255]}
+    assert len(void) == 2 and tuple(VOID_COLOR) in void
+    assert void.isdisjoint({tuple(color) for color in painted[label_map != 255]})
+
+
+def test_grey_and_float_images(image, label_map):
+    grey = image[..., 0]
+    expected = visualize.overlay(np.repeat(grey[..., None], 3, -1), label_map, LABELS)
+    np.testing.assert_array_equal(visualize.overlay(grey, label_map, LABELS), expected)
+    np.testing.assert_array_equal(
+        visualize.overlay(grey.astype("float32"), label_map, LABELS), expected
+    )
+
+
+def test_mismatches_are_named(image, label_map):
+    with pytest.raises(ValueError, match="image is 40x60 and its label map 39x60"):
+        visualize.overlay(image, label_map[1:], LABELS)
+    with pytest.raises(ValueError, match="float64"):
+        visualize.overlay(image, label_map.astype(float), LABELS)
+    with pytest.raises(ValueError):
+        visualize.overlay(image, label_map + 3, LABELS)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (64, 64), (360, 480), (1500, 2000), (30, 900), (900, 30)])
+def test_saved_overlay_has_image_and_legend(size, tmp_path):
+    labels = np.ones(size, "uint8")
+    path = visualize.save_overlay(np.zeros((*size, 3)), labels, LABELS, tmp_path / "o.png", alpha=1)
+    picture = pixels_of(path)
+    factor = max(1, -(-240 // max(size)))
+    height, width = (n * factor for n in size)
+    assert (picture[:height, :width] == [0, 250, 0]).all()
+    beside = picture[:, width:] if size[1] <= 2 * size[0] else picture[height:]
+    assert (beside == [0, 250, 0]).all(-1).sum() > 100, "the swatch"
+    assert not (beside == [250, 0, 0]).all(-1).any(), "an absent class"
+    ink = (beside.sum(-1) < 250).any(0 if size[1] > 2 * size[0] else 1).sum()
+    assert ink >= 8, "the name"
+
+
+def test_legend_lists_present_classes_and_void():
+    one, all_of_them = visualize.legend(LABELS, [2, 255]), visualize.legend(LABELS)
+    assert one.height < all_of_them.height
+    colours = {tuple(color) for color in np.asarray(one).reshape(-1, 3)}
+    assert (250, 0, 0) in colours and tuple(VOID_COLOR) in colours
+    assert (0, 0, 250) not in colours
+    with pytest.raises(ValueError, match="3 is no class: 0..2, or 255"):
+        visualize.legend(LABELS, [3])
+
+
+@pytest.mark.parametrize("room", [{"height": 100}, {"width": 700}])
+def test_legend_of_many_classes_keeps_to_its_room(room):
+    labels = LabelSet(tuple(f"a class with a rather long name {i}" for i in range(40)))
+    strip = visualize.legend(labels, text_size=12, **room)
+    assert strip.height <= room.get("height", 9999) + 12
+    assert strip.width <= room.get("width", 9999)
+
+
+def test_label_map_round_trip(label_map, tmp_path):
+    path = visualize.save_label_map(label_map, LABELS, tmp_path / "labels.png")
+    with Image.open(path) as picture:
+        np.testing.assert_array_equal(picture, label_map)
+    shown = pixels_of(path)
+    assert (shown[0, 0] == [0, 0, 250]).all() and (shown[39, 59] == VOID_COLOR).all()
+    with pytest.raises(ValueError):
+        visualize.save_label_map(label_map + 3, LABELS, tmp_path / "labels.png")
+
+
+def test_comparison_has_a_column_each_and_one_legend(image, label_map, tmp_path):
+    wrong = np.full_like(label_map, 2)
+    path = visualize.comparison(
+        [image, image[:, :20]],
+        [label_map, label_map[:, :20]],
+        [wrong, wrong[:, :20]],
+        LABELS,
+        tmp_path / "c.png",
+        names=["first", "second"],
+    )
+    picture = pixels_of(path)
+    red, blue = (picture == [250, 0, 0]).all(-1), (picture == [0, 0, 250]).all(-1)
+    third = np.arange(picture.shape[1]) // 408
+    assert red[:, third == 2].sum() > 400 * 260 and not red[:, third < 2].any()
+    assert blue[:, third == 1].sum() > 100 * 260
+    without = visualize.comparison([image], None, [wrong], LABELS, tmp_path / "n.png")
+    assert pixels_of(without).shape[1] < picture.shape[1] - 300
+
+
+def test_comparison_refuses_what_does_not_match(image, label_map, tmp_path):
+    with pytest.raises(ValueError, match=r"1 image\(s\), 2 truth\(s\)"):
+        visualize.comparison([image], [label_map] * 2, [label_map], LABELS, tmp_path / "c.png")
+    with pytest.raises(ValueError, match="Row 0: the prediction has shape"):
+        visualize.comparison([image], [label_map], [label_map.T], LABELS, tmp_path / "c.png")
+    with pytest.raises(ValueError, match="at least one row"):
+        visualize.comparison([], [], [], LABELS, tmp_path / "c.png")
+
+
+def test_curves_of_every_form_of_history_are_equal(tmp_path):
+    rows = [
+        {"epoch": e, "loss": 2 / e, "val_loss": 3 / e, "mean_iou": 1 - 1 / e, "val_mean_iou": 0.5}
+        for e in range(1, 6)
+    ]
+    with open(tmp_path / "history.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    forms = [rows, columns, tmp_path / "history.csv", type("History", (), {"history": columns})()]
+    drawn = [pixels_of(visualize.curves(form, tmp_path / "curves.png")) for form in forms]
+    for picture in drawn[1:]:
+        np.testing.assert_array_equal(picture, drawn[0])
+    assert drawn[0].shape[1] > 1000
+
+
+def test_curves_with_gaps(tmp_path):
+    rows = [{"epoch": 1, "loss": 1.0, "val_loss": ""}, {"epoch": 2, "loss": float("nan")}]
+    assert visualize.curves(rows, tmp_path / "curves.png").exists()
+    rows = [{"epoch": 1, "loss": 1.0, "val_mean_iou": float("nan")}]
+    assert visualize.curves(rows, tmp_path / "curves.png").exists()
+    with pytest.raises(ValueError, match="columns: \\['accuracy'\\]"):
+        visualize.curves({"accuracy": [1]}, tmp_path / "curves.png")
+    with pytest.raises(ValueError, match="no epoch"):
+        visualize.curves({"loss": []}, tmp_path / "curves.png")
+
+
+@pytest.mark.parametrize("classes", [2, 11, 40])
+def test_confusion_picture_greys_absent_classes(classes, tmp_path):
+    counts = np.diag(np.full(classes, 100))
+    whole = pixels_of(
+        visualize.confusion_matrix(counts, LabelSet.numbered(classes), tmp_path / "whole.png")
+    )
+    counts[1] = 0
+    absent = pixels_of(
+        visualize.confusion_matrix(counts, LabelSet.numbered(classes), tmp_path / "absent.png")
+    )
+    grey = 0xDD
+    assert (whole == grey).all(-1).sum() < 100
+    share = (absent == grey).all(-1).sum() / absent[..., 0].size
+    assert share == pytest.approx(0.7 / classes, rel=0.4)
+    assert 300 < max(whole.shape) < 2600
+
+
+def test_confusion_picture_needs_matching_labels(tmp_path):
+    with pytest.raises(ValueError, match=r"shape \(4, 4\); 3 classes need \(3, 3\)"):
+        visualize.confusion_matrix(np.eye(4), LABELS, tmp_path / "c.png")
