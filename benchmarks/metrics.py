@@ -63,9 +63,10 @@ def compiled(metric, xla):
     return run
 
 
-def measure(kind, repeats):
-    """A dict from each route's name to images a second."""
-    truth, prediction = kind(np.random.default_rng(0))
+def measure(kind, images, repeats):
+    """A dict from each route's name to images a second, with that many images in a call."""
+    rng = np.random.default_rng(0)
+    truth, prediction = np.concatenate([kind(rng) for _ in range(images)], axis=1)
     truth8, prediction8 = truth.astype("uint8"), prediction.astype("uint8")
     batches = itertools.cycle(
         [[keras.ops.convert_to_tensor(x) for x in (truth8, prediction8)] for _ in range(4)]
@@ -93,7 +94,7 @@ def measure(kind, repeats):
     rates = {}
     for name, function in routes.items():
         try:
-            rates[name] = best_rate(function, repeats)
+            rates[name] = images * best_rate(function, repeats)
         except Exception as error:  # Keras's own fails under some compilers: that is a result
             rates[name] = None
             print(f"{name}: {type(error).__name__}: {str(error).splitlines()[0][:90]}")
@@ -106,14 +107,15 @@ def main():
     parser.add_argument("--json", metavar="FILE", help="write the figures there as well")
     arguments = parser.parse_args()
     results = {}
-    for kind in (regions, noise):
-        rates = measure(kind, arguments.repeats)
+    for kind, images in itertools.product((regions, noise), (1, 16)):
+        title = f"{kind.__name__}, {images} a call"
+        rates = measure(kind, images, max(5, arguments.repeats // images))
         base = rates["numpy.bincount, int64 maps"]
-        print(f"\n{kind.__name__}: {WIDTH}x{HEIGHT}, {CLASSES} classes, best of many")
+        print(f"\n{title}: {WIDTH}x{HEIGHT}, {CLASSES} classes, {keras.backend.backend()}")
         for name, rate in rates.items():
             figures = f"{rate:8.0f} images/s {rate / base:6.2f}x" if rate else "fails"
             print(f"  {name:34}{figures}")
-        results[kind.__name__] = rates
+        results[title] = rates
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as file:
             json.dump({"backend": keras.backend.backend(), "images_per_second": results}, file)

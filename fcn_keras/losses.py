@@ -51,8 +51,8 @@ class CrossEntropy(keras.losses.Loss):
     0.2685
 
     Source: Long, Shelhamer, Darrell, "Fully Convolutional Networks for Semantic Segmentation",
-    section 4.3 (per-pixel multinomial logistic loss, void masked out); the weights are those of
-    Paszke et al., "ENet", section 5.1.
+    section 4 (per-pixel multinomial logistic loss, void masked out); the weights are those of
+    Paszke et al., "ENet", section 5.2.
     """
 
     def __init__(self, ignore_class=255, class_weights=None, name="cross_entropy"):
@@ -104,13 +104,14 @@ def _entropy(labels, logits):
 def _checked_weights(class_weights):
     if class_weights is None:
         return None
-    weights = np.asarray(class_weights, np.float64)
-    if weights.ndim != 1 or not weights.size or not np.isfinite(weights).all() or weights.min() < 0:
+    weights = np.asarray(class_weights)
+    numbers = weights.ndim == 1 and weights.size and weights.dtype.kind in "iuf"
+    if not numbers or not np.isfinite(weights).all() or weights.min() < 0:
         raise ValueError(
             "`class_weights` must be one finite number of 0 or more for each class. "
             f"Received: {class_weights!r}"
         )
-    return weights.tolist()
+    return weights.astype(np.float64).tolist()
 
 
 def _check_shapes(y_true, y_pred, class_weights):

@@ -12,7 +12,8 @@ FLOATS = ("pixel_accuracy", "mean_accuracy", "mean_iou", "frequency_weighted_iou
 
 def by_hand(truth, prediction, num_classes, ignored=(255,)):
     """The four metrics in plain Python, one class at a time, from the paper's section 5."""
-    pairs = [(int(t), int(p)) for t, p in zip(truth.flat, prediction.flat) if t not in ignored]
+    pairs = [(t, p) for t, p in np.stack([truth, prediction], -1).reshape(-1, 2).tolist()]
+    pairs = [(t, p) for t, p in pairs if t not in ignored]
     classes = [c for c in range(num_classes) if c not in ignored]
     right = {c: sum(t == p == c for t, p in pairs) for c in classes}
     true = {c: sum(t == c for t, _ in pairs) for c in classes}

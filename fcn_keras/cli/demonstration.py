@@ -23,6 +23,10 @@ def demo(
 
     Needs no files and no network. Exit code 1 if the mean IoU on unseen digits stays below 0.85,
     or the exported model answers otherwise than the trained one. A demo before it is replaced.
+
+    [bold]Example[/bold]
+
+    fcn-keras demo --out runs/demo
     """
     load_library()
     import keras

@@ -15,11 +15,21 @@ MODEL_HELP = "A .keras file, a run folder (its best.keras), or a SavedModel fold
 ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help=MODEL_HELP, show_default=False)]
 Only = Annotated[
     list[str] | None,
-    typer.Option("--only", metavar="GLOB", help="Only the examples of these names. Repeatable."),
+    typer.Option(
+        "--only",
+        metavar="GLOB",
+        help="Only the examples of these names. Repeatable.",
+        rich_help_panel="Data",
+    ),
 ]
 Exclude = Annotated[
     list[str] | None,
-    typer.Option("--exclude", metavar="GLOB", help="Not the examples of these names. Repeatable."),
+    typer.Option(
+        "--exclude",
+        metavar="GLOB",
+        help="Not the examples of these names. Repeatable.",
+        rich_help_panel="Data",
+    ),
 ]
 
 

@@ -1,5 +1,6 @@
 """`fcn-keras train`: from a dataset to a run folder, and on with `--resume`."""
 
+import dataclasses
 import shlex
 import sys
 from pathlib import Path
@@ -25,9 +26,7 @@ DATA, MODEL, RECIPE, RUN = "Data", "Model", "Recipe", "Run"
 
 def train(
     context: typer.Context,
-    out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="The run folder.", rich_help_panel=RUN)
-    ],
+    *,
     data: Annotated[
         str, typer.Option(metavar="NAME[:DIR]", help=DATA_HELP, rich_help_panel=DATA)
     ] = "digits",
@@ -84,10 +83,15 @@ def train(
     ] = None,
     dropout: Annotated[
         float | None,
-        typer.Option(help="Rate in the head [default: the classifier's]", rich_help_panel=MODEL),
+        typer.Option(help="Rate in the head (default: the classifier's)", rich_help_panel=MODEL),
     ] = None,
     learn_upsampling: Annotated[
-        bool, typer.Option("--learn-upsampling", help="Learn it.", rich_help_panel=MODEL)
+        bool,
+        typer.Option(
+            "--learn-upsampling",
+            help="Learn the inner ones, as in the paper.",
+            rich_help_panel=MODEL,
+        ),
     ] = False,
     epochs: Annotated[int, typer.Option(help="Epochs in all.", rich_help_panel=RECIPE)] = 60,
     batch_size: Annotated[int, typer.Option(help="Crops a step.", rich_help_panel=RECIPE)] = 8,
@@ -104,21 +108,21 @@ def train(
         str | None,
         typer.Option(
             metavar="LOW:HIGH|none",
-            help="Random scale [default: the dataset's]",
+            help="Random scale (default: the dataset's)",
             rich_help_panel=RECIPE,
         ),
     ] = None,
     flip: Annotated[
         bool | None,
         typer.Option(
-            "--flip/--no-flip", help="Mirror [default: the dataset's]", rich_help_panel=RECIPE
+            "--flip/--no-flip", help="Mirror (default: the dataset's)", rich_help_panel=RECIPE
         ),
     ] = None,
     color: Annotated[
         float | None,
         typer.Option(
             help="Strength of random brightness, contrast and saturation, 0 to 1 "
-            "[default: the dataset's]",
+            "(default: the dataset's)",
             rich_help_panel=RECIPE,
         ),
     ] = None,
@@ -127,38 +131,45 @@ def train(
         typer.Option("--augment/--no-augment", help="Vary the crops.", rich_help_panel=RECIPE),
     ] = True,
     optimizer: Annotated[
-        str, typer.Option(metavar="adamw|adam|sgd", rich_help_panel=RECIPE)
+        str,
+        typer.Option(
+            metavar="adamw|adam|sgd", help="sgd with momentum 0.9.", rich_help_panel=RECIPE
+        ),
     ] = "adamw",
     learning_rate: Annotated[
         float | None,
         typer.Option(
-            help="Highest rate [default: 1e-3, sgd 1e-2; a tenth from pretrained weights]",
+            help="Highest rate (default: 1e-3, sgd 1e-2; a tenth from pretrained weights)",
             rich_help_panel=RECIPE,
         ),
     ] = None,
     schedule: Annotated[
-        str, typer.Option(metavar="cosine|poly|constant", rich_help_panel=RECIPE)
+        str,
+        typer.Option(metavar="cosine|poly|constant", help="Of the rate.", rich_help_panel=RECIPE),
     ] = "cosine",
     warmup: Annotated[
         float | None,
         typer.Option(
             metavar="EPOCHS",
-            help="Linear warm-up [default: 1, at most a tenth of the epochs]",
+            help="Linear warm-up (default: 1, at most a tenth of the epochs)",
             rich_help_panel=RECIPE,
         ),
     ] = None,
     weight_decay: Annotated[
         float | None,
-        typer.Option(help="[default: adamw 0.01, adam 0, sgd 5e-4]", rich_help_panel=RECIPE),
+        typer.Option(
+            help="Decay of the kernels (default: adamw 0.01, adam 0, sgd 5e-4)",
+            rich_help_panel=RECIPE,
+        ),
     ] = None,
     class_weights: Annotated[
         str,
         typer.Option(
-            metavar="enet|none|W,W,...",
-            help="enet: 1 / ln(1.02 + share of the class).",
+            metavar="none|enet|W,W,...",
+            help="Weights of the classes in the loss; enet is 1 / ln(1.02 + share of the class).",
             rich_help_panel=RECIPE,
         ),
-    ] = "enet",
+    ] = "none",
     mixed_precision: Annotated[
         bool,
         typer.Option(
@@ -176,9 +187,19 @@ def train(
             rich_help_panel=RECIPE,
         ),
     ] = 0,
-    seed: Annotated[int, typer.Option(rich_help_panel=RECIPE)] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Of weights, order and crops.", rich_help_panel=RECIPE)
+    ] = 0,
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="The run folder.", rich_help_panel=RUN)
+    ],
     validate_every: Annotated[
-        int, typer.Option(metavar="EPOCHS", help="And after the last.", rich_help_panel=RUN)
+        int,
+        typer.Option(
+            metavar="EPOCHS",
+            help="Validate so often, and after the last epoch.",
+            rich_help_panel=RUN,
+        ),
     ] = 1,
     resume: Annotated[
         bool,
@@ -214,9 +235,12 @@ def train(
     --val-only '0006R0*' --out runs/held-out
     """
     given = dict(context.params)
+    if resume and overwrite:
+        raise ValueError("--resume goes on with a run and --overwrite replaces it: choose one.")
     if resume:
         given = _as_started(out, given, _named_on_the_command_line(context))
-    _check(given)
+    if given["model"] not in MODELS:
+        raise ValueError(f"--model is one of {', '.join(MODELS)}; got {given['model']!r}.")
     load_library()
     import keras
 
@@ -224,7 +248,7 @@ def train(
 
     train_data = load_dataset(given["data"], given["split"], given["only"], given["exclude"])
     val_data = _validation_data(given)
-    recipe = _recipe(given)
+    recipe = _recipe(given, train_data)
     net = None
     if resume:
         recipe = {"epochs": recipe["epochs"]}
@@ -277,13 +301,6 @@ def _plain(given):
     return {k: str(v) if isinstance(v, Path) else v for k, v in kept.items()}
 
 
-def _check(given):
-    if given["model"] not in MODELS:
-        raise ValueError(f"--model is one of {', '.join(MODELS)}; got {given['model']!r}.")
-    if given["resume"] and given["overwrite"]:
-        raise ValueError("--resume goes on with a run and --overwrite replaces it: choose one.")
-
-
 def _validation_data(given):
     if given["val_data"] == "none":
         return None
@@ -295,15 +312,17 @@ def _validation_data(given):
     )
 
 
-def _recipe(given):
-    pretrained = _weights(given) is not None or given["init_from"] is not None
+def _recipe(given, train_data):
+    rate = given["learning_rate"]
+    if rate is None:
+        rate = _rate(given["optimizer"], _weights(given) or given["init_from"])
     return {
         "epochs": given["epochs"],
         "batch_size": given["batch_size"],
         "crop": parse_crop(given["crop"]),
-        "augment": _augmentation(given),
+        "augment": _augmentation(given, train_data),
         "optimizer": given["optimizer"],
-        "learning_rate": given["learning_rate"] or _rate(given["optimizer"], pretrained),
+        "learning_rate": rate,
         "schedule": given["schedule"],
         "warmup": given["warmup"],
         "weight_decay": given["weight_decay"],
@@ -321,9 +340,8 @@ def _rate(optimizer, pretrained):
     return rate / 10 if rate and pretrained else rate
 
 
-def _augmentation(given):
-    from fcn_keras import data
-
+def _augmentation(given, train_data):
+    """False, True for the dataset's own, or that with the changes asked for."""
     changed = {name: given[name] for name in ("flip", "color") if given[name] is not None}
     if given["scale"] is not None:
         changed["scale"] = parse_scale(given["scale"])
@@ -331,7 +349,7 @@ def _augmentation(given):
         if changed:
             raise ValueError(f"--no-augment leaves nothing for --{next(iter(changed))} to change.")
         return False
-    return data.Augmentation(**changed) if changed else True
+    return dataclasses.replace(train_data.augmentation, **changed) if changed else True
 
 
 def _weights(given):

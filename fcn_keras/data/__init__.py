@@ -4,7 +4,7 @@ from fcn_keras.data import camvid, digits
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.images import read_image
 from fcn_keras.data.masks import LabelError, MaskReader
-from fcn_keras.data.pipeline import Augmentation
+from fcn_keras.data.augmentation import Augmentation
 from fcn_keras.data.statistics import class_pixels, class_weights
 
 _DATASETS = {"digits": digits, "camvid": camvid}

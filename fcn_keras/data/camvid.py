@@ -3,7 +3,7 @@
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.files import listed, paired, require
 from fcn_keras.data.masks import MaskReader
-from fcn_keras.data.pipeline import Augmentation
+from fcn_keras.data.augmentation import Augmentation
 from fcn_keras.labels import LabelSet
 
 SPLITS = ("train", "val", "test")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fcn_keras.data import pipeline
+from fcn_keras.data.augmentation import Augmentation
 from fcn_keras.data.images import read_image
 from fcn_keras.data.masks import MaskReader
 from fcn_keras.labels import LabelSet
@@ -44,7 +45,7 @@ class Dataset:
     images: tuple
     masks: tuple
     reader: MaskReader | None = None
-    augmentation: pipeline.Augmentation = pipeline.Augmentation()
+    augmentation: Augmentation = Augmentation()
 
     def __post_init__(self):
         if not len(self.names) == len(self.images) == len(self.masks):
@@ -52,19 +53,41 @@ class Dataset:
                 f"{self.name}: {len(self.names)} names, {len(self.images)} images and "
                 f"{len(self.masks)} masks; one of each is needed."
             )
+        if not self.names:
+            raise ValueError(f"{self.name} ({self.split}) has no examples.")
+        if self.reader is None:
+            object.__setattr__(self, "reader", MaskReader(self.labels))
+
+    @property
+    def in_memory(self):
+        """Whether the examples are arrays, not files."""
+        return not isinstance(self.images[0], (str, Path))
 
     def __len__(self):
         return len(self.names)
 
     def __getitem__(self, index):
-        """Example `index` as NumPy arrays: image uint8 (H, W, 3) and label map (H, W)."""
-        if not isinstance(self.images[index], (str, Path)):
-            return self.images[index], self.masks[index]
-        image, label = read_image(self.images[index]), self.reader.read(self.masks[index])
+        """Example `index` as NumPy arrays: image uint8 (H, W, 3) and label map (H, W).
+
+        Raises:
+            FileNotFoundError: if a file is missing.
+            ValueError: naming the file or example, if it cannot be read, if image and mask differ
+                in size, or for a label that is neither a class nor void.
+        """
+        image, mask = self.images[index], self.masks[index]
+        if self.in_memory:
+            image_name = mask_name = self.names[index]
+            label = self.reader.convert(np.asarray(mask), f"The mask of {mask_name}")
+            image = np.asarray(image)
+        else:
+            image_name, mask_name = image, mask
+            image, label = read_image(image), self.reader.read(mask)
+        if image.ndim != 3 or image.shape[-1] != 3 or image.dtype != np.uint8:
+            raise ValueError(
+                f"{image_name}: images are uint8 (H, W, 3), got {image.dtype} {image.shape}."
+            )
         if image.shape[:2] != label.shape:
-            raise ValueError(pipeline.size_message(
-                self.images[index], image.shape, self.masks[index], label.shape
-            ))
+            raise ValueError(size_message(image_name, image.shape, mask_name, label.shape))
         return image, label
 
     def __iter__(self):
@@ -119,6 +142,16 @@ class Dataset:
             images=tuple(self.images[i] for i in indices),
             masks=tuple(self.masks[i] for i in indices),
         )
+
+
+def size_message(image, image_size, mask, mask_size):
+    """The error for a mask whose size is not its image's."""
+    turned = tuple(image_size[1::-1]) == tuple(mask_size)
+    return (
+        f"The image {image} is {image_size[0]}x{image_size[1]} but its mask {mask} is "
+        f"{mask_size[0]}x{mask_size[1]} (height x width): they must be equal."
+        + (" One of them is turned: the image's EXIF orientation was applied." if turned else "")
+    )
 
 
 def as_arrays(pairs):

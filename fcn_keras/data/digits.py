@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from fcn_keras.data.dataset import Dataset, as_arrays
-from fcn_keras.data.pipeline import Augmentation
+from fcn_keras.data.augmentation import Augmentation
 from fcn_keras.labels import LabelSet
 
 SPLITS = ("train", "val", "test")

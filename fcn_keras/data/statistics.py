@@ -31,8 +31,9 @@ def class_pixels(dataset):
 
 def label_of(dataset, index):
     """The label map of one example, without reading its image."""
-    mask = dataset.masks[index]
-    return mask if isinstance(mask, np.ndarray) else dataset.reader.read(mask)
+    if dataset.in_memory:
+        return dataset[index][1]
+    return dataset.reader.read(dataset.masks[index])
 
 
 def class_weights(choice, dataset):

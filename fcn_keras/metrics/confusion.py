@@ -9,6 +9,7 @@ import numpy as np
 
 _CODES = 1 << 16
 _CHUNK = 1 << 18
+_SAMPLE = 1 << 12
 _RUN = 4
 
 
@@ -209,8 +210,9 @@ def checked_num_classes(num_classes):
 def outside_message(what, examples, count, num_classes, ignored):
     """The sentence that refuses labels out of range."""
     message = (
-        f"{count} pixel{'s' * (count != 1)} of the {what} lie outside 0..{num_classes - 1}"
-        f"{examples}. The {what} must lie in [0, num_classes) with num_classes={num_classes}"
+        f"{count} {'pixel' if count == 1 else 'pixels'} of the {what} outside "
+        f"0..{num_classes - 1}{examples}. The {what} must lie in [0, num_classes) with "
+        f"num_classes={num_classes}"
     )
     if what == "truth":
         void = ", ".join(map(str, ignored)) or "none"
@@ -243,16 +245,24 @@ def _in_runs(truth, prediction):
 
     Label maps come in runs; where they do not, counting runs would take longer.
     """
-    last = np.ones(truth.shape, bool)
-    np.not_equal(truth[1:], truth[:-1], out=last[:-1])
-    last[:-1] |= prediction[1:] != prediction[:-1]
-    if np.count_nonzero(last) * _RUN > last.size:
+    if _run_ends(truth[:_SAMPLE], prediction[:_SAMPLE]) is None:
+        return truth, prediction, None
+    last = _run_ends(truth, prediction)
+    if last is None:
         return truth, prediction, None
     ends = np.flatnonzero(last)
     lengths = ends.copy()
     lengths[0] += 1
     lengths[1:] -= ends[:-1]
     return truth[ends], prediction[ends], lengths
+
+
+def _run_ends(truth, prediction):
+    """bool, True at the last pixel of each run; None if runs are short."""
+    last = np.ones(truth.shape, bool)
+    np.not_equal(truth[1:], truth[:-1], out=last[:-1])
+    last[:-1] |= prediction[1:] != prediction[:-1]
+    return None if np.count_nonzero(last) * _RUN > last.size else last
 
 
 def _unsigned(labels):
@@ -267,7 +277,7 @@ def _refuse_outside(truth, prediction, num_classes, ignored):
         if outside.size:
             values = np.unique(outside)
             shown = ", ".join(str(value) for value in values[:8]) + ", ..." * (values.size > 8)
-            found = f" (value{'s' * (values.size > 1)} {shown})"
+            found = f" ({'value' if values.size == 1 else 'values'} {shown})"
             raise ValueError(outside_message(what, found, outside.size, num_classes, ignored))
 
 

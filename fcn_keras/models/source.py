@@ -96,7 +96,8 @@ def _classes_in(weights):
 def _where_to_put(row, error):
     found = re.search(r"https?://\S+", str(error))
     url = found.group(0).rstrip(":;,.") if found else "(Keras named no address)"
-    folder = os.path.join(keras.config.keras_home(), "models")
+    home = os.environ.get("KERAS_HOME") or os.path.expanduser(os.path.join("~", ".keras"))
+    folder = os.path.join(home, "models")
     return (
         f"The ImageNet weights of {row.name} are not here and could not be downloaded. Keras "
         f"wanted {os.path.basename(url)} from {url}. Put that file into {folder}, or pass "

@@ -1,23 +1,32 @@
-"""Training: recipes, the loop that writes a run folder, and what happens between epochs."""
+"""Training: recipes, the loop that writes a run folder, and what happens between epochs.
 
-from fcn_keras.training.batch_norm import refresh_batch_norm
-from fcn_keras.training.callbacks import DivergedError
-from fcn_keras.training.fused import fused_batch_norm
-from fcn_keras.training.loop import train
-from fcn_keras.training.precision import set_precision
-from fcn_keras.training.recipe import Recipe, compile_model
-from fcn_keras.training.run_folder import RunFolder
-from fcn_keras.training.schedules import PolyDecay, schedule
+Each name loads its module when first touched.
+"""
 
-__all__ = [
-    "DivergedError",
-    "PolyDecay",
-    "Recipe",
-    "RunFolder",
-    "compile_model",
-    "fused_batch_norm",
-    "refresh_batch_norm",
-    "schedule",
-    "set_precision",
-    "train",
-]
+import importlib
+
+_PUBLIC = {
+    "DivergedError": "callbacks",
+    "PolyDecay": "schedules",
+    "Recipe": "recipe",
+    "RunFolder": "run_folder",
+    "compile_model": "recipe",
+    "fused_batch_norm": "fused",
+    "refresh_batch_norm": "batch_norm",
+    "schedule": "schedules",
+    "set_precision": "precision",
+    "train": "loop",
+}
+
+__all__ = list(_PUBLIC)
+
+
+def __getattr__(name):
+    if name in _PUBLIC:
+        module = importlib.import_module(f"fcn_keras.training.{_PUBLIC[name]}")
+        return getattr(module, name)
+    raise AttributeError(f"module 'fcn_keras.training' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)

@@ -96,7 +96,7 @@ class WarnOfOneClass(keras.callbacks.Callback):
                 f"{self.labels.names[first]!r}, though only {true[first]:.1%} are. "
                 "If this lasts: check the masks (fcn-keras check-data), raise the learning rate, "
                 "or use class weights.",
-                stacklevel=2,
+                stacklevel=1,
             )
 
 

@@ -83,8 +83,9 @@ def train(
     else:
         plan = _recipe(recipe).resolved(train_data)
         _check_model(model, train_data.labels)
-        folder.prepare(overwrite)
+        folder.refuse_to_replace(overwrite)
         rows, weights = [], _class_weights(plan.class_weights, train_data)
+        folder.prepare(overwrite)
         compile_model(model, plan, _steps(train_data, plan), train_data.labels, weights)
         folder.save_last(model, rows)
         train_data.labels.save(folder.labels)
@@ -264,10 +265,13 @@ def _announce(folder, model, plan, train_data, val_data, weights, done):
         f"{plan.epochs} epochs of {_steps(train_data, plan)} steps, batch {plan.batch_size}, "
         f"{crop}, {plan.optimizer}, learning rate {plan.learning_rate:g} ({plan.schedule})"
     )
-    if weights is not None:
-        names = train_data.labels.names
-        listed = ", ".join(f"{n} {w:.2f}" for n, w in zip(names, weights, strict=True))
-        print(f"class weights: {listed}")
+    names = train_data.labels.names
+    listed = (
+        "none"
+        if weights is None
+        else ", ".join(f"{name} {weight:.2f}" for name, weight in zip(names, weights, strict=True))
+    )
+    print(f"class weights: {listed}")
     if done:
         print(f"resuming {folder.path} after epoch {done}")
 

@@ -32,7 +32,8 @@ class Recipe:
         warmup: Epochs of linear warm-up. Default: 1, at most a tenth of the epochs.
         weight_decay: Decoupled decay of the kernels (biases and BatchNormalization are left
             alone). Default: adamw 0.01, adam 0, sgd 5e-4.
-        class_weights: "enet" for 1 / ln(1.02 + p), None, or one number a class.
+        class_weights: None, "enet" for 1 / ln(1.02 + p), or one number a class. Weights find more
+            of the rare classes and claim too many pixels for them; thin ones lose IU by it.
         validate_every: Epochs from one validation to the next; the last epoch always has one.
         refresh_batches: Training batches over which the BatchNormalization statistics are
             recomputed before each validation; 0 leaves the moving averages.
@@ -51,7 +52,7 @@ class Recipe:
     schedule: str = "cosine"
     warmup: float | None = None
     weight_decay: float | None = None
-    class_weights: object = "enet"
+    class_weights: object = None
     validate_every: int = 1
     refresh_batches: int = 0
     seed: int = 0

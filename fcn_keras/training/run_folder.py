@@ -79,8 +79,8 @@ class RunFolder:
         """
         if self.exists() and not overwrite:
             raise FileExistsError(
-                f"{self.path} already holds a run. Go on with it (resume), choose another "
-                "folder, or replace it (overwrite)."
+                f"{self.path} already holds a run. Go on with it (--resume, resume=True), choose "
+                "another folder, or replace it (--overwrite, overwrite=True)."
             )
         if self.path.exists() and not self.path.is_dir():
             raise FileExistsError(f"{self.path} is a file, not a folder for a run.")

@@ -139,8 +139,7 @@ def test_refreshed_statistics_are_in_the_saved_weights(net, shapes, unseen, tmp_
     assert report.scores.mean_iou == pytest.approx(best, abs=1e-6)
 
 
-@pytest.mark.parametrize("schedule", ["poly", "constant"])
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("optimizer, schedule", [("sgd", "poly"), ("adam", "constant")])
 def test_every_recipe_trains_and_loads_again(net, shapes, tmp_path, optimizer, schedule):
     options = {**QUICK, "optimizer": optimizer, "schedule": schedule, "warmup": 0.5}
     train(net, shapes, out=tmp_path, weight_decay=1e-3, **options)

@@ -1,0 +1,95 @@
+"""What the input pipeline costs beside bare decoding, in CPU time of the whole process.
+
+    python benchmarks/pipeline.py CAMVID [--crop 256 320] [--json FILE]
+
+Each way runs once a round, one after the other, so that all see the same machine; uncached.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import tensorflow as tf
+
+from fcn_keras import data
+
+
+def bare_decoding(dataset):
+    """Reads and decodes the pairs in tf.data and does nothing else."""
+    images = tf.constant([str(path) for path in dataset.images])
+    masks = tf.constant([str(path) for path in dataset.masks])
+
+    def decode(index):
+        return (
+            tf.io.decode_png(tf.io.read_file(images[index]), 3),
+            tf.io.decode_png(tf.io.read_file(masks[index]), 1),
+        )
+
+    steps = tf.data.Dataset.range(len(dataset))
+    return steps.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def ways(dataset, batch_size, crop):
+    """{name: tf.data.Dataset}, each one epoch over the dataset."""
+
+    def batches(**changes):
+        return dataset.batches(batch_size, **changes)
+
+    colorful = data.Augmentation(flip=True, scale=(0.6, 1.6), color=0.2)
+    return {
+        "bare decoding": bare_decoding(dataset),
+        "whole images": batches(),
+        "crop, flip": batches(crop=crop, augment=data.Augmentation(flip=True)),
+        "crop, flip, scale": batches(crop=crop, augment=data.Augmentation(True, (0.6, 1.6))),
+        "crop, flip, scale, colour": batches(crop=crop, augment=colorful),
+    }
+
+
+def cpu_milliseconds(batches, pairs):
+    """CPU time of all threads for one pair, over one epoch."""
+    start = time.process_time()
+    for _ in batches:
+        pass
+    return 1000 * (time.process_time() - start) / pairs
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("camvid", type=Path, help="CamVid's folder")
+    parser.add_argument("--crop", type=int, nargs=2, default=(256, 320), metavar=("H", "W"))
+    parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--pairs", type=int, default=96, help="how many pairs an epoch has")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--json", type=Path, help="write the figures here too")
+    args = parser.parse_args()
+
+    dataset = data.load("camvid", args.camvid).take(args.pairs)
+    pipelines = ways(dataset, args.batch_size, tuple(args.crop))
+    times = {name: [] for name in pipelines}
+    for number in range(args.rounds + 1):  # the first warms up
+        for name, pipeline in pipelines.items():
+            spent = cpu_milliseconds(pipeline, len(dataset))
+            if number:
+                times[name].append(spent)
+    ratios = {
+        name: statistics.median(a / b for a, b in zip(t, times["bare decoding"], strict=True))
+        for name, t in times.items()
+    }
+    figures = {
+        name: {"cpu_ms_per_pair": statistics.median(t), "ratio": ratios[name]}
+        for name, t in times.items()
+    }
+    print(f"{'':28}CPU ms per pair   to bare decoding")
+    for name, row in figures.items():
+        print(f"{name:28}{row['cpu_ms_per_pair']:15.2f}{row['ratio']:19.2f}")
+    if args.json:
+        args.json.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Padding, cropping, preprocessing and the output layer."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from keras.applications import imagenet_utils
+
+from fcn_keras.layers import CropToReference, EdgePadding2D, Logits, PadToMultiple, Preprocess
+
+pytestmark = pytest.mark.backend
+
+
+@pytest.mark.parametrize("mode", ["tf", "caffe", "torch"])
+def test_preprocessing_is_kerass(mode):
+    image = np.random.default_rng(0).integers(0, 256, (2, 5, 6, 3)).astype("float32")
+    expected = imagenet_utils.preprocess_input(image.copy(), mode=mode)
+    np.testing.assert_allclose(Preprocess(mode)(image), expected, atol=1e-4)
+
+
+def test_preprocessing_refuses_what_its_means_do_not_fit():
+    with pytest.raises(ValueError, match="5 channels"):
+        Preprocess("caffe")(np.zeros((1, 4, 4, 5), "float32"))
+    with pytest.raises(ValueError, match="'bgr'"):
+        Preprocess("bgr")
+
+
+@pytest.mark.parametrize(
+    ("size", "minimum", "padded"),
+    [((1, 1), 1, (32, 32)), ((32, 64), 1, (32, 64)), ((33, 100), 1, (64, 128)),
+     ((5, 97), 75, (96, 128))],
+)  # fmt: skip
+def test_padding_to_a_multiple(size, minimum, padded):
+    x = np.ones((2, *size, 3), "float32")
+    y = ops.convert_to_numpy(PadToMultiple(32, minimum)(x))
+    assert y.shape == (2, *padded, 3)
+    np.testing.assert_array_equal(y[:, : size[0], : size[1]], x)
+    assert y.sum() == x.sum()
+
+
+def test_edges_are_repeated_as_numpy_does():
+    x = np.random.default_rng(0).normal(size=(2, 3, 4, 2)).astype("float32")
+    expected = np.pad(x, ((0, 0), (2, 1), (0, 3), (0, 0)), mode="edge")
+    np.testing.assert_array_equal(EdgePadding2D(((2, 1), (0, 3)))(x), expected)
+
+
+def test_cropping_to_a_reference():
+    x = np.arange(2 * 9 * 8).reshape(2, 9, 8, 1).astype("float32")
+    crop = CropToReference((2, 3))
+    np.testing.assert_array_equal(crop([x, np.zeros((2, 4, 5, 3))]), x[:, 2:6, 3:8])
+    with pytest.raises(ValueError, match="does not fit"):
+        keras.Model(
+            [a := keras.Input((6, 6, 1)), b := keras.Input((6, 6, 3))], crop([a, b])
+        )
+
+
+def test_logits_are_float32_under_mixed_precision():
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        layer = Logits(name="score")
+        result = layer([ops.ones((1, 8, 8, 2), "bfloat16"), ops.ones((1, 5, 6, 3))])
+        again = Logits.from_config(layer.get_config())
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    assert keras.backend.standardize_dtype(result.dtype) == "float32"
+    assert result.shape == (1, 5, 6, 2) and again.compute_dtype == "float32"

@@ -1,0 +1,268 @@
+"""The FCN builders: any size, exact alignment, names, weights, options."""
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keras import ops
+
+import fcn_keras
+from fcn_keras import LabelSet, fcn8s, fcn16s, fcn32s
+from fcn_keras.models import labels_of
+
+pytestmark = pytest.mark.backend
+L = keras.layers
+BUILDERS = {32: fcn32s, 16: fcn16s, 8: fcn8s}
+
+
+def image(*size, channels=3, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (1, *size, channels)).astype("float32")
+
+
+def tiny_classifier(channels=3, scaled=True, strides=(2, 2, 2, 2, 2)):
+    start = keras.Input((64, 64, channels))
+    x = L.Rescaling(1 / 127.5, -1)(start) if scaled else start
+    for number, stride in enumerate(strides):
+        x = L.Conv2D(4, 3, strides=stride, padding="same", name=f"conv{number}")(x)
+        x = L.BatchNormalization(name=f"bn{number}")(x)
+        x = L.ReLU(name=f"relu{number}")(x)
+    x = L.GlobalAveragePooling2D()(x)
+    return keras.Model(start, L.Dense(5, activation="softmax")(x), name="tiny")
+
+
+@pytest.fixture(scope="module")
+def nets():
+    """FCN-8s in both alignments with random score layers, for tests that only run them."""
+    return {
+        alignment: fcn8s(
+            3, "vgg_slim", weights=None, alignment=alignment, score_initializer="he_normal"
+        )
+        for alignment in ("same", "caffe")
+    }
+
+
+@pytest.mark.parametrize("alignment", ["same", "caffe"])
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(rows=st.integers(1, 150), columns=st.integers(1, 150))
+def test_every_size_comes_back(nets, alignment, rows, columns):
+    result = nets[alignment](image(rows, columns))
+    assert result.shape == (1, rows, columns, 3)
+    assert np.isfinite(result).all()
+
+
+def test_a_size_that_is_no_multiple_of_32(nets):
+    assert nets["same"](image(500, 500)).shape == (1, 500, 500, 3)
+
+
+@pytest.mark.parametrize("stride", BUILDERS)
+@pytest.mark.parametrize("classifier", ["vgg_slim", "mobilenet_v2", "ResNet50"])
+def test_registered_classifiers(stride, classifier):
+    if stride != 8 and classifier == "ResNet50":
+        pytest.skip("ResNet50 runs once, as FCN-8s: it is slow to build")
+    model = BUILDERS[stride](4, classifier, weights=None)
+    result = ops.convert_to_numpy(model(image(97, 131)))
+    assert result.shape == (1, 97, 131, 4) and result.dtype == "float32"
+    assert not result.any()  # the score layers start at zero
+    names = [layer.name for layer in model.layers]
+    wanted = ["score_fr", "score_pool4", "score_pool3"][: {32: 1, 16: 2, 8: 3}[stride]]
+    assert [n for n in names if n.startswith("score_")] == wanted and names[-1] == "score"
+
+
+def test_vgg16_fcn32s_is_the_papers_table():
+    model = fcn32s(21, weights=None)
+    assert round(model.count_params() / 1e6) == 134
+    field = fcn_keras.geometry.receptive_field(model, "fc7")
+    assert field.size == (404, 404) and field.stride == (32, 32)
+
+
+@pytest.mark.parametrize("classifier", ["vgg_slim", "tiny"])
+@pytest.mark.parametrize("score", ["score_fr", "score_pool4", "score_pool3"])
+def test_constant_scores_stay_constant_to_the_border(classifier, score):
+    net = tiny_classifier() if classifier == "tiny" else classifier
+    model = fcn8s(2, net, weights=None)
+    layer = model.get_layer(score)
+    kernel, bias = layer.get_weights()
+    layer.set_weights([kernel * 0, np.array([3.0, -1.0], "float32")])
+    result = ops.convert_to_numpy(model(image(61, 83)))
+    np.testing.assert_allclose(result[..., 0], 3.0, rtol=1e-6)
+    np.testing.assert_allclose(result[..., 1], -1.0, rtol=1e-6)
+
+
+def sampling_classifier(kind):
+    """Five strides of 2 whose cells copy the pixel, or mean of pixels, on which they are centred."""
+    start = keras.Input((64, 64, 1))
+    x = start
+    for _ in range(5):
+        if kind == "vgg":
+            x = L.AveragePooling2D(2)(x)
+            continue
+        x = L.ZeroPadding2D({"resnet": 1, "mobilenet": ((0, 1), (0, 1))}[kind])(x)
+        convolution = L.Conv2D(1, 3, strides=2, use_bias=False)
+        x = convolution(x)
+        kernel = np.zeros((3, 3, 1, 1), "float32")
+        kernel[1, 1] = 1
+        convolution.set_weights([kernel])
+    return keras.Model(start, L.Dense(2)(L.GlobalAveragePooling2D()(x)), name=kind)
+
+
+@pytest.mark.parametrize("stride", BUILDERS)
+@pytest.mark.parametrize("kind", ["vgg", "resnet", "mobilenet"])
+def test_logits_lie_on_the_pixels_they_were_computed_from(kind, stride):
+    """Interpolating the samples of a ramp gives the ramp back, if nothing is shifted."""
+    net = BUILDERS[stride](
+        2, sampling_classifier(kind), input_shape=(None, None, 1), preprocess=L.Identity()
+    )
+    for layer in net.layers:
+        if layer.name.startswith("score_"):
+            passes = layer.name == {32: "score_fr", 16: "score_pool4", 8: "score_pool3"}[stride]
+            kernel = np.zeros(layer.kernel.shape, "float32")
+            kernel[0, 0, 0, 0] = passes
+            layer.set_weights([kernel, np.zeros(2, "float32")])
+    rows, columns = np.meshgrid(np.arange(128.0), np.arange(160.0), indexing="ij")
+    ramp = (2 * rows + 3 * columns)[None, ..., None].astype("float32")
+    result = ops.convert_to_numpy(net(ramp))[0, ..., 0]
+    first = {"vgg": (stride - 1) / 2, "resnet": 0, "mobilenet": stride - 1}[kind]
+    inner = slice(int(np.ceil(first)), 128 - stride)
+    np.testing.assert_allclose(result[inner, inner], ramp[0, inner, inner, 0], rtol=1e-5)
+
+
+def test_transplanting_from_coarse_to_fine(capsys, tmp_path):
+    coarse = fcn32s(3, "vgg_slim", weights=None, score_initializer="he_normal")
+    middle = fcn16s(3, "vgg_slim", weights=None, init_from=coarse)
+    assert "new: score_pool4" in capsys.readouterr().out
+    x = image(64, 96)
+    a, b = (ops.convert_to_numpy(m(x)) for m in (coarse, middle))
+    # The new skip starts at zero: the finer net starts as the coarser one, but for the
+    # border's interpolation.
+    np.testing.assert_allclose(a, b, atol=0.15 * np.abs(a).max())
+    middle.save(tmp_path / "16s.keras")
+    fine = fcn8s(3, "vgg_slim", weights=None, init_from=tmp_path / "16s.keras")
+    np.testing.assert_array_equal(
+        fine.get_layer("score_pool4").get_weights()[0],
+        middle.get_layer("score_pool4").get_weights()[0],
+    )
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        fcn8s(3, "vgg_slim", weights=None, init_from=tmp_path / "nowhere.keras")
+
+
+@pytest.mark.parametrize("alignment", ["same", "caffe"])
+def test_learned_upsampling_starts_as_the_fixed(nets, alignment):
+    fixed = nets[alignment]
+    learned = fcn8s(
+        3, "vgg_slim", weights=None, alignment=alignment, learn_upsampling="all", init_from=fixed
+    )
+    inner = fcn8s(3, "vgg_slim", weights=None, alignment=alignment, learn_upsampling=True)
+    x = image(70, 45)
+    np.testing.assert_allclose(fixed(x), learned(x), atol=1e-4)
+    kinds = [sum(isinstance(l, L.Conv2DTranspose) for l in m.layers) for m in (fixed, inner, learned)]
+    assert kinds == [0, 2, 3]
+
+
+def test_skip_scales():
+    plain = fcn8s(2, "vgg_slim", weights=None, score_initializer="he_normal")
+    scaled = fcn8s(2, "vgg_slim", weights=None, skip_scales=(0.01, 0.0001), init_from=plain)
+    x = image(64, 64)
+    without = fcn8s(2, "vgg_slim", weights=None, init_from=plain)
+    for name, factor in (("score_pool4", 0.01), ("score_pool3", 0.0001)):
+        kernel, bias = plain.get_layer(name).get_weights()
+        without.get_layer(name).set_weights([kernel * factor, bias])
+    np.testing.assert_allclose(scaled(x), without(x), atol=1e-5)
+    with pytest.raises(ValueError, match="each of the 2 skips"):
+        fcn8s(2, "vgg_slim", weights=None, skip_scales=(0.1,))
+
+
+def test_heads_and_dropout():
+    own = fcn32s(2, "vgg_slim", weights=None)
+    assert own.get_layer("fc6").kernel.shape == (7, 7, 128, 64)
+    assert own.get_layer("drop6").rate == 0.1
+    none = fcn32s(2, "vgg_slim", weights=None, head_filters=0)
+    assert not [l for l in none.layers if l.name.startswith(("fc", "drop"))]
+    new = fcn32s(2, tiny_classifier(), head_filters=16, dropout=0.3)
+    assert new.get_layer("head").filters == 16
+    assert [l.rate for l in new.layers if isinstance(l, L.Dropout)] == [0.3]
+
+
+def test_batch_norm_momentum():
+    for momentum, expected in ((0.9, 0.9), (None, 0.99)):
+        model = fcn8s(2, tiny_classifier(), batch_norm_momentum=momentum)
+        found = {l.momentum for l in model.layers if isinstance(l, L.BatchNormalization)}
+        assert found == {expected}
+
+
+def test_save_and_load_keeps_the_answer_and_the_labels(nets, tmp_path):
+    labels = LabelSet(("sky", "road", "tree"))
+    model = fcn8s(3, "vgg_slim", weights=None, labels=labels, init_from=nets["same"])
+    model.save(tmp_path / "m.keras")
+    again = keras.models.load_model(tmp_path / "m.keras")
+    x = image(50, 40)
+    np.testing.assert_allclose(model(x), again(x), atol=1e-6)
+    assert labels_of(again) == labels and labels_of(nets["same"]) is None
+
+
+def test_other_channel_counts():
+    model = fcn8s(2, "vgg_slim", weights=None, input_shape=(None, None, 5))
+    assert model(image(40, 40, channels=5)).shape == (1, 40, 40, 2)
+    with pytest.raises(ValueError, match="three channels"):
+        fcn8s(2, "mobilenet_v2", input_shape=(None, None, 5))
+
+
+def test_fixed_input_size():
+    model = fcn8s(2, "vgg_slim", weights=None, input_shape=(60, 70, 3))
+    assert model.output_shape == (None, 60, 70, 2)
+
+
+def test_a_model_of_ones_own(capsys):
+    fcn8s(2, tiny_classifier())
+    assert "note" not in capsys.readouterr().out
+    fcn8s(2, tiny_classifier(scaled=False))
+    assert "no Rescaling" in capsys.readouterr().out
+    model = fcn8s(2, tiny_classifier(scaled=False), preprocess="torch")
+    assert model.get_layer("preprocess").mode == "torch"
+
+
+def test_vgg_slim_has_no_imagenet_weights(capsys):
+    fcn8s(2, "vgg_slim")
+    assert "no ImageNet weights" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"num_classes": 1}, "at least 2"),
+        ({"num_classes": 2.5}, "2.5"),
+        ({"alignment": "valid"}, "'valid'"),
+        ({"classifier": "vgg17"}, "vgg17.*Registered"),
+        ({"learn_upsampling": "some"}, "'some'"),
+        ({"input_shape": (32, 32)}, "input_shape"),
+        ({"preprocess": "bgr"}, "'bgr'"),
+        ({"classifier": "mobilenet_v2", "alignment": "caffe"}, "fc6"),
+        ({"labels": LabelSet(("a", "b", "c"))}, "3 classes"),
+    ],
+)
+def test_wrong_arguments_are_explained(arguments, message):
+    given_ = {"num_classes": 2, "classifier": "vgg_slim", "weights": None, **arguments}
+    with pytest.raises(ValueError, match=message):
+        fcn8s(**given_)
+
+
+def test_strides_that_are_not_there():
+    with pytest.raises(ValueError, match="deepest stride is 16"):
+        fcn32s(2, tiny_classifier(strides=(2, 2, 2, 2)))
+    with pytest.raises(ValueError, match="no map of stride 8"):
+        fcn8s(2, tiny_classifier(strides=(2, 2, 4, 2)))
+
+
+def test_missing_weights_say_where_to_put_them(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match="no weights file"):
+        fcn8s(2, "mobilenet_v2", weights=tmp_path / "none.h5")
+
+    def offline(*args, **kwargs):
+        raise Exception("URL fetch failure on https://example.org/a/mobilenet_notop.h5: None -- no")
+
+    monkeypatch.setattr(keras.utils, "get_file", offline)
+    import keras.src.applications.mobilenet_v2 as module
+
+    monkeypatch.setattr(module.file_utils, "get_file", offline)
+    with pytest.raises(FileNotFoundError, match="mobilenet_notop.h5.*models"):
+        fcn8s(2, "mobilenet_v2")

@@ -1,0 +1,210 @@
+"""The command line: what it writes, what it says, and how it refuses."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fcn_keras import cli
+
+pytest.importorskip("tensorflow")
+FEW = ["--only", "train_000*", "--val-only", "val_000[0-2]", "--epochs", "2", "--batch-size", "4"]
+
+
+@pytest.fixture
+def command(capsys):
+    """Runs the program in this process: `(exit code, output, errors)`."""
+
+    def run(*words):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            cli.main([str(word) for word in words])
+        return left.value.code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def digits_run(tmp_path_factory):
+    """The run folder of a short training on a few digits."""
+    out = tmp_path_factory.mktemp("runs") / "digits"
+    with pytest.raises(SystemExit) as left:
+        cli.main(["train", *FEW, "--crop", "48x64", "--out", str(out)])
+    assert left.value.code == 0
+    return out
+
+
+def test_train_writes_a_run_folder(digits_run):
+    names = {path.name for path in digits_run.iterdir()}
+    assert {"best.keras", "model.keras", "history.csv", "curves.png", "predictions.png"} <= names
+    config = json.loads((digits_run / "config.json").read_text())
+    assert config["recipe"]["crop"] == [48, 64]
+    assert config["recipe"]["epochs"] == 2
+    assert config["options"]["only"] == ["train_000*"]
+    assert config["data"] == {
+        "train": {"name": "digits", "split": "train", "images": 10},
+        "val": {"name": "digits", "split": "val", "images": 3},
+    }
+
+
+def test_resume_needs_nothing_but_the_folder(command, digits_run):
+    code, output, _ = command("train", "--resume", "--epochs", "3", "--out", digits_run)
+    assert code == 0
+    assert "after epoch 2" in output
+    assert len((digits_run / "history.csv").read_text().splitlines()) == 4
+    assert json.loads((digits_run / "config.json").read_text())["options"]["epochs"] == 3
+    code, output, _ = command("train", "--resume", "--out", digits_run)
+    assert (code, "Epoch" in output) == (0, False)
+
+
+def test_resume_keeps_the_options(command, digits_run):
+    code, _, errors = command("train", "--resume", "--seed", "5", "--out", digits_run)
+    assert code == 1
+    assert "with --seed 0; it cannot become 5" in errors
+
+
+def test_a_run_is_not_replaced_unasked(command, digits_run):
+    code, _, errors = command("train", *FEW, "--out", digits_run)
+    assert code == 1
+    assert "already holds a run" in errors and "--resume" in errors
+
+
+def test_evaluate_prints_and_writes(command, digits_run, tmp_path):
+    figures, picture = tmp_path / "figures.json", tmp_path / "confusion.png"
+    words = ["--data", "digits", "--only", "val_000[0-2]"]
+    code, output, _ = command(
+        "evaluate", digits_run, *words, "--json", figures, "--confusion", picture
+    )
+    assert code == 0
+    for text in ("mean IoU", "pixel accuracy", "frequency weighted IoU", "background", "absent"):
+        assert text in output
+    found = json.loads(figures.read_text())
+    rows = (digits_run / "history.csv").read_text().splitlines()
+    column = rows[0].split(",").index("val_mean_iou")
+    best = max(float(row.split(",")[column]) for row in rows[1:])
+    assert found["mean_iou"] == pytest.approx(best, abs=1e-5)
+    assert Image.open(picture).size[0] > 100
+
+
+def test_predict_does_what_it_can(command, digits_run, tmp_path):
+    folder, out = tmp_path / "images", tmp_path / "out"
+    folder.mkdir()
+    noise = np.random.default_rng(0).integers(0, 255, (33, 45, 3)).astype("uint8")
+    Image.fromarray(noise).save(folder / "noise.png")
+    (folder / "broken.jpg").write_bytes(b"no image")
+    code, output, errors = command("predict", digits_run, folder, "--out", out)
+    assert code == 1
+    assert "broken.jpg" in errors
+    assert "1 of 2 images" in output
+    labels = Image.open(out / "noise_labels.png")
+    assert labels.mode == "P" and labels.size == (45, 33)
+    assert (out / "noise_overlay.png").exists()
+    code, _, _ = command("predict", digits_run / "best.keras", folder / "noise.png", "--out", out)
+    assert code == 0
+
+
+def test_export_and_use_the_saved_model(command, digits_run, tmp_path):
+    out = tmp_path / "saved"
+    assert command("export", digits_run, "--out", out)[0] == 0
+    words = ["--data", "digits", "--only", "val_0000"]
+    tables = [command("evaluate", model, *words)[1] for model in (digits_run, out)]
+    same = [[line for line in t.splitlines() if "IoU" in line or "%" in line] for t in tables]
+    assert same[0] == same[1]
+    code, _, errors = command("export", digits_run, "--out", out)
+    assert code == 1 and "already exists" in errors
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["train"], "Missing option '--out'"),
+        (["train", "--crop", "256", "--out", "x"], "--crop takes HEIGHTxWIDTH"),
+        (["train", "--crop", "0x9", "--out", "x"], "--crop takes HEIGHTxWIDTH"),
+        (["train", "--scale", "2:1", "--out", "x"], "--scale takes LOW:HIGH"),
+        (["train", "--class-weights", "big", "--out", "x"], "--class-weights takes enet, none"),
+        (["train", "--class-weights", "1,2", "--out", "x"], "2 values for 11 classes"),
+        (["train", "--model", "fcn4s", "--out", "x"], "fcn8s, fcn16s, fcn32s; got 'fcn4s'"),
+        (["train", "--classifier", "vgg99", "--out", "x"], "no classifier 'vgg99'"),
+        (["train", "--weights", "gone.h5", "--out", "x"], "no weights file 'gone.h5'"),
+        (["train", "--alignment", "left", "--out", "x"], "'same' or 'caffe', got 'left'"),
+        (["train", "--optimizer", "lion", "--out", "x"], "adamw, adam, sgd, got 'lion'"),
+        (["train", "--epochs", "0", "--out", "x"], "`epochs` must be a whole number"),
+        (["train", "--epochs", "many", "--out", "x"], "Invalid value for '--epochs'"),
+        (["train", "--data", "lsun", "--out", "x"], "digits, camvid"),
+        (["train", "--data", "camvid:gone", "--out", "x"], "gone"),
+        (["train", "--only", "zebra*", "--out", "x"], "zebra*"),
+        (["train", "--init-from", "gone.keras", "--out", "x"], "no model gone.keras"),
+        (["train", "--resume", "--out", "nowhere"], "no run in nowhere"),
+        (["train", "--resume", "--overwrite", "--out", "x"], "choose one"),
+        (["train", "--no-augment", "--flip", "--out", "x"], "--no-augment"),
+        (["evaluate", "gone", "--data", "digits"], "no model gone"),
+        (["evaluate", "notes.txt", "--data", "digits"], "notes.txt is no model"),
+        (["evaluate", "broken.keras", "--data", "digits"], "broken.keras could not be loaded"),
+        (["evaluate", "empty", "--data", "digits"], "no model in empty"),
+        (["evaluate", "x", "--data", "digits", "--json", "no/f.json"], "There is no folder no"),
+        (["predict", "gone", "a.png", "--out", "x"], "no model gone"),
+        (["export", "gone", "--out", "x", "--format", "onnx"], "saved-model; got 'onnx'"),
+        (["summary", "--size", "big"], "--size takes HEIGHTxWIDTH"),
+        (["trane"], "No such command 'trane'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_wrong_input_is_explained_in_one_line(command, tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.txt").write_text("no model")
+    (tmp_path / "broken.keras").write_text("no zip")
+    (tmp_path / "empty").mkdir()
+    code, _, errors = command(*words)
+    assert code == 1
+    lines = [line for line in errors.splitlines() if line]
+    assert len(lines) == 1 and lines[0].startswith("fcn-keras: ")
+    assert message in lines[0]
+    assert not (tmp_path / "x").exists()
+
+
+def test_debug_shows_the_traceback(command):
+    code, _, errors = command("train", "--resume", "--out", "nowhere", "--debug")
+    assert code == 1
+    assert "Traceback" in errors and "FileNotFoundError" in errors
+
+
+def test_an_interrupted_command_says_so(command, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fcn_keras.cli.training.load_dataset", interrupt)
+    code, _, errors = command("train", "--out", "x")
+    assert (code, errors.strip()) == (130, "fcn-keras: stopped")
+
+
+@pytest.mark.parametrize(
+    "name", ["demo", "train", "evaluate", "predict", "export", "check-data", "summary"]
+)
+def test_every_command_explains_itself(command, name):
+    code, output, _ = command(name, "--help")
+    assert code == 0
+    assert f"fcn-keras {name}" in output and "Example" in output
+
+
+def test_help_is_quick_and_quiet():
+    """Without Keras and TensorFlow, whose import takes seconds."""
+    words = [sys.executable, "-X", "importtime", "-m", "fcn_keras", "--help"]
+    started = time.process_time()
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and time.process_time() - started < 5
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert not {"keras", "tensorflow", "matplotlib", "fcn_keras.layers"} & imported
+
+
+def test_the_program_writes_nothing_but_its_own_words(tmp_path):
+    """TensorFlow's notes on the machine stay out of the error output."""
+    words = [sys.executable, "-m", "fcn_keras", "evaluate", "gone", "--data", "digits"]
+    quiet = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, env=quiet)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith("fcn-keras: There is no model")
