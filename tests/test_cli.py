@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -13,7 +12,8 @@ from PIL import Image
 from fcn_keras import cli
 
 pytest.importorskip("tensorflow")
-FEW = ["--only", "train_000*", "--val-only", "val_000[0-2]", "--epochs", "2", "--batch-size", "4"]
+DIGITS = ["--data", "digits:count=10"]
+FEW = [*DIGITS, "--only", "train_*", "--val-only", "val_000[0-2]", "--epochs", "2"]
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def digits_run(tmp_path_factory):
     """The run folder of a short training on a few digits."""
     out = tmp_path_factory.mktemp("runs") / "digits"
     with pytest.raises(SystemExit) as left:
-        cli.main(["train", *FEW, "--crop", "48x64", "--out", str(out)])
+        cli.main(["train", *FEW, "--batch-size", "4", "--crop", "48x64", "--out", str(out)])
     assert left.value.code == 0
     return out
 
@@ -45,7 +45,7 @@ def test_train_writes_a_run_folder(digits_run):
     config = json.loads((digits_run / "config.json").read_text())
     assert config["recipe"]["crop"] == [48, 64]
     assert config["recipe"]["epochs"] == 2
-    assert config["options"]["only"] == ["train_000*"]
+    assert config["options"]["only"] == ["train_*"]
     assert config["data"] == {
         "train": {"name": "digits", "split": "train", "images": 10},
         "val": {"name": "digits", "split": "val", "images": 3},
@@ -76,7 +76,7 @@ def test_a_run_is_not_replaced_unasked(command, digits_run):
 
 def test_evaluate_prints_and_writes(command, digits_run, tmp_path):
     figures, picture = tmp_path / "figures.json", tmp_path / "confusion.png"
-    words = ["--data", "digits", "--only", "val_000[0-2]"]
+    words = [*DIGITS, "--only", "val_000[0-2]"]
     code, output, _ = command(
         "evaluate", digits_run, *words, "--json", figures, "--confusion", picture
     )
@@ -111,12 +111,58 @@ def test_predict_does_what_it_can(command, digits_run, tmp_path):
 def test_export_and_use_the_saved_model(command, digits_run, tmp_path):
     out = tmp_path / "saved"
     assert command("export", digits_run, "--out", out)[0] == 0
-    words = ["--data", "digits", "--only", "val_0000"]
+    words = [*DIGITS, "--only", "val_0000"]
     tables = [command("evaluate", model, *words)[1] for model in (digits_run, out)]
     same = [[line for line in t.splitlines() if "IoU" in line or "%" in line] for t in tables]
     assert same[0] == same[1]
     code, _, errors = command("export", digits_run, "--out", out)
     assert code == 1 and "already exists" in errors
+
+
+@pytest.fixture
+def street(tmp_path):
+    """A folder of two images of one's own, and their masks."""
+    for name in ("images", "masks"):
+        (tmp_path / "street" / name).mkdir(parents=True)
+    (tmp_path / "street" / "classes.txt").write_text("road\nsky\n")
+    for name in ("a", "b"):
+        image = np.full((30, 40, 3), 90, "uint8")
+        mask = np.repeat([[1], [0]], 15, axis=0).repeat(40, axis=1).astype("uint8")
+        Image.fromarray(image).save(tmp_path / "street" / "images" / f"{name}.png")
+        Image.fromarray(mask).save(tmp_path / "street" / "masks" / f"{name}.png")
+    return tmp_path / "street"
+
+
+def test_check_data_of_a_good_folder(command, street, tmp_path):
+    sheet, figures = tmp_path / "sheet.png", tmp_path / "found.json"
+    code, output, _ = command("check-data", f"folder:{street}", "--sheet", sheet, "--json", figures)
+    assert code == 0
+    assert "road" in output and "50.00%" in output and "nothing is wrong" in output
+    assert Image.open(sheet).size[0] > 100
+    assert json.loads(figures.read_text())["problems"] == []
+
+
+def test_check_data_names_what_is_wrong(command, street, tmp_path):
+    Image.fromarray(np.full((30, 40), 7, "uint8")).save(street / "masks" / "a.png")
+    (street / "images" / "b.png").write_bytes(b"no image")
+    words = ["--sheet", tmp_path / "sheet.png"]
+    code, _, errors = command("check-data", f"folder:{street}", *words)
+    assert code == 1
+    assert "a.png" in errors and "7" in errors and "b.png" in errors
+    assert errors.splitlines()[-1] == "fcn-keras: folder has 2 problems."
+    code, _, errors = command("check-data", "folder:nowhere", *words)
+    assert code == 1 and "nowhere" in errors
+
+
+def test_summary_of_a_builder_and_of_a_run(command, digits_run):
+    words = ["--model", "fcn32s", "--classifier", "vgg_slim", "--num-classes", "3"]
+    code, output, _ = command("summary", *words, "--size", "96x128")
+    assert code == 0
+    for text in ("score_fr", "GFLOPs", "parameters", "at 96x128"):
+        assert text in output
+    code, every, _ = command("summary", digits_run, "--size", "96x128", "--every")
+    assert code == 0 and "fcn8s at 96x128" in every
+    assert len(every.splitlines()) > len(output.splitlines())
 
 
 @pytest.mark.parametrize(
@@ -194,9 +240,8 @@ def test_every_command_explains_itself(command, name):
 def test_help_is_quick_and_quiet():
     """Without Keras and TensorFlow, whose import takes seconds."""
     words = [sys.executable, "-X", "importtime", "-m", "fcn_keras", "--help"]
-    started = time.process_time()
     done = subprocess.run(words, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0 and time.process_time() - started < 5
+    assert done.returncode == 0
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert not {"keras", "tensorflow", "matplotlib", "fcn_keras.layers"} & imported
 

@@ -4,7 +4,12 @@ import re
 import shlex
 from pathlib import Path
 
+import keras
+import numpy as np
 import pytest
+from PIL import Image
+
+from fcn_keras.data import digits
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -21,10 +26,28 @@ def relative(page):
     return str(page.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=relative)
-def test_python_runs(page, tmp_path, monkeypatch):
-    """The blocks of a page run one after the other, as a reader would paste them."""
+@pytest.fixture
+def reader(tmp_path, monkeypatch):
+    """A reader's folder, with the images that the pages speak of, and a reader in a hurry."""
     monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for number in range(6):
+        for folder, shape in (("images", (64, 80, 3)), ("masks", (64, 80))):
+            (tmp_path / "parts" / folder).mkdir(parents=True, exist_ok=True)
+            values = rng.integers(0, 3 if folder == "masks" else 256, shape, "uint8")
+            Image.fromarray(values).save(tmp_path / "parts" / folder / f"{number}.png")
+    (tmp_path / "parts" / "classes.txt").write_text("belt\nwasher\nnut\n")
+    Image.fromarray(rng.integers(0, 256, (70, 90, 3), "uint8")).save(tmp_path / "street.jpg")
+
+    fit = keras.Model.fit
+    hurry = {"steps_per_epoch": 1, "epochs": 1}
+    monkeypatch.setattr(keras.Model, "fit", lambda *a, **given: fit(*a, **{**given, **hurry}))
+    monkeypatch.setattr(digits, "COUNTS", {split: 16 for split in digits.COUNTS})
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=relative)
+def test_python_runs(page, reader):
+    """The blocks of a page run one after the other, as a reader would paste them."""
     namespace = {"__name__": "__main__"}
     for number, text in enumerate(blocks(page, "python"), start=1):
         exec(compile(text, f"{relative(page)}, block {number}", "exec"), namespace)

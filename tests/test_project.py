@@ -77,13 +77,13 @@ def test_pins_fit_the_ranges(setup_arguments):
 
 
 def test_everything_imported_is_declared(setup_arguments):
-    """Core code may import core dependencies, export/ the extras too, tests what `dev` adds."""
+    """The library needs its core dependencies, export/ may use its extras, tests the dev ones."""
     core = _modules(setup_arguments["install_requires"])
     extras = setup_arguments["extras_require"]
     for folders, allowed in (
-        (("fcn_keras", "examples", "benchmarks"), core),
+        (("fcn_keras", "examples"), core),
         (("export",), core | _modules(extras["serving"] + extras["edge"])),
-        (("tests",), core | _modules(extras["dev"]) | {"setuptools", "packaging"}),
+        (("tests", "benchmarks"), core | _modules(extras["dev"]) | {"setuptools", "packaging"}),
     ):
         known = allowed | sys.stdlib_module_names | {"fcn_keras"}
         for folder in folders:

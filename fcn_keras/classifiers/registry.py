@@ -1,4 +1,4 @@
-"""The table of classifiers by name: how each is built, what it expects of pixels, how small it goes.
+"""The table of classifiers by name: how each is built, what pixels it expects, its smallest size.
 
 A name is Keras's function name; case and underscores do not matter.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import keras
 
-from fcn_keras.classifiers.vgg_slim import vgg_slim
+from fcn_keras.classifiers.vgg_slim import HEAD, vgg_slim
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Classifier:
         imagenet: Whether ImageNet weights are published.
         size: Native height and width of the classifier with its top.
         smallest: Smallest height and width it takes.
-        flattens: True where fc6 and fc7 follow a Flatten and become the FCN's head.
+        head: Filters of fc6 and fc7 where they follow a Flatten and become the FCN's head; else ().
+        window: Rows and columns of fc6.
         dropout: Rate behind fc6 and fc7 in an FCN.
     """
 
@@ -32,16 +33,17 @@ class Classifier:
     imagenet: bool = True
     size: int = 224
     smallest: int = 32
-    flattens: bool = False
+    head: tuple[int, ...] = ()
+    window: int = 7
     dropout: float = 0.5
 
 
 _TABLE = (
-    Classifier("vgg16", keras.applications.VGG16, "caffe", flattens=True),
-    Classifier("vgg19", keras.applications.VGG19, "caffe", flattens=True),
+    Classifier("vgg16", keras.applications.VGG16, "caffe", head=(4096, 4096)),
+    Classifier("vgg19", keras.applications.VGG19, "caffe", head=(4096, 4096)),
     Classifier("resnet50", keras.applications.ResNet50, "caffe"),
     Classifier("mobilenet_v2", keras.applications.MobileNetV2, "tf"),
-    Classifier("vgg_slim", vgg_slim, "tf", imagenet=False, flattens=True, dropout=0.1),
+    Classifier("vgg_slim", vgg_slim, "tf", imagenet=False, head=HEAD, dropout=0.1),
 )
 
 

@@ -17,6 +17,7 @@ def demo(
         "runs/demo"
     ),
     epochs: Annotated[int, typer.Option(help="Epochs of the training.")] = 12,
+    images: Annotated[int, typer.Option(help="Scenes to train on.")] = 600,
     seed: Annotated[int, typer.Option(help="Seed of weights and crops.")] = 0,
 ):
     """Train an FCN-8s on handwritten digits, measure, draw and export it, in a few minutes.
@@ -33,12 +34,11 @@ def demo(
 
     from fcn_keras import data, export, fcn8s, inference, training, visualize
 
-    train_data, val_data, test_data = (
-        data.load("digits", split=split) for split in ("train", "val", "test")
-    )
+    train_data = data.load("digits", split="train", count=images)
+    val_data, test_data = (data.load("digits", split=split) for split in ("val", "test"))
     keras.utils.set_random_seed(seed)
-    net = fcn8s(train_data.labels.num_classes, "vgg_slim", weights=None, labels=train_data.labels)
-    run = training.RunFolder(out)
+    labels, run = train_data.labels, training.RunFolder(out)
+    net = fcn8s(labels.num_classes, "vgg_slim", weights=None, labels=labels)
     started = time.perf_counter()
     training.train(net, train_data, val_data, out=out, overwrite=True, epochs=epochs, seed=seed)
     minutes = (time.perf_counter() - started) / 60

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 DATA_HELP = (
-    "NAME or NAME:FOLDER: digits, camvid:DIR, voc:DIR (a VOCdevkit), or folder:DIR "
-    "(images/, masks/, classes.txt)."
+    "digits, camvid:DIR, voc:DIR (a VOCdevkit), or folder:DIR (images/, masks/, classes.txt). "
+    "Options follow with commas, such as folder:DIR,binary for masks of 0 and not 0."
 )
+MODELS = ("fcn8s", "fcn16s", "fcn32s")
 MODEL_HELP = "A .keras file, a run folder (its best.keras), or a SavedModel folder."
 
 ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help=MODEL_HELP, show_default=False)]

@@ -46,8 +46,8 @@ def load_dataset(text, split, only=None, exclude=None):
     """
     from fcn_keras import data
 
-    name, root = data.parse(text)
-    dataset = data.load(name, root, split=split)
+    name, root, options = data.parse(text)
+    dataset = data.load(name, root, split=split, **options)
     if only:
         dataset = dataset.select(only)
     if exclude:

@@ -4,12 +4,12 @@ import dataclasses
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
+from fcn_keras.cli import train_options as o
 from fcn_keras.cli.options import (
-    DATA_HELP,
+    MODELS,
     Exclude,
     Only,
     parse_class_weights,
@@ -18,201 +18,48 @@ from fcn_keras.cli.options import (
 )
 from fcn_keras.cli.sources import load_dataset, load_library, model_file
 
-MODELS = ("fcn8s", "fcn16s", "fcn32s")
 CHANGEABLE = ("epochs", "data", "val_data")
 NOT_KEPT = ("out", "resume", "overwrite")
-DATA, MODEL, RECIPE, RUN = "Data", "Model", "Recipe", "Run"
 
 
 def train(
     context: typer.Context,
     *,
-    data: Annotated[
-        str, typer.Option(metavar="NAME[:DIR]", help=DATA_HELP, rich_help_panel=DATA)
-    ] = "digits",
-    split: Annotated[str, typer.Option(help="Split to train on.", rich_help_panel=DATA)] = "train",
+    data: o.Data = "digits",
+    split: o.Split = "train",
     only: Only = None,
     exclude: Exclude = None,
-    val_data: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME[:DIR]",
-            help="Validation data, if it is not --data; none trains without validation.",
-            rich_help_panel=DATA,
-        ),
-    ] = None,
-    val_split: Annotated[
-        str, typer.Option(help="Split to validate on.", rich_help_panel=DATA)
-    ] = "val",
-    val_only: Annotated[
-        list[str] | None,
-        typer.Option(metavar="GLOB", help="As --only, of the validation.", rich_help_panel=DATA),
-    ] = None,
-    val_exclude: Annotated[
-        list[str] | None,
-        typer.Option(metavar="GLOB", help="As --exclude, of the validation.", rich_help_panel=DATA),
-    ] = None,
-    model: Annotated[
-        str, typer.Option(metavar="|".join(MODELS), help="The net.", rich_help_panel=MODEL)
-    ] = "fcn8s",
-    classifier: Annotated[
-        str,
-        typer.Option(
-            help="vgg16, vgg19, resnet50, mobilenet_v2, or vgg_slim, which trains from nothing.",
-            rich_help_panel=MODEL,
-        ),
-    ] = "vgg_slim",
-    weights: Annotated[
-        str,
-        typer.Option(
-            metavar="auto|imagenet|none|FILE",
-            help="Weights of the classifier; auto is imagenet where there are any.",
-            rich_help_panel=MODEL,
-        ),
-    ] = "auto",
-    alignment: Annotated[
-        str, typer.Option(metavar="same|caffe", help="caffe: as published.", rich_help_panel=MODEL)
-    ] = "same",
-    init_from: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="MODEL",
-            help="Start from a coarser FCN: a .keras file or a run folder.",
-            rich_help_panel=MODEL,
-        ),
-    ] = None,
-    dropout: Annotated[
-        float | None,
-        typer.Option(help="Rate in the head (default: the classifier's)", rich_help_panel=MODEL),
-    ] = None,
-    learn_upsampling: Annotated[
-        bool,
-        typer.Option(
-            "--learn-upsampling",
-            help="Learn the inner ones, as in the paper.",
-            rich_help_panel=MODEL,
-        ),
-    ] = False,
-    epochs: Annotated[int, typer.Option(help="Epochs in all.", rich_help_panel=RECIPE)] = 60,
-    batch_size: Annotated[int, typer.Option(help="Crops a step.", rich_help_panel=RECIPE)] = 8,
-    crop: Annotated[
-        str,
-        typer.Option(
-            metavar="HxW|auto|none",
-            help="Training crops; auto is 256x320, or the first image's size if smaller; "
-            "none is whole images of one size.",
-            rich_help_panel=RECIPE,
-        ),
-    ] = "auto",
-    scale: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LOW:HIGH|none",
-            help="Random scale (default: the dataset's)",
-            rich_help_panel=RECIPE,
-        ),
-    ] = None,
-    flip: Annotated[
-        bool | None,
-        typer.Option(
-            "--flip/--no-flip", help="Mirror (default: the dataset's)", rich_help_panel=RECIPE
-        ),
-    ] = None,
-    color: Annotated[
-        float | None,
-        typer.Option(
-            help="Strength of random brightness, contrast and saturation, 0 to 1 "
-            "(default: the dataset's)",
-            rich_help_panel=RECIPE,
-        ),
-    ] = None,
-    augment: Annotated[
-        bool,
-        typer.Option("--augment/--no-augment", help="Vary the crops.", rich_help_panel=RECIPE),
-    ] = True,
-    optimizer: Annotated[
-        str,
-        typer.Option(
-            metavar="adamw|adam|sgd", help="sgd with momentum 0.9.", rich_help_panel=RECIPE
-        ),
-    ] = "adamw",
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(
-            help="Highest rate (default: 1e-3, sgd 1e-2; a tenth from pretrained weights)",
-            rich_help_panel=RECIPE,
-        ),
-    ] = None,
-    schedule: Annotated[
-        str,
-        typer.Option(metavar="cosine|poly|constant", help="Of the rate.", rich_help_panel=RECIPE),
-    ] = "cosine",
-    warmup: Annotated[
-        float | None,
-        typer.Option(
-            metavar="EPOCHS",
-            help="Linear warm-up (default: 1, at most a tenth of the epochs)",
-            rich_help_panel=RECIPE,
-        ),
-    ] = None,
-    weight_decay: Annotated[
-        float | None,
-        typer.Option(
-            help="Decay of the kernels (default: adamw 0.01, adam 0, sgd 5e-4)",
-            rich_help_panel=RECIPE,
-        ),
-    ] = None,
-    class_weights: Annotated[
-        str,
-        typer.Option(
-            metavar="none|enet|W,W,...",
-            help="Weights of the classes in the loss; enet is 1 / ln(1.02 + share of the class).",
-            rich_help_panel=RECIPE,
-        ),
-    ] = "none",
-    mixed_precision: Annotated[
-        bool,
-        typer.Option(
-            "--mixed-precision",
-            help="16-bit multiplications: float16 on GPUs, bfloat16 elsewhere.",
-            rich_help_panel=RECIPE,
-        ),
-    ] = False,
-    refresh_batch_norm: Annotated[
-        int,
-        typer.Option(
-            metavar="BATCHES",
-            help="Recompute BatchNormalization statistics over so many batches before each "
-            "validation.",
-            rich_help_panel=RECIPE,
-        ),
-    ] = 0,
-    seed: Annotated[
-        int, typer.Option(help="Of weights, order and crops.", rich_help_panel=RECIPE)
-    ] = 0,
-    out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="The run folder.", rich_help_panel=RUN)
-    ],
-    validate_every: Annotated[
-        int,
-        typer.Option(
-            metavar="EPOCHS",
-            help="Validate so often, and after the last epoch.",
-            rich_help_panel=RUN,
-        ),
-    ] = 1,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="Go on after the last finished epoch, as the run was started.",
-            rich_help_panel=RUN,
-        ),
-    ] = False,
-    overwrite: Annotated[
-        bool,
-        typer.Option("--overwrite", help="Replace the run in the folder.", rich_help_panel=RUN),
-    ] = False,
+    val_data: o.ValData = None,
+    val_split: o.ValSplit = "val",
+    val_only: o.ValOnly = None,
+    val_exclude: o.ValExclude = None,
+    model: o.Model = "fcn8s",
+    classifier: o.Classifier = "vgg_slim",
+    weights: o.Weights = "auto",
+    alignment: o.Alignment = "same",
+    init_from: o.InitFrom = None,
+    dropout: o.Dropout = None,
+    learn_upsampling: o.LearnUpsampling = False,
+    epochs: o.Epochs = 60,
+    batch_size: o.BatchSize = 8,
+    crop: o.Crop = "auto",
+    scale: o.Scale = None,
+    flip: o.Flip = None,
+    color: o.Color = None,
+    augment: o.Augment = True,
+    optimizer: o.Optimizer = "adamw",
+    learning_rate: o.LearningRate = None,
+    schedule: o.Schedule = "cosine",
+    warmup: o.Warmup = None,
+    weight_decay: o.WeightDecay = None,
+    class_weights: o.ClassWeights = "none",
+    mixed_precision: o.MixedPrecision = False,
+    refresh_batch_norm: o.RefreshBatchNorm = 0,
+    seed: o.Seed = 0,
+    out: o.Out,
+    validate_every: o.ValidateEvery = 1,
+    resume: o.Resume = False,
+    overwrite: o.Overwrite = False,
 ):
     """Train a net; everything about the run goes into one folder.
 
@@ -234,13 +81,21 @@ def train(
     fcn-keras train --data camvid:CamVid --exclude '0006R0*' --val-split train
     --val-only '0006R0*' --out runs/held-out
     """
-    given = dict(context.params)
     if resume and overwrite:
         raise ValueError("--resume goes on with a run and --overwrite replaces it: choose one.")
+    given = dict(context.params)
     if resume:
         given = _as_started(out, given, _named_on_the_command_line(context))
     if given["model"] not in MODELS:
         raise ValueError(f"--model is one of {', '.join(MODELS)}; got {given['model']!r}.")
+    try:
+        _train(given, out, resume, overwrite)
+    except KeyboardInterrupt:
+        print(f"\nto go on after the last whole epoch: fcn-keras train --resume --out {out}")
+        raise
+
+
+def _train(given, out, resume, overwrite):
     load_library()
     import keras
 
@@ -248,8 +103,7 @@ def train(
 
     train_data = load_dataset(given["data"], given["split"], given["only"], given["exclude"])
     val_data = _validation_data(given)
-    recipe = _recipe(given, train_data)
-    net = None
+    recipe, net = _recipe(given, train_data), None
     if resume:
         recipe = {"epochs": recipe["epochs"]}
     else:
@@ -304,12 +158,14 @@ def _plain(given):
 def _validation_data(given):
     if given["val_data"] == "none":
         return None
-    return load_dataset(
-        given["val_data"] or given["data"],
-        given["val_split"],
-        given["val_only"],
-        given["val_exclude"],
-    )
+    source = given["val_data"] or given["data"]
+    try:
+        return load_dataset(source, given["val_split"], given["val_only"], given["val_exclude"])
+    except (ValueError, FileNotFoundError) as error:
+        raise type(error)(
+            f"No validation data: {error} (--val-data and --val-split choose another; "
+            "--val-data none trains without.)"
+        ) from error
 
 
 def _recipe(given, train_data):

@@ -1,11 +1,11 @@
-"""Random windows of an example: cut, resized, mirrored and recoloured, image and mask on one grid.
+"""Random windows of training examples: cut first, then resized, mirrored and recoloured.
 
-Written for tf.data: few operations, each on no more pixels than the window shows.
+Image and label map stay on one grid; label maps are only ever copied, never blended.
 """
 
 from dataclasses import dataclass
 
-FILL = (124, 116, 104)  # ImageNet's mean colour, what an image shows outside itself
+OUTSIDE = 116  # what an image shows outside itself: the mean grey of ImageNet
 
 
 @dataclass(frozen=True)
@@ -14,19 +14,18 @@ class Augmentation:
 
     Attributes:
         flip: Mirror left and right in half of the examples.
-        scale: (smallest, largest) factor of a random resize, or None. The image is resized
-            bilinearly, the label map by nearest neighbour, on the same grid.
+        scale: (smallest, largest) factor of a random resize, drawn evenly, or None. The image is
+            resized bilinearly, the label map by nearest neighbour, on the same grid.
         color: Strength of random brightness, contrast and saturation: 0 for none, 0.2 changes
             each by up to 20%.
 
     Raises:
-        ValueError: for a range that is empty or not positive, or a strength outside 0..1.
+        ValueError: for factors or strengths that make no sense.
 
     Example:
 
     ```python
-    gentle = fcn_keras.data.Augmentation(flip=True, scale=(0.8, 1.25), color=0.1)
-    batches = fcn_keras.data.load("digits").batches(8, crop=(64, 64), augment=gentle)
+    fcn_keras.data.Augmentation(flip=True, scale=(0.5, 2.0), color=0.2)
     ```
     """
 
@@ -35,9 +34,7 @@ class Augmentation:
     color: float = 0.0
 
     def __post_init__(self):
-        if self.scale is not None and not (
-            len(self.scale) == 2 and 0 < self.scale[0] <= self.scale[1]
-        ):
+        if self.scale is not None and not 0 < self.scale[0] <= self.scale[1]:
             raise ValueError(
                 f"`scale` must be (smallest, largest) with 0 < smallest <= largest, "
                 f"got {self.scale}."
@@ -46,96 +43,105 @@ class Augmentation:
             raise ValueError(f"`color` must be at least 0 and below 1, got {self.color}.")
 
 
-NOTHING = Augmentation(flip=False)
-
-
-def numbers(tf, seed):
-    """The seven random numbers in [0, 1) that one example is changed by.
-
-    In order: scale, row and column of the window, brightness, contrast, saturation, mirror.
-    """
-    return tf.random.stateless_uniform([7], tf.stack([seed, tf.zeros_like(seed)]), alg="philox")
-
-
-def place_window(tf, size, window, scale, draw):
-    """Where a random window of a randomly scaled image lies; everything (rows, columns).
+def augmented(tf, image, label, number, crop, augment, void):
+    """One random window of an example.
 
     Args:
         tf: TensorFlow.
-        size: Size of the image, int32 (2,).
-        window: Size of the window, int32 (2,).
-        scale: (smallest, largest) factor, or None.
-        draw: Three random numbers in [0, 1).
+        image: uint8 (H, W, 3).
+        label: Label map (H, W).
+        number: int64 scalar: the same number draws the same window.
+        crop: (H, W) of the window, or None for the image's own size.
+        augment: An `Augmentation`, or a false value.
+        void: What the label map holds outside the image.
 
     Returns:
-        `(start, source, place, shown)`, int32 (2,) each: the image's pixels from `start` to
-        `start + source`, resized to `shown`, lie at `place` in the window. `shown` is the whole
-        window wherever the scaled image fills it.
+        `(image, label)` of the window's size and the dtypes given. The source of the window is a
+        rectangle of whole pixels, so its true factor differs from the drawn by less than one pixel
+        in the window's size.
     """
-    if scale is None:
-        source = shown = tf.minimum(window, size)
+    scale, color, flip = (augment.scale, augment.color, augment.flip) if augment else (None, 0, 0)
+    draw = tf.random.stateless_uniform([9], tf.stack([number, tf.constant(0, tf.int64)]))
+    if crop or scale:
+        factor = scale[0] + draw[0] * (scale[1] - scale[0]) if scale else None
+        size = tf.shape(label)
+        window = tf.constant(crop) if crop else size
+        first, extent, place, inner = _layout(tf, size, window, factor, draw[1:3], draw[3:5])
+        image = tf.slice(image, tf.pad(first, [[0, 1]]), tf.concat([extent, [3]], 0))
+        label = tf.slice(label, first, extent)
+        if scale:
+            image = tf.image.resize(image, inner) + (0.0 if color else 0.5)
+            label = nearest(tf, label, inner)
+    if color:
+        image = _recolored(tf, image, draw[5:8], color)
+    image = tf.cast(image, tf.uint8)
+    if crop or scale:
+        image, label = _placed(tf, image, label, place, inner, window, void)
+    if flip:
+        image, label = tf.cond(
+            draw[8] < 0.5,
+            lambda: (tf.reverse(image, [1]), tf.reverse(label, [1])),
+            lambda: (image, label),
+        )
+    if crop:
+        image, label = tf.ensure_shape(image, (*crop, 3)), tf.ensure_shape(label, crop)
+    return image, label
+
+
+def _layout(tf, size, window, factor, draw_first, draw_place):
+    """Which source rectangle fills which part of the window, each (rows, columns).
+
+    Returns:
+        `(first, extent, place, inner)`: corner and size of the rectangle in the image, corner and
+        size of its part of the window. Along an axis where the scaled image is larger than the
+        window, the part is the whole window; otherwise the rectangle is the whole image.
+    """
+    if factor is None:
+        extent = inner = tf.minimum(size, window)
     else:
-        factor = scale[0] + draw[0] * (scale[1] - scale[0])
-        wanted = tf.cast(tf.round(tf.cast(window, tf.float32) / factor), tf.int32)
-        scaled = tf.cast(tf.round(tf.cast(size, tf.float32) * factor), tf.int32)
-        source = tf.clip_by_value(wanted, 1, size)
-        shown = tf.where(wanted > size, tf.clip_by_value(scaled, 1, window), window)
-    room = tf.cast(tf.stack([size - source, window - shown]) + 1, tf.float32)
-    start, place = tf.unstack(tf.cast(tf.floor(draw[1:3] * room), tf.int32))
-    return start, source, place, shown
+        scaled = tf.maximum(tf.cast(tf.round(tf.cast(size, tf.float32) * factor), tf.int32), 1)
+        source = tf.cast(tf.round(tf.cast(window, tf.float32) / factor), tf.int32)
+        inner = tf.minimum(scaled, window)
+        extent = tf.where(scaled > window, tf.clip_by_value(source, 1, size), size)
+    first, place = _even(tf, draw_first, size - extent), _even(tf, draw_place, window - inner)
+    return first, extent, place, inner
 
 
-def cut(tf, image, mask, start, source, shown):
-    """Pixels `start` to `start + source` of both, resized to `shown`: bilinear, and nearest.
+def _even(tf, draw, room):
+    """An integer of 0..room, each as likely."""
+    return tf.minimum(tf.cast(draw * tf.cast(room + 1, tf.float32), tf.int32), room)
 
-    Returns the image as uint8 if nothing is to be resized (`shown` is None), else as float32.
+
+def nearest(tf, label, size):
+    """A label map resized by nearest neighbour, half-pixel centres, as `tf.image.resize` does."""
+    for axis in (0, 1):
+        count, target = tf.shape(label)[axis], size[axis]
+        # floor((i + 0.5) * count / target), in integers: exact where floats would round
+        places = (2 * tf.range(target) + 1) * count // (2 * target)
+        label = tf.gather(label, places, axis=axis)
+    return label
+
+
+def _recolored(tf, image, draw, strength):
+    """Brightness, contrast and saturation as one 3x3 colour matrix and a shift; floats to be cut
+    off at the dot.
     """
-    image = tf.slice(image, tf.concat([start, [0]], 0), tf.concat([source, [3]], 0))
-    mask = tf.slice(mask, start, source)
-    if shown is not None:
-        image = tf.image.resize(image, shown)
-        mask = tf.image.resize(mask[..., None], shown, method="nearest")[..., 0]
-    return image, mask
-
-
-def to_bytes(tf, image, draw, strength):
-    """An image rounded to uint8, its colours changed by a 3x3 matrix and a shift.
-
-    Brightness is added, contrast multiplies about the middle, saturation about the pixel's grey
-    (Rec. 601); each factor lies within `strength` of 1.
-    """
-    if not strength:
-        return image if image.dtype == tf.uint8 else tf.cast(image + 0.5, tf.uint8)
     brightness, contrast, saturation = tf.unstack(1 + strength * (2 * draw - 1))
-    grey = tf.constant([[0.299], [0.587], [0.114]]) * tf.ones((1, 3))
+    grey = tf.constant([[0.299] * 3, [0.587] * 3, [0.114] * 3])
     matrix = contrast * (saturation * tf.eye(3) + (1 - saturation) * grey)
     shift = 127.5 * (1 - contrast) + 255 * (brightness - 1)
-    flat = tf.reshape(tf.cast(image, tf.float32), (-1, 3)) @ matrix
-    flat = tf.cast(tf.clip_by_value(flat + (shift + 0.5), 0.0, 255.5), tf.uint8)
-    return tf.reshape(flat, tf.shape(image))
+    flat = tf.reshape(tf.cast(image, tf.float32), (-1, 3)) @ matrix + (shift + 0.5)
+    return tf.reshape(tf.clip_by_value(flat, 0, 255), tf.shape(image))
 
 
-def fill_around(tf, image, label, place, window, void):
-    """Image and label map at `place` in the window, mean colour and void around them."""
+def _placed(tf, image, label, place, inner, window, void):
+    """The part in its place in the window, grey and void around it."""
 
     def padded():
-        pads = tf.stack([place, window - place - tf.shape(label)], axis=1)
-        inside = tf.pad(tf.ones_like(label, tf.bool), pads)[..., None]
-        colored = tf.where(
-            inside,
-            tf.pad(image, tf.concat([pads, [[0, 0]]], 0)),
-            tf.constant(FILL, tf.uint8),
+        pads = tf.stack([place, window - inner - place], axis=1)
+        return (
+            tf.pad(image, tf.pad(pads, [[0, 1], [0, 0]]), constant_values=OUTSIDE),
+            tf.pad(label, pads, constant_values=void),
         )
-        return colored, tf.pad(label, pads, constant_values=void)
 
-    full = tf.reduce_all(tf.shape(label) == window)
-    return tf.cond(full, lambda: (image, label), padded)
-
-
-def mirror(tf, image, label, draw):
-    """Both mirrored left to right if `draw` is below a half."""
-    return tf.cond(
-        draw < 0.5,
-        lambda: (tf.reverse(image, [1]), tf.reverse(label, [1])),
-        lambda: (image, label),
-    )
+    return tf.cond(tf.reduce_all(inner == window), lambda: (image, label), padded)

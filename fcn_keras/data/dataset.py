@@ -26,8 +26,12 @@ class Dataset:
         names: One name an example (a file's stem).
         images: Paths, or uint8 arrays (H, W, 3).
         masks: Paths, or label maps (H, W).
-        reader: How mask files are read.
+        reader: `MaskReader` of the masks; by default value i is class i.
         augmentation: What `augment=True` means for this dataset.
+
+    Raises:
+        ValueError: for no examples, lists of different lengths, or arrays that are not images and
+            label maps of one size (`LabelError` for a label that is neither a class nor void).
 
     Example:
 
@@ -57,6 +61,26 @@ class Dataset:
             raise ValueError(f"{self.name} ({self.split}) has no examples.")
         if self.reader is None:
             object.__setattr__(self, "reader", MaskReader(self.labels))
+        if self.in_memory:
+            pairs = [self._arrays(index) for index in range(len(self))]
+            images, masks = zip(*pairs, strict=True)
+            object.__setattr__(self, "images", images)
+            object.__setattr__(self, "masks", masks)
+            object.__setattr__(self, "reader", MaskReader(self.labels))
+
+    def _arrays(self, index):
+        """Image and label map of example `index` of a dataset in memory, checked."""
+        name, image = f"{self.name}: {self.names[index]}", np.asarray(self.images[index])
+        if image.ndim != 3 or image.shape[-1] != 3 or image.dtype != np.uint8:
+            raise ValueError(
+                f"{name}: an image must be uint8 (H, W, 3), got {image.dtype} {image.shape}."
+            )
+        label = self.reader.convert(np.asarray(self.masks[index]), name)
+        if label.shape != image.shape[:2]:
+            raise ValueError(
+                f"{name}: the label map must be {image.shape[:2]} as its image, got {label.shape}."
+            )
+        return image, label
 
     @property
     def in_memory(self):
@@ -71,24 +95,16 @@ class Dataset:
 
         Raises:
             FileNotFoundError: if a file is missing.
-            ValueError: naming the file or example, if it cannot be read, if image and mask differ
-                in size, or for a label that is neither a class nor void.
+            ValueError: naming the file, if it cannot be read, if image and mask differ in size, or
+                for a label that is neither a class nor void (`LabelError`).
         """
         image, mask = self.images[index], self.masks[index]
         if self.in_memory:
-            image_name = mask_name = self.names[index]
-            label = self.reader.convert(np.asarray(mask), f"The mask of {mask_name}")
-            image = np.asarray(image)
-        else:
-            image_name, mask_name = image, mask
-            image, label = read_image(image), self.reader.read(mask)
-        if image.ndim != 3 or image.shape[-1] != 3 or image.dtype != np.uint8:
-            raise ValueError(
-                f"{image_name}: images are uint8 (H, W, 3), got {image.dtype} {image.shape}."
-            )
-        if image.shape[:2] != label.shape:
-            raise ValueError(size_message(image_name, image.shape, mask_name, label.shape))
-        return image, label
+            return image, mask
+        pixels, label = read_image(image), self.reader.read(mask)
+        if pixels.shape[:2] != label.shape:
+            raise ValueError(size_message(image, pixels.shape, mask, label.shape))
+        return pixels, label
 
     def __iter__(self):
         return (self[index] for index in range(len(self)))
@@ -111,7 +127,7 @@ class Dataset:
 
     def take(self, count):
         """The first `count` examples, as a Dataset."""
-        return self._at(range(min(count, len(self))))
+        return self.at(range(min(count, len(self))))
 
     def examples(self):
         """A `tf.data.Dataset` of {"image": uint8 (H, W, 3), "label": (H, W)}, unshuffled."""
@@ -133,9 +149,10 @@ class Dataset:
                 f"{self.name} ({self.split}): {'no' if wanted else 'every'} example matches "
                 f"{', '.join(patterns)}; names look like {self.names[0]!r}."
             )
-        return self._at(kept)
+        return self.at(kept)
 
-    def _at(self, indices):
+    def at(self, indices):
+        """The examples of these numbers, in this order, as a Dataset."""
         return replace(
             self,
             names=tuple(self.names[i] for i in indices),
@@ -152,9 +169,3 @@ def size_message(image, image_size, mask, mask_size):
         f"{mask_size[0]}x{mask_size[1]} (height x width): they must be equal."
         + (" One of them is turned: the image's EXIF orientation was applied." if turned else "")
     )
-
-
-def as_arrays(pairs):
-    """Images and label maps of (image, label) pairs, as two tuples of arrays."""
-    images, masks = zip(*pairs, strict=True)
-    return tuple(np.asarray(i) for i in images), tuple(np.asarray(m) for m in masks)

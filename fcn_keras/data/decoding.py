@@ -1,7 +1,6 @@
-"""From an example's number to its image and mask, as tensors of a tf.data graph.
+"""Examples as tensors: TensorFlow's decoders where they read as Pillow does, else Pillow itself."""
 
-TensorFlow decodes the files that it reads as Pillow does; the others go through Pillow.
-"""
+from pathlib import Path
 
 import numpy as np
 
@@ -9,133 +8,161 @@ from fcn_keras.data.headers import index_png, plain_image
 from fcn_keras.data.images import read_image
 
 
-class Decoder:
-    """Reads the examples of a `Dataset` inside a tf.data graph.
+def loader(tf, dataset):
+    """`load(index) -> (image, label)`, tensors uint8 (H, W, 3) and (H, W) of the label dtype.
 
-    Masks stay as they are in the file until `to_labels`, so that only what a window shows is
-    translated and checked.
-
-    Args:
-        tf: TensorFlow.
-        dataset: A `Dataset`.
+    Files are looked at once, here, to choose how each is decoded. Iterating raises an error that
+    names the file for a label that is no class, or a mask that is not of its image's size.
     """
+    if not isinstance(dataset.images[0], (str, Path)):
+        return _from_memory(tf, dataset)
+    image_paths = tf.constant([str(path) for path in dataset.images])
+    mask_paths = tf.constant([str(path) for path in dataset.masks])
+    decode_image = _image_decoder(tf, dataset.images)
+    decode_mask = _mask_decoder(tf, dataset.masks, dataset.reader)
 
-    def __init__(self, tf, dataset):
-        self._tf, self._dataset = tf, dataset
-        self._dtype = tf.as_dtype(dataset.labels.dtype)
-        if dataset.in_memory:
-            self._raw, self._read = False, self._from_memory()
-        else:
-            self._read = self._from_files()
+    def refuse(index):
+        dataset[int(index)]
+        raise ValueError(f"{dataset.images[index]} or {dataset.masks[index]} cannot be decoded.")
 
-    def read(self, index):
-        """`(image uint8 (H, W, 3), mask (H, W))` of example `index`, of equal size."""
-        return self._read(index)
-
-    def to_labels(self, index, mask):
-        """The label map of a mask that `read` gave, or of a part of it.
-
-        An error that names the file is raised while iterating if a value is no class.
-        """
-        if not self._raw:
-            return mask
-        label, wrong = self._translated(mask)
-        return label if wrong is None else self._unless(wrong, index, label)
-
-    def _translated(self, mask):
-        """A mask's labels, and whether one is neither a class nor void (None: cannot be)."""
-        tf, reader = self._tf, self._dataset.reader
-        top, ignore = reader.labels.num_classes - 1, reader.labels.ignore
-        label = mask
-        if reader.nonzero is not None:
-            label = tf.where(mask > 0, tf.constant(reader.nonzero, mask.dtype), 0)
-        for value in reader.void:
-            if 0 <= value <= 255 and value != ignore:
-                label = tf.where(mask == value, tf.constant(ignore, mask.dtype), label)
-        if reader.nonzero is not None or top >= 254:
-            return label, None
-        return label, tf.reduce_any((label > top) & (label != ignore))
-
-    def _unless(self, wrong, index, *tensors):
-        """The tensors, or the error that reading the example with NumPy raises if `wrong`."""
-        tf, dataset = self._tf, self._dataset
-
-        def explain(number):
-            dataset[int(number)]
-            raise ValueError(f"{dataset.masks[int(number)]} could not be read the same way twice.")
-
-        stop = tf.cond(
-            wrong,
-            lambda: tf.numpy_function(explain, [index], tf.int32),
+    def load(index):
+        image = decode_image(index, image_paths[index])
+        label, right = decode_mask(index, mask_paths[index])
+        right &= tf.reduce_all(tf.shape(image)[:2] == tf.shape(label))
+        checked = tf.cond(
+            right,
             lambda: tf.constant(0),
+            lambda: tf.numpy_function(refuse, [index], tf.int32),
         )
-        with tf.control_dependencies([stop]):
-            kept = [tf.identity(tensor) for tensor in tensors]
-        return kept if len(kept) > 1 else kept[0]
+        with tf.control_dependencies([checked]):
+            return tf.identity(image), tf.identity(label)
 
-    def _from_files(self):
-        tf, reader = self._tf, self._dataset.reader
-        images, masks = self._dataset.images, self._dataset.masks
-        raw = self._dtype == tf.uint8
-        fast_masks = [raw and index_png(path) for path in masks]
-        self._raw = all(fast_masks)
-
-        def decode_mask(path):
-            mask = tf.io.decode_png(tf.io.read_file(path), 1)[..., 0]
-            return mask if self._raw else self._translated(mask)[0]
-
-        image_of = self._by_file(
-            images,
-            [plain_image(path) for path in images],
-            lambda path: tf.io.decode_image(tf.io.read_file(path), 3, expand_animations=False),
-            lambda path: tf.numpy_function(_read_image, [path], tf.uint8),
-            (None, None, 3),
-        )
-        mask_of = self._by_file(
-            masks,
-            fast_masks,
-            decode_mask,
-            lambda path: tf.numpy_function(lambda p: reader.read(p.decode()), [path], self._dtype),
-            (None, None),
-        )
-
-        def read(index):
-            image, mask = image_of(index), mask_of(index)
-            unequal = tf.reduce_any(tf.shape(image)[:2] != tf.shape(mask))
-            return self._unless(unequal, index, image, mask)
-
-        return read
-
-    def _by_file(self, paths, plain, decode, read, shape):
-        """`index -> tensor`: TensorFlow's `decode` for the plain files, `read` for the rest."""
-        tf = self._tf
-        names, flags = tf.constant([str(path) for path in paths]), tf.constant(plain)
-
-        def load(index):
-            path = names[index]
-            if all(plain) or not any(plain):
-                value = decode(path) if all(plain) else read(path)
-            else:
-                value = tf.cond(flags[index], lambda: decode(path), lambda: read(path))
-            return tf.ensure_shape(value, shape)
-
-        return load
-
-    def _from_memory(self):
-        tf, dataset = self._tf, self._dataset
-        pairs = [dataset[index] for index in range(len(dataset))]
-        if len({label.shape for _, label in pairs}) == 1:
-            images, labels = (tf.constant(np.stack(part)) for part in zip(*pairs, strict=True))
-            return lambda index: (images[index], labels[index])
-
-        def read(index):
-            image, label = tf.numpy_function(
-                lambda number: pairs[number], [index], (tf.uint8, self._dtype)
-            )
-            return tf.ensure_shape(image, (None, None, 3)), tf.ensure_shape(label, (None, None))
-
-        return read
+    return load
 
 
-def _read_image(path):
-    return read_image(path.decode())
+def _from_memory(tf, dataset):
+    pairs = list(dataset)
+    if len({image.shape for image, _ in pairs}) == 1:
+        images, labels = (tf.constant(np.stack(part)) for part in zip(*pairs, strict=True))
+        return lambda index: (images[index], labels[index])
+    dtypes = (tf.uint8, tf.as_dtype(dataset.labels.dtype))
+
+    def load(index):
+        image, label = tf.numpy_function(lambda i: pairs[i], [index], dtypes)
+        return tf.ensure_shape(image, (None, None, 3)), tf.ensure_shape(label, (None, None))
+
+    return load
+
+
+def _image_decoder(tf, paths):
+    """`decode(index, path)` of an image file."""
+
+    def by_tensorflow(path):
+        # decode_jpeg reads PNG as well; the accurate transform gives Pillow's very pixels
+        data = tf.io.read_file(path)
+        return tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
+
+    def by_pillow(path):
+        return tf.numpy_function(lambda path: read_image(path.decode()), [path], tf.uint8)
+
+    return _either(
+        tf, [plain_image(path) for path in paths], by_tensorflow, by_pillow, (None, None, 3)
+    )
+
+
+def _either(tf, plain, by_tensorflow, by_pillow, shape):
+    """`decode(index, path)` with the decoder that each file asks for."""
+    if all(plain):
+        return lambda index, path: by_tensorflow(path)
+    if not any(plain):
+        return lambda index, path: tf.ensure_shape(by_pillow(path), shape)
+    plain = tf.constant(plain)
+
+    def decode(index, path):
+        image = tf.cond(plain[index], lambda: by_tensorflow(path), lambda: by_pillow(path))
+        return tf.ensure_shape(image, shape)
+
+    return decode
+
+
+def _mask_decoder(tf, paths, reader):
+    """`decode(index, path) -> (label, right)` of a mask file; `right` says whether every value is
+    a class or void.
+    """
+    dtype = tf.as_dtype(reader.labels.dtype)
+    headers = [index_png(path) for path in paths]
+    palettes = any(header and header.start > 33 for header in headers)
+    convert = _converter(tf, reader)
+    if None in headers or convert is None or (palettes and reader.palette_is_key):
+
+        def decode(index, path):
+            label = tf.numpy_function(lambda path: reader.read(path.decode()), [path], dtype)
+            return tf.ensure_shape(label, (None, None)), tf.constant(True)
+
+        return decode
+
+    prefixes = tf.constant([header.prefix for header in headers])
+    starts = tf.constant([header.start for header in headers])
+    units = tf.constant([header.unit for header in headers], tf.uint8)
+    packed = any(header.unit > 1 for header in headers)
+
+    def decode(index, path):
+        data = tf.io.read_file(path)
+        if palettes:
+            data = prefixes[index] + tf.strings.substr(data, starts[index], -1)
+        values = tf.io.decode_png(data, channels=1)[..., 0]
+        return convert(values // units[index] if packed else values)
+
+    return decode
+
+
+def _converter(tf, reader):
+    """`convert(values) -> (label, right)` for uint8 values: what `MaskReader.convert` does.
+
+    None where 8 bits do not suffice.
+    """
+    if reader.labels.dtype != np.uint8:
+        return None
+    table = reader.table[:256]
+    moved = [value for value in np.flatnonzero(table >= 0) if table[value] != value]
+    count = int(np.argmax(np.append(table, -1) < 0))
+    dense = set(np.flatnonzero(table[count:] >= 0) + count) <= {255}
+    if dense and table[255] >= 0 and len(moved) <= 2:
+        look_up = _few_moved(tf, table, moved, count)
+    elif unused := [value for value in range(256) if value not in table]:
+        look_up = _looked_up(tf, np.where(table < 0, unused[0], table), unused[0])
+    else:
+        return None
+
+    def convert(values):
+        label, right = look_up(values)
+        if reader.refuse_binary:
+            below = tf.where(values == 255, tf.zeros_like(values), values)
+            right &= (tf.reduce_max(values) < 255) | (tf.reduce_max(below) > 0)
+        return label, right
+
+    return convert
+
+
+def _few_moved(tf, table, moved, count):
+    """For values of 0..count-1 and 255, of which few stand for another label."""
+
+    def look_up(values):
+        label = values
+        for value in moved:
+            there = values == tf.constant(value, tf.uint8)
+            label = tf.where(there, tf.constant(table[value], tf.uint8), label)
+        highest = tf.reduce_max(values + tf.constant(1, tf.uint8))  # 255 + 1 is 0
+        return label, tf.cast(highest, tf.int32) <= count
+
+    return look_up
+
+
+def _looked_up(tf, table, unused):
+    table = tf.constant(table, tf.uint8)
+
+    def look_up(values):
+        label = tf.gather(table, tf.cast(values, tf.int32))
+        return label, ~tf.reduce_any(label == tf.constant(unused, tf.uint8))
+
+    return look_up

@@ -1,37 +1,106 @@
 """Finding a dataset's files: folders, lists of names, images and their masks."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fcn_keras.data.augmentation import Augmentation
+from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.images import SUFFIXES
+from fcn_keras.data.masks import MaskReader
+from fcn_keras.labels import LabelSet
 
 
-def require(root, relative, dataset, published):
-    """A folder or file that a dataset must have.
+@dataclass(frozen=True)
+class Listing:
+    """The files of one split, whether they are there or not.
+
+    Attributes:
+        name: The dataset's name.
+        split: The split's name.
+        labels: Its `LabelSet`.
+        names: One stem an example.
+        images: One path an example: the image's, or where it should be.
+        masks: One path an example: the mask's, or where it should be.
+        reader: How masks are read.
+        augmentation: What `augment=True` means for the dataset.
+        listed: Whether a list file gave the names, not the folders' contents.
+    """
+
+    name: str
+    split: str
+    labels: LabelSet
+    names: tuple[str, ...]
+    images: tuple[Path, ...]
+    masks: tuple[Path, ...]
+    reader: MaskReader
+    augmentation: Augmentation
+    listed: bool = False
+
+    @property
+    def missing(self):
+        """("image" or "mask", name, path) of each file that is not there, in the names' order."""
+        return [
+            (kind, name, path)
+            for name, *paths in zip(self.names, self.images, self.masks, strict=True)
+            for kind, path in zip(("image", "mask"), paths, strict=True)
+            if not path.is_file()
+        ]
+
+    def present(self):
+        """The examples of which image and mask are there, as a Listing; None if there are none."""
+        absent = {name for _, name, _ in self.missing}
+        kept = [place for place, name in enumerate(self.names) if name not in absent]
+        if not kept:
+            return None
+        columns = (tuple(column[place] for place in kept) for column in
+                   (self.names, self.images, self.masks))  # fmt: skip
+        return replace(self, **dict(zip(("names", "images", "masks"), columns, strict=True)))
+
+    def dataset(self):
+        """The files as a `Dataset`.
+
+        Raises:
+            FileNotFoundError: naming the first file that is missing, and how many are.
+        """
+        if missing := self.missing:
+            kind, name, path = missing[0]
+            count = sum(other == kind for other, _, _ in missing)
+            raise FileNotFoundError(
+                f"{self.name} ({self.split}): the {kind} of {name!r} is not in {path.parent} "
+                f"({count} of {len(self.names)} {kind}s are missing). An image and its mask have "
+                "the same name up to the suffix. `fcn-keras check-data` lists every missing file."
+            )
+        return Dataset(
+            self.name, self.split, self.labels, self.names, self.images, self.masks, self.reader,
+            self.augmentation,
+        )  # fmt: skip
+
+
+def require(path, dataset, hint):
+    """A folder or file that a dataset must have, as Path.
 
     Raises:
-        FileNotFoundError: saying what was expected where, and where it is published.
+        FileNotFoundError: saying what was expected where, and the hint.
     """
-    if root is None:
-        raise ValueError(f"{dataset} needs its folder: {dataset.lower()}:DIR, or root=DIR.")
-    path = Path(root) / relative
+    path = Path(path)
     if not path.exists():
-        raise FileNotFoundError(
-            f"{dataset}: {path} was expected and is not there. "
-            f"The dataset is published at {published}."
-        )
+        raise FileNotFoundError(f"{dataset}: {path} was expected and is not there. {hint}")
     return path
 
 
-def listed(root, filename, images):
-    """Names from a list file (stems or paths, the first word of each line), or from a folder."""
-    path = Path(root) / filename
-    if path.exists():
-        words = [line.split()[0] for line in path.read_text().splitlines() if line.strip()]
-        names = [_stem(word) for word in words]
-    else:
-        names = sorted(p.stem for p in Path(images).iterdir() if p.suffix.lower() in SUFFIXES)
+def listed(path):
+    """The names in a list file: the first word of each line, a stem or a path.
+
+    Raises:
+        ValueError: for an empty list or a name that is listed twice.
+    """
+    words = [line.split()[0] for line in path.read_text().splitlines() if line.strip()]
+    names = [_stem(word) for word in words]
     if not names:
-        raise ValueError(f"No images: {path if path.exists() else images} is empty.")
+        raise ValueError(f"{path} lists no names.")
+    if len(set(names)) < len(names):
+        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        raise ValueError(f"{path} lists {twice!r} twice.")
     return names
 
 
@@ -40,24 +109,34 @@ def _stem(word):
     return Path(name).stem if Path(name).suffix.lower() in SUFFIXES else name
 
 
-def paired(names, images, masks):
-    """Paths of the image and the mask of each name.
+def by_stem(folder):
+    """{stem: path} of the image files in a folder.
 
     Raises:
-        FileNotFoundError: naming the first image or mask that is missing, and how many are.
+        ValueError: if two files differ in their suffix alone.
     """
-    found = [by_stem(folder) for folder in (images, masks)]
-    for paths, folder, kind in zip(found, (images, masks), ("image", "mask"), strict=True):
-        missing = [name for name in names if name not in paths]
-        if missing:
-            raise FileNotFoundError(
-                f"The {kind} of {missing[0]!r} is not in {folder} "
-                f"({len(missing)} of {len(names)} are missing). "
-                "fcn-keras check-data lists every missing file."
+    found = {}
+    for path in sorted(Path(folder).iterdir()):
+        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+            continue
+        if path.stem in found:
+            raise ValueError(
+                f"{found[path.stem]} and {path} have one name; which is meant? Remove one."
             )
-    return tuple(tuple(paths[name] for name in names) for paths in found)
+        found[path.stem] = path
+    return found
 
 
-def by_stem(folder):
-    """{stem: path} of the image files in a folder."""
-    return {p.stem: p for p in sorted(Path(folder).iterdir()) if p.suffix.lower() in SUFFIXES}
+def paired(names, images, masks):
+    """Paths of the image and the mask of each name; where one is missing, the path it should have.
+
+    Args:
+        names: Stems.
+        images: Folder of images.
+        masks: Folder of masks.
+    """
+    found = ((by_stem(images), images, ".jpg"), (by_stem(masks), masks, ".png"))
+    return tuple(
+        tuple(paths.get(name, Path(folder) / f"{name}{suffix}") for name in names)
+        for paths, folder, suffix in found
+    )

@@ -1,47 +1,86 @@
-"""What kind of file an image is, from its first and last bytes: which decoder reads it rightly."""
+"""What kind of file an image is, from its header: which decoder reads it rightly, and how.
 
-PNG = b"\x89PNG\r\n\x1a\n"
-GREY, RGB = 0, 2
+TensorFlow decodes faster than Pillow, but expands palettes and knows no EXIF orientation.
+"""
+
+import struct
+import zlib
+from typing import NamedTuple
+
+from PIL import Image, UnidentifiedImageError
+
+ORIENTATION = 0x0112
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_GREY, _PALETTE = 0, 3
+
+
+class IndexPng(NamedTuple):
+    """How to read the values of a grey or palette PNG with a decoder that expands palettes.
+
+    `prefix` followed by the file from byte `start` is the same PNG declared as grey. Decoders give
+    `unit` times its values: those of 1, 2 or 4 bits are stretched to 0..255.
+    """
+
+    prefix: bytes
+    start: int
+    unit: int
 
 
 def plain_image(path):
-    """Whether TensorFlow decodes the image as `read_image` does: a whole 8-bit RGB or grey PNG
-    without transparency, or a whole JPEG without EXIF or Adobe data.
+    """Whether TensorFlow's decoder gives what `read_image` gives: an upright RGB or grey file, PNG
+    or JPEG, of 8 bits and opaque. False for a file cut short: `read_image` then names it.
     """
-    head, tail = _ends(path)
-    if _is_png(head):
-        plain = head[24] == 8 and head[25] in (GREY, RGB)
-        return plain and b"IEND" in tail and b"tRNS" not in head and b"eXIf" not in head
-    return (
-        head[:3] == b"\xff\xd8\xff"
-        and tail.endswith(b"\xff\xd9")
-        and b"Exif\x00" not in head
-        and b"Adobe" not in head
-    )
+    try:
+        with Image.open(path) as image:
+            plain = image.format in ("PNG", "JPEG") and image.mode in ("RGB", "L")
+            return plain and "transparency" not in image.info and _upright(image) and _whole(path)
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
+        return False
 
 
 def index_png(path):
-    """Whether the mask is a whole 8-bit grey PNG, whose values are its labels."""
-    head, tail = _ends(path)
-    return _is_png(head) and head[24] == 8 and head[25] == GREY and b"IEND" in tail
-
-
-def grey_steps(path):
-    """What a reader multiplied the values of a grey PNG of 2 or 4 bits by: 85, 17, or else 1."""
-    head, _ = _ends(path)
-    return {2: 85, 4: 17}.get(head[24], 1) if _is_png(head) and head[25] == GREY else 1
-
-
-def _ends(path):
-    """The first 4096 and the last 12 bytes; nothing if there is no such file."""
+    """The `IndexPng` of a mask of one channel and at most 8 bits; None for another file."""
     try:
         with open(path, "rb") as file:
-            head = file.read(4096)
-            file.seek(-min(12, len(head)), 2)
-            return head, file.read()
+            head = file.read(33)
+            if head[:8] != _SIGNATURE or len(head) < 33 or not _whole(path):
+                return None
+            depth, kind = head[24], head[25]
+            if depth > 8 or kind not in (_GREY, _PALETTE):
+                return None
+            unit = 255 // (2**depth - 1)
+            if kind == _GREY:
+                return IndexPng(head, 33, unit)
+            start = _first_data_chunk(file)
     except OSError:
-        return b"", b""
+        return None
+    header = head[12:25] + bytes([_GREY]) + head[26:29]
+    prefix = head[:12] + header + struct.pack(">I", zlib.crc32(header))
+    return IndexPng(prefix, start, unit) if start else None
 
 
-def _is_png(head):
-    return head[:8] == PNG and len(head) > 25
+def _first_data_chunk(file):
+    """Where the first IDAT chunk begins; `file` stands behind the header chunk."""
+    while True:
+        start = file.tell()
+        chunk = file.read(8)
+        if len(chunk) < 8:
+            return None
+        if chunk[4:] == b"IDAT":
+            return start
+        file.seek(struct.unpack(">I", chunk[:4])[0] + 4, 1)
+
+
+def _upright(image):
+    if image.format == "PNG":  # getexif would decode the pixels
+        return "exif" not in image.info
+    return image.getexif().get(ORIENTATION, 1) == 1
+
+
+def _whole(path):
+    """Whether the file ends as a PNG or JPEG does."""
+    with open(path, "rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(size - 1024, 0))
+        end = file.read()
+    return b"IEND" in end or b"\xff\xd9" in end

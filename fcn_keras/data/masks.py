@@ -1,11 +1,12 @@
 """Mask files as label maps: index, palette or coloured PNGs, checked value by value."""
 
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from fcn_keras.data.headers import grey_steps
+from fcn_keras.data.headers import index_png
 from fcn_keras.data.images import open_image
 from fcn_keras.labels import VOID_COLOR, LabelSet
 
@@ -18,33 +19,25 @@ class LabelError(ValueError):
 class MaskReader:
     """How a dataset's mask files are to be read.
 
-    Index masks (grey PNG of 1 to 16 bits) and palette masks hold class numbers; RGB masks hold
-    the classes' colours.
-
     Attributes:
-        labels: The dataset's `LabelSet`; its palette is the colours of RGB masks.
-        void: Values that stand for void in the files; they become `labels.ignore`, which itself
-            always stands for void.
-        nonzero: Class that every other value but 0 means (binary masks, instance numbers), or
-            None. Then only `void` is void.
-        colored: Whether an RGB mask that is grey everywhere still holds colours. If not, its grey
-            values are class numbers, for classes that were given no colours of their own.
+        labels: The dataset's `LabelSet`. Its palette gives the colours of RGB masks.
+        void: Further values that stand for void in the files, as `labels.ignore` does.
+        values: What the values of index masks mean, as (first, last, label), last included; by
+            default value i is class i.
         void_colors: Colours that stand for void in RGB masks.
-
-    Example:
-
-    ```python
-    eggs = fcn_keras.LabelSet(("background", "egg"))
-    reader = fcn_keras.data.MaskReader(eggs, void=(), nonzero=1)
-    label_map = reader.read("mask.png")
-    ```
+        palette_is_key: The palette was given for the masks: palette masks, and RGB masks of grey
+            alone, are read by their colours where those are the classes'. Otherwise, and by
+            default, by their index.
+        refuse_binary: Refuse masks of 0 and 255 alone, whose 255 is more likely an object than
+            void.
     """
 
     labels: LabelSet
-    void: tuple[int, ...] = (255,)
-    nonzero: int | None = None
-    colored: bool = True
+    void: tuple[int, ...] = ()
+    values: tuple[tuple[int, int, int], ...] | None = None
     void_colors: tuple[tuple[int, int, int], ...] = (VOID_COLOR,)
+    palette_is_key: bool = False
+    refuse_binary: bool = False
 
     def read(self, path):
         """A mask file as label map, (H, W) of `labels.dtype`, void as `labels.ignore`.
@@ -54,146 +47,178 @@ class MaskReader:
             LabelError: if it holds values that are neither classes nor void.
             ValueError: if the file cannot be read.
         """
-        return self.convert(raw_values(path), path)
+        return self.decode(open_image(path), path)
+
+    def decode(self, image, path):
+        """The label map of an opened Pillow image; see `read`."""
+        if image.mode == "P" and self.palette_is_key:
+            return self._from_palette(image, path)
+        if image.mode in ("RGB", "RGBA"):
+            return self._from_colors(np.asarray(image.convert("RGB")), path)
+        if image.mode in ("LA", "PA"):
+            image = image.getchannel(0)
+        if image.mode not in ("1", "L", "P") and not image.mode.startswith("I"):
+            raise ValueError(
+                f"{path} is an image of mode {image.mode}; masks are index, palette or RGB images."
+            )
+        values = np.asarray(image)
+        if image.mode == "1":
+            values = values.astype("uint8")
+        elif image.mode == "L" and (header := index_png(path)):
+            values = values // header.unit if header.unit > 1 else values
+        return self.convert(values, path)
 
     def convert(self, values, path):
-        """The label map of raw values: class numbers (H, W), or colours (H, W, 3)."""
-        if values.ndim == 3:
-            return self._from_colors(values, path)
-        if values.dtype == np.uint8 and self.labels.dtype == np.uint8:
-            result = self.table()[values]
-            wrong = result.min(initial=0) < 0
-        else:
-            values = values.astype("int64")
-            result, wrong = self._from_large(values)
-        if wrong:
-            raise LabelError(self._explain(path, values))
+        """The label map of an index mask's values, checked; see `read`."""
+        values = np.asarray(values)
+        inside = values
+        if values.size and (values.min() < 0 or values.max() >= len(self.table)):
+            inside = np.clip(values, 0, len(self.table) - 1)
+        result = self.table[inside]
+        if (result < 0).any() or inside is not values:
+            raise LabelError(self._explanation(path, values))
+        if self.refuse_binary and values.max(initial=0) == 255:
+            if not np.any((values > 0) & (values < 255)):
+                raise LabelError(f"{path} holds only the labels 0 and 255. {BINARY_HINT}")
         return result.astype(self.labels.dtype)
 
+    @cached_property
     def table(self):
-        """From each value 0..255 of a file to its label, int16; -1 where it is wrong."""
-        return self._from_large(np.arange(256))[0].astype("int16")
+        """From a file's value, 0..65535, to the label; -1 for a wrong value."""
+        table = np.full(65536, -1, "int32")
+        classes = range(self.labels.num_classes)
+        meanings = [(c, c, c) for c in classes] if self.values is None else self.values
+        for first, last, label in meanings:
+            table[first : last + 1] = label
+        for value in (*self.void, self.labels.ignore):
+            if value in self.void or table[value] < 0:
+                table[value] = self.labels.ignore
+        return table
 
-    def _from_large(self, values):
-        """Labels of any integers, -1 where they are wrong, and whether some are."""
-        known = (values >= 0) & (values < self.labels.num_classes)
-        result = np.where(known, values, -1)
-        if self.nonzero is not None:
-            result = np.where(values != 0, self.nonzero, 0)
-        else:
-            result[values == self.labels.ignore] = self.labels.ignore
-        result[np.isin(values, self.void)] = self.labels.ignore
-        return result, bool((result < 0).any())
+    @cached_property
+    def colors(self):
+        """From a colour's `joint_code` to the label; `-1` for a colour of no class."""
+        table = np.full(1 << 24, -1, "int16" if self.labels.dtype == np.uint8 else "int32")
+        table[joint_code(np.array(self.void_colors, "uint8"))] = self.labels.ignore
+        codes = joint_code(np.array(self.labels.palette, "uint8"))
+        if len(np.unique(codes)) < len(codes):
+            raise ValueError("RGB masks need a colour of its own for each class; two are equal.")
+        table[codes] = np.arange(self.labels.num_classes)
+        return table
 
     def _from_colors(self, rgb, path):
-        """The label map of colours."""
-        if self.nonzero is not None:
-            return np.where(rgb.any(axis=-1), self.nonzero, 0).astype(self.labels.dtype)
-        if not self.colored and is_grey(rgb):
+        grey = (rgb == rgb[..., :1]).all()
+        if grey and not self.palette_is_key and (self.table[rgb[..., 0]] >= 0).all():
             return self.convert(rgb[..., 0], path)
-        codes = joint_code(rgb)
-        colors = joint_code((*self.void_colors, *self.labels.palette))
-        meanings = np.r_[
-            np.full(len(self.void_colors), self.labels.ignore), : self.labels.num_classes
-        ]
-        order = np.argsort(colors, kind="stable")
-        colors, meanings = colors[order], meanings[order]
-        place = np.searchsorted(colors, codes, side="right") - 1
-        known = (place >= 0) & (colors[place] == codes)
-        if not known.all():
-            raise LabelError(self._explain_color(path, rgb, ~known))
-        return meanings[place].astype(self.labels.dtype)
-
-    def _explain_color(self, path, rgb, wrong):
-        row, column = np.argwhere(wrong)[0]
-        start = (
-            f"{path} holds the colour {tuple(rgb[row, column].tolist())} at row {row}, "
-            f"column {column}, which is no class's colour. Likely cause: "
-        )
-        if str(path).lower().endswith((".jpg", ".jpeg")):
-            return start + "it is a JPEG, which blends colours; masks must be PNG."
-        if not self.colored:
-            return start + "no colours were given: write name red green blue in classes.txt."
-        return start + (
-            "the colours given for the classes are not the mask's, void has a colour of its own, "
-            "or the mask was saved as JPEG or resized with blending."
+        result = self.colors[joint_code(rgb)]
+        if not (result < 0).any():
+            return result.astype(self.labels.dtype)
+        if grey:
+            return self.convert(rgb[..., 0], path)
+        row, column = np.argwhere(result < 0)[0]
+        raise LabelError(
+            f"{path} holds the colour {tuple(rgb[row, column].tolist())} at row {row}, column "
+            f"{column}, which is no class's; the classes' are {self._colors_text()}. Likely "
+            "cause: a class or colour is missing in classes.txt (name red green blue), or the "
+            "mask was saved as JPEG or resized with blending."
         )
 
-    def _explain(self, path, values):
+    def _from_palette(self, image, path):
+        values = np.asarray(image)
+        used = np.unique(values)
+        palette = np.array(image.getpalette("RGB"), "uint8").reshape(-1, 3)
+        if used[-1] < len(palette) and (self.colors[joint_code(palette[used])] >= 0).all():
+            return self._from_colors(palette[values], path)
+        return self.convert(values, path)
+
+    def _colors_text(self):
+        pairs = list(zip(self.labels.names, self.labels.palette, strict=True))
+        text = ", ".join(f"{name} {color}" for name, color in pairs[:6])
+        return text + (", ..." if len(pairs) > 6 else "")
+
+    def _explanation(self, path, values):
         """The message for wrong values: file, value, allowed range, likely cause."""
-        present = np.unique(values)
-        wrong = [int(v) for v in present[self._from_large(present.astype("int64"))[0] < 0]]
+        present = np.unique(values).tolist()
+        wrong = [v for v in present if not 0 <= v < len(self.table) or self.table[v] < 0]
         shown = ", ".join(str(value) for value in wrong[:8]) + (", ..." if len(wrong) > 8 else "")
-        void = ", ".join(str(value) for value in sorted({*self.void, self.labels.ignore}))
         return (
-            f"{path} holds the label {shown}; allowed are 0 to {self.labels.num_classes - 1}, "
-            f"and {void} for void. Likely cause: {self._cause(path, wrong, set(present.tolist()))}"
+            f"{path} holds the label{'s' * (len(wrong) > 1)} {shown}; allowed are "
+            f"{self._allowed_text()}. {self._cause(path, wrong, present)}"
         )
+
+    def _allowed_text(self):
+        table = np.append(self.table, -1)
+        known = (table >= 0) & (table != self.labels.ignore)
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], known])))
+        runs = [
+            f"{first} to {end - 1}" if end - first > 1 else str(first)
+            for first, end in zip(edges[::2], edges[1::2], strict=True)
+        ]
+        void = " and ".join(str(v) for v in np.flatnonzero(table == self.labels.ignore)[:4])
+        return f"{', '.join(runs)} ({self.labels.num_classes} classes) and {void} for void"
 
     def _cause(self, path, wrong, present):
         count = self.labels.num_classes
-        if str(path).lower().endswith((".jpg", ".jpeg")):
-            return "it is a JPEG, which changes values; masks must be PNG."
-        if len(wrong) == 1 and present <= {0, *wrong} and wrong[0] > count:
+        if set(present) <= {0, 1, 255} and 255 in wrong:
+            return BINARY_HINT
+        if Path(path).suffix.lower() in (".jpg", ".jpeg"):
+            return "Likely cause: JPEG changes the values of a mask. Save masks as PNG."
+        if len(wrong) > 20:
             return (
-                f"it is a binary mask of 0 and {wrong[0]}, where every value but 0 is the object "
-                "(folder datasets: binary=True, or folder:DIR,binary)."
+                "Likely cause: this is a photograph or a blended picture, not a mask of class "
+                "numbers; it may have been saved as JPEG or resized with blending."
             )
+        if wrong == [count] and 0 not in present:
+            return "Likely cause: the classes are counted from 1 instead of 0."
         if wrong == [count]:
             return (
-                f"the classes are counted from 1, one is missing in the list of classes, or "
-                f"{count} is void (folder datasets: void={count}, or folder:DIR,void={count})."
+                f"Likely cause: a class is missing (there are {count} names), the classes are "
+                f"counted from 1, or {count} means void (void={count}, folder:DIR,void={count}, or "
+                f"a line `void = {count}` in classes.txt)."
             )
-        if min(wrong) < 0:
-            return "negative values, which no class has."
-        if len(wrong) > 20:
-            return "it is a photograph or was resized with blending; masks hold class numbers."
-        return "the list of classes is too short, or the value is void."
+        if set(present) == {0, wrong[0]}:
+            return (
+                f"Likely cause: a binary mask whose object is {wrong[0]}. Pass binary=True, on "
+                f"the command line folder:DIR,binary; or write `= {wrong[0]}` behind the object's "
+                "name in classes.txt."
+            )
+        return "Likely cause: a class is missing from the names, or the value means void."
 
 
 BINARY_HINT = (
-    "The masks are binary, 0 and 255, and 255 means void here: their object would be ignored. "
-    "To read every value but 0 as class 1, pass binary=True, on the command line "
-    "folder:DIR,binary. If 255 really is void, pass void=255 (folder:DIR,void=255)."
+    "It is a binary mask of 0 and 255; 255 means void by convention, so the object would be "
+    "ignored. To read every value but 0 as class 1, pass binary=True, on the command line "
+    "folder:DIR,binary; or write `= 0` and `= 255` behind the names in classes.txt. If 255 really "
+    "is void, say so: void=255, folder:DIR,void=255, or a line `void = 255` in classes.txt."
 )
 
 
-def raw_values(path):
-    """What a mask file holds: class numbers (H, W), or colours uint8 (H, W, 3)."""
-    image = open_image(path)
-    if image.mode in ("LA", "PA"):
-        return np.asarray(image.getchannel(0))
-    if image.mode in ("1", "L", "P") or image.mode.startswith("I"):
-        values = np.asarray(image).astype("uint8" if image.mode == "1" else None, copy=False)
-        steps = grey_steps(path) if image.mode == "L" else 1
-        return values // steps if steps > 1 else values
-    return np.asarray(image.convert("RGB"))
+def read_mask(path, labels, void=()):
+    """Reads an index, palette or RGB mask; see `MaskReader` for what can be set further.
+
+    Args:
+        path: A file that Pillow reads; masks should be PNG.
+        labels: A `LabelSet`. RGB masks are read by its palette.
+        void: Further values that stand for void in the file.
+
+    Returns:
+        Label map (H, W) of `labels.dtype`, void as `labels.ignore`.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        LabelError: if it holds values that are neither classes nor void.
+        ValueError: if the file cannot be read.
+
+    Example:
+
+    ```python
+    label = fcn_keras.data.read_mask("mask.png", fcn_keras.LabelSet(("background", "egg")))
+    ```
+    """
+    return MaskReader(labels, tuple(void)).read(path)
 
 
 def joint_code(rgb):
-    """One integer for each RGB triple of an array (..., 3)."""
-    rgb = np.asarray(rgb).astype("int32")
+    """One integer for each RGB triple of a uint8 array (..., 3)."""
+    rgb = np.asarray(rgb, "uint32")
     return (rgb[..., 0] << 16) | (rgb[..., 1] << 8) | rgb[..., 2]
-
-
-def is_grey(rgb):
-    """Whether the three channels agree everywhere."""
-    return bool((rgb == rgb[..., :1]).all())
-
-
-def look_binary(paths, most=32):
-    """Whether index masks hold 0 and 255 alone, judged by the first `most` of them.
-
-    A file that cannot be read tells nothing.
-    """
-    object_seen = False
-    for path in paths[:most]:
-        try:
-            values = raw_values(path)
-        except (OSError, ValueError):
-            continue
-        values = values[..., 0] if values.ndim == 3 and is_grey(values) else values
-        if values.ndim == 3 or not np.isin(values, (0, 255)).all():
-            return False
-        object_seen |= bool(values.any())
-    return object_seen

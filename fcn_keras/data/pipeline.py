@@ -3,8 +3,8 @@
 Needs TensorFlow, imported when called.
 """
 
-from fcn_keras.data import augmentation
-from fcn_keras.data.decoding import Decoder
+from fcn_keras.data.augmentation import OUTSIDE, Augmentation, augmented
+from fcn_keras.data.decoding import loader
 
 
 def batches(
@@ -23,134 +23,103 @@ def batches(
     Args:
         dataset: A `fcn_keras.data.Dataset`.
         batch_size: Examples a batch.
-        crop: (H, W) of a random window; outside the image it shows the mean colour and void.
-            None: whole images; where sizes differ within a batch, the smaller are padded likewise
-            at the bottom and right.
+        crop: (H, W) of a random window; outside the image it shows grey (116) and void. None:
+            whole images; where sizes differ within a batch, the smaller are padded likewise at
+            the bottom and right.
         augment: False, True (the dataset's own choice) or an `Augmentation`.
         shuffle: Whether to draw the examples in a new order each epoch; by default when
             augmenting or cropping.
         seed: Makes order and augmentation repeatable; each epoch still differs.
         drop_remainder: Leave the last, smaller batch out.
-        cache: Keep decoded examples in memory.
+        cache: Keep decoded examples in memory from the first epoch on.
 
     Returns:
         A `tf.data.Dataset` of (images uint8 (B, H, W, 3), labels (B, H, W)), void as
         `dataset.labels.ignore`.
 
     Raises:
-        ValueError: for arguments that do not fit. While iterating, an error naming the file for a
-            label that is neither a class nor void, a mask whose size is not its image's, or a
-            file that cannot be read.
         ImportError: without TensorFlow.
+        ValueError: for arguments that do not fit. While iterating, an error naming the file for a
+            label that is neither a class nor void, or a mask whose size is not its image's.
 
     Example:
 
     ```python
-    data = fcn_keras.data.load("digits")
-    batches = data.batches(8, crop=(64, 64), augment=fcn_keras.data.Augmentation(scale=(0.5, 2)))
+    batches = data.batches(8, crop=(256, 320), augment=fcn_keras.data.Augmentation(scale=(0.5, 2)))
     ```
     """
-    tf = tensorflow()
     crop, augment = _checked(dataset, batch_size, crop, augment)
-    if shuffle is None:
-        shuffle = bool(crop or augment)
-    decoder = Decoder(tf, dataset)
-
-    @tf.autograph.experimental.do_not_convert
-    def read(index):
-        return index, *decoder.read(index)
-
-    @tf.autograph.experimental.do_not_convert
-    def prepare(example, number):
-        index, image, mask = example if cache else read(example)
-        if not (crop or augment):
-            return image, decoder.to_labels(index, mask)
-        return _window(tf, decoder, index, image, mask, number, crop, augment, dataset.labels)
-
-    source = tf.data.Dataset.range(len(dataset))
+    tf = tensorflow()
+    source, load = tf.data.Dataset.range(len(dataset)), loader(tf, dataset)
     if cache:
-        source = source.map(read, num_parallel_calls=tf.data.AUTOTUNE).cache()
-    if shuffle:
-        source = source.shuffle(len(dataset), seed=seed, reshuffle_each_iteration=True)
+        source = _mapped(tf, source, load).cache()
+    if bool(augment or crop) if shuffle is None else shuffle:
+        source = source.shuffle(len(dataset), seed=seed)
     random = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
-    prepared = tf.data.Dataset.zip((source, random)).map(
-        prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
-    )
-    return _batched(tf, prepared, batch_size, crop, drop_remainder, dataset.labels)
+
+    def prepare(example, number):
+        image, label = example if cache else load(example)
+        if crop or augment:
+            void = dataset.labels.ignore
+            image, label = augmented(tf, image, label, number, crop, augment, void)
+        return image, label
+
+    prepared = _mapped(tf, tf.data.Dataset.zip((source, random)), prepare)
+    if crop:
+        result = prepared.batch(batch_size, drop_remainder=drop_remainder)
+    else:
+        void = tf.constant(dataset.labels.ignore, dataset.labels.dtype)
+        result = prepared.padded_batch(
+            batch_size,
+            padded_shapes=([None, None, 3], [None, None]),
+            padding_values=(tf.constant(OUTSIDE, tf.uint8), void),
+            drop_remainder=drop_remainder,
+        )
+    return _lean(tf, result)
 
 
 def examples(dataset):
     """A `tf.data.Dataset` of {"image", "label"}; see `Dataset.examples`."""
     tf = tensorflow()
-    decoder = Decoder(tf, dataset)
+    load = loader(tf, dataset)
 
-    @tf.autograph.experimental.do_not_convert
-    def read(index):
-        image, mask = decoder.read(index)
-        return {"image": image, "label": decoder.to_labels(index, mask)}
+    def named(index):
+        image, label = load(index)
+        return {"image": image, "label": label}
 
-    steps = tf.data.Dataset.range(len(dataset))
-    read_all = steps.map(read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return _threaded(tf, read_all.prefetch(2))
+    return _lean(tf, _mapped(tf, tf.data.Dataset.range(len(dataset)), named))
+
+
+def _mapped(tf, source, function):
+    plain = tf.autograph.experimental.do_not_convert(function)
+    return source.map(plain, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+
+def _lean(tf, source):
+    """Prefetched; one thread an operation, as many examples are prepared at once anyway."""
+    options = tf.data.Options()
+    options.threading.max_intra_op_parallelism = 1
+    return source.prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
 def _checked(dataset, batch_size, crop, augment):
-    """`crop` as two ints or None, `augment` as an `Augmentation` or None."""
+    """`(crop, augment)` as a tuple of ints or None, and an `Augmentation` or None."""
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be at least 1, got {batch_size}.")
+    if not len(dataset):
+        raise ValueError(f"{dataset.name} ({dataset.split}) holds no examples.")
     if crop is not None:
-        if len(crop) != 2 or min(crop) < 1:
-            raise ValueError(f"`crop` must be (height, width) in pixels or None, got {crop}.")
-        crop = (int(crop[0]), int(crop[1]))
+        sizes = tuple(crop) if isinstance(crop, (tuple, list)) else (crop, crop)
+        if len(sizes) != 2 or any(int(size) != size or size < 1 for size in sizes):
+            raise ValueError(f"`crop` must be (height, width), two whole numbers, got {crop!r}.")
+        crop = tuple(int(size) for size in sizes)
     if augment is True:
         augment = dataset.augmentation
-    if augment and not isinstance(augment, augmentation.Augmentation):
-        raise ValueError(f"`augment` must be a bool or an Augmentation, got {augment!r}.")
-    return crop, augment or None
-
-
-def _window(tf, decoder, index, image, mask, number, crop, augment, labels):
-    """One random window of an example, as the functions of `augmentation` make it."""
-    augment = augment or augmentation.NOTHING
-    draw = augmentation.numbers(tf, number)
-    size = tf.shape(mask)
-    window = size if crop is None else tf.constant(crop)
-    start, source, place, shown = augmentation.place_window(
-        tf, size, window, augment.scale, draw[:3]
-    )
-    image, mask = augmentation.cut(
-        tf, image, mask, start, source, shown if augment.scale else None
-    )
-    image = augmentation.to_bytes(tf, image, draw[3:6], augment.color)
-    label = decoder.to_labels(index, mask)
-    image, label = augmentation.fill_around(tf, image, label, place, window, labels.ignore)
-    if augment.flip:
-        image, label = augmentation.mirror(tf, image, label, draw[6])
-    height, width = crop or (None, None)
-    return tf.ensure_shape(image, (height, width, 3)), tf.ensure_shape(label, (height, width))
-
-
-def _batched(tf, prepared, batch_size, crop, drop_remainder, labels):
-    if crop:
-        result = prepared.batch(batch_size, drop_remainder=drop_remainder)
-    else:
-        result = prepared.padded_batch(
-            batch_size,
-            padded_shapes=([None, None, 3], [None, None]),
-            padding_values=(
-                tf.constant(augmentation.FILL[1], tf.uint8),
-                tf.constant(labels.ignore, labels.dtype),
-            ),
-            drop_remainder=drop_remainder,
+    if augment and not isinstance(augment, Augmentation):
+        raise ValueError(
+            f"`augment` must be True, False or a fcn_keras.data.Augmentation, got {augment!r}."
         )
-    return _threaded(tf, result.prefetch(tf.data.AUTOTUNE))
-
-
-def _threaded(tf, dataset):
-    """One thread for each operation: many examples are prepared at once as it is."""
-    options = tf.data.Options()
-    options.threading.max_intra_op_parallelism = 1
-    return dataset.with_options(options)
+    return crop, augment or None
 
 
 def tensorflow():

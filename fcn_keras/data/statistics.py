@@ -31,9 +31,8 @@ def class_pixels(dataset):
 
 def label_of(dataset, index):
     """The label map of one example, without reading its image."""
-    if dataset.in_memory:
-        return dataset[index][1]
-    return dataset.reader.read(dataset.masks[index])
+    mask = dataset.masks[index]
+    return mask if dataset.in_memory else dataset.reader.read(mask)
 
 
 def class_weights(choice, dataset):

@@ -189,8 +189,9 @@ def _as_field(grid):
     size = grid.size
     if grid.collapsed:
         return Field(size, None, None)
-    return Field(size, _plain(grid.stride), float(grid.offset) if grid.offset % 1 else
-                 int(grid.offset))
+    return Field(
+        size, _plain(grid.stride), float(grid.offset) if grid.offset % 1 else int(grid.offset)
+    )
 
 
 def _plain(number):

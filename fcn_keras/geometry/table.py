@@ -1,3 +1,195 @@
-"""stub"""
-class Table: pass
-def table(*a, **k): raise NotImplementedError
+"""What `fcn-keras summary` prints: geometry, parameters, operations and memory, layer by layer."""
+
+import math
+from dataclasses import dataclass
+
+import keras
+
+from fcn_keras.geometry.field import Fields, trace
+from fcn_keras.geometry.graph import functional, walk
+
+L = keras.layers
+
+
+@dataclass(frozen=True)
+class Row:
+    """One layer of a net at a given image size.
+
+    Attributes:
+        name: Layer name.
+        kind: Layer class.
+        fields: Its `Fields`.
+        shape: Its output's shape for one image: (H, W, channels), or (channels,).
+        parameters: Number of its weights.
+        flops: Floating-point operations, two for each multiply-add; element-wise work not counted.
+        bytes: Size of its output as float32.
+    """
+
+    name: str
+    kind: str
+    fields: Fields
+    shape: tuple[int, ...]
+    parameters: int
+    flops: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """A net layer by layer; `str(table)` is the short form, `text(every=True)` the long one.
+
+    Attributes:
+        name: The model's name.
+        size: (H, W) of the image.
+        rows: One `Row` a layer, in topological order.
+    """
+
+    name: str
+    size: tuple[int, int]
+    rows: tuple[Row, ...]
+
+    @property
+    def parameters(self):
+        """Number of weights of the net."""
+        return sum(row.parameters for row in self.rows)
+
+    @property
+    def flops(self):
+        """Floating-point operations of one forward pass of one image."""
+        return sum(row.flops for row in self.rows)
+
+    @property
+    def bytes(self):
+        """Bytes of all layers' outputs for one image: what a training step keeps of them."""
+        return sum(row.bytes for row in self.rows)
+
+    def text(self, every=False):
+        """The table as text.
+
+        Args:
+            every: True for all layers; False for those where the stride changes, the layers with
+                weights behind the last change, and the scores.
+        """
+        rows = self.rows if every else self._milestones()
+        lines = [("layer", "output", "stride", "field", "offset", "parameters", "GFLOPs")]
+        lines += [_line(row) for row in rows]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+        text = [
+            "  ".join(
+                cell.ljust(width) if i < 2 else cell.rjust(width)
+                for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+            ).rstrip()
+            for line in lines
+        ]
+        text.insert(1, "  ".join("-" * width for width in widths))
+        height, width = self.size
+        text += [
+            "",
+            f"{self.name} at {height}x{width}: {self.parameters:,} parameters, "
+            f"{self.flops / 1e9:,.1f} GFLOPs an image, {self.bytes / 2**20:,.0f} MiB of "
+            "activations an image (float32)",
+        ]
+        return "\n".join(text)
+
+    def __str__(self):
+        return self.text()
+
+    def _milestones(self):
+        strides = [row.fields.y.stride for row in self.rows]
+        deepest = max((s for s in strides if s is not None), default=1)
+        reached = strides.index(deepest) if deepest in strides else 0
+        shown = []
+        for index, row in enumerate(self.rows):
+            changed = index and strides[index] != strides[index - 1]
+            tail = index >= reached and row.parameters and row.shape != ()
+            named = row.name.startswith(("fc", "score", "upscore"))
+            last = index + 1 < len(strides) and strides[index + 1] != strides[index]
+            if named or changed or last or (tail and len(self.rows) < 60):
+                shown.append(row)
+        return shown
+
+
+def table(model, size):
+    """Geometry, parameters, operations and memory of each layer for an image of `size`.
+
+    Args:
+        model: A functional Keras model with one image input.
+        size: (H, W) in pixels.
+
+    Returns:
+        A `Table`. Operations are counted at the size that the net pads the image to.
+
+    Raises:
+        ValueError: for a size that the net does not take.
+
+    Example:
+
+    ```python
+    print(fcn_keras.geometry.table(fcn_keras.fcn8s(21, weights=None), (500, 500)))
+    ```
+    """
+    graph = functional(model)
+    channels = graph.inputs[0].shape[-1]
+    fields = {}
+    for traced in trace(model)[0]:
+        fields.setdefault(traced.operation.name, []).append(traced.fields)
+    rows, counted = [], set()
+
+    def call(node, args, kwargs):
+        operation = node.operation
+        outputs = operation.compute_output_spec(*args, **kwargs)
+        flat = keras.tree.flatten(outputs)
+        inputs = [x for x in keras.tree.flatten((args, kwargs)) if hasattr(x, "shape")]
+        shape = tuple(flat[0].shape[1:])
+        fresh = id(operation) not in counted
+        counted.add(id(operation))
+        name = operation.name
+        rows.append(
+            Row(
+                name,
+                type(operation).__name__,
+                fields[name].pop(0) if len(fields[name]) > 1 else fields[name][0],
+                shape,
+                _parameters(operation) if fresh else 0,
+                2 * _multiply_adds(operation, inputs[0].shape, shape),
+                sum(4 * math.prod(x.shape[1:]) for x in flat),
+            )
+        )
+        return flat
+
+    try:
+        walk(model, [keras.KerasTensor((1, *size, channels))], call)
+    except ValueError as error:
+        raise ValueError(
+            f"{model.name!r} does not take images of {size[0]}x{size[1]}: {error}"
+        ) from error
+    return Table(model.name, tuple(size), tuple(rows))
+
+
+def _parameters(operation):
+    return operation.count_params() if isinstance(operation, L.Layer) else 0
+
+
+def _multiply_adds(operation, given, shape):
+    """Multiply-adds of one call for one image; given and shape are input and output shapes."""
+    own = getattr(operation, "multiply_adds", None)
+    if own is not None:
+        return own(given)
+    if isinstance(operation, L.SeparableConv2D):
+        kernels = operation.depthwise_kernel, operation.pointwise_kernel
+        return math.prod(shape[:-1]) * sum(math.prod(kernel.shape) for kernel in kernels)
+    if isinstance(operation, L.Conv2DTranspose):
+        return math.prod(given[1:-1]) * math.prod(operation.kernel.shape)
+    if isinstance(operation, (L.Conv2D, L.DepthwiseConv2D, L.Dense)):
+        return math.prod(shape[:-1]) * math.prod(operation.kernel.shape)
+    return 0
+
+
+def _line(row):
+    field = row.fields.y
+    size = "all" if field.size == math.inf else str(field.size)
+    stride = "" if field.stride is None else str(field.stride)
+    offset = "" if field.offset is None else f"{field.offset:g}"
+    flops = f"{row.flops / 1e9:.2f}" if row.flops else ""
+    parameters = f"{row.parameters:,}" if row.parameters else ""
+    return (row.name, "x".join(map(str, row.shape)), stride, size, offset, parameters, flops)

@@ -41,7 +41,7 @@ def taps(model):
 def traced_taps(model):
     """`taps`, as the `Traced` tensors that also carry their geometry."""
     found, outputs = trace(model)
-    through = _on_every_path(found, outputs[-1])
+    through = on_every_path(found, outputs[-1])
     chain = all(len(traced.parents) <= 1 and len(traced.children) <= 1 for traced in found)
     chosen = {}
     for stride in STRIDES:
@@ -68,7 +68,7 @@ def _is_padding(traced):
     )
 
 
-def _on_every_path(found, output):
+def on_every_path(found, output):
     """The tensors without which no path leads from an input to `output`: paths counted exactly."""
     before, after = {}, {id(output): 1}
     for traced in found:

@@ -7,6 +7,7 @@ from fcn_keras.layers.bilinear import (
 )
 from fcn_keras.layers.crop import CropToReference
 from fcn_keras.layers.edge_padding import EdgePadding2D
+from fcn_keras.layers.lean_normal import LeanHeNormal
 from fcn_keras.layers.logits import Logits
 from fcn_keras.layers.pad_to_multiple import PadToMultiple
 from fcn_keras.layers.preprocessing import Preprocess
@@ -16,6 +17,7 @@ __all__ = [
     "BilinearUpsampling2D",
     "CropToReference",
     "EdgePadding2D",
+    "LeanHeNormal",
     "Logits",
     "PadToMultiple",
     "Preprocess",

@@ -164,10 +164,14 @@ class BilinearUpsampling2D(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         extra = 1 if self.edge == "zero" else 0
-        rows, columns = (
-            None if n is None else (n + extra) * self.factor for n in input_shape[1:3]
-        )
+        rows, columns = (None if n is None else (n + extra) * self.factor for n in input_shape[1:3])
         return (input_shape[0], rows, columns, input_shape[3])
+
+    def multiply_adds(self, input_shape):
+        """Multiply-adds of the two matrix products for one image."""
+        _, rows, columns, channels = input_shape
+        _, tall, wide, _ = self.compute_output_shape(input_shape)
+        return channels * wide * rows * (columns + tall)
 
     def sampling_rule(self, grids, axis):
         if self.edge == "zero":

@@ -8,15 +8,8 @@ import os
 
 import keras
 
-from fcn_keras.geometry import crop_offset, receptive_field
-from fcn_keras.layers import (
-    BilinearInitializer,
-    BilinearUpsampling2D,
-    CropToReference,
-    EdgePadding2D,
-    Logits,
-    bilinear_placement,
-)
+from fcn_keras.layers import Logits
+from fcn_keras.models.alignment import CaffeAlignment, SameAlignment
 from fcn_keras.models.meaning import label_config
 from fcn_keras.models.source import resolve
 from fcn_keras.models.trunk import Tap, dense_trunk
@@ -87,7 +80,7 @@ def _fcn(
     name=None,
 ):
     _check_arguments(num_classes, input_shape, alignment, learn_upsampling)
-    keep_head = head_filters != 0
+    keep_head = head_filters is None
     source = resolve(classifier, weights, input_shape[-1], preprocess, keep_head)
     image = keras.Input(input_shape, name="image", dtype="float32")
     trunk = dense_trunk(
@@ -101,7 +94,7 @@ def _fcn(
     del source
     gc.collect()  # the classifier's weights were copied; a graph's cycles would keep them
     skips = _skips(trunk, stride, skip_scales)
-    upsample = _Same(image) if alignment == "same" else _Caffe(image)
+    upsample = SameAlignment(image) if alignment == "same" else CaffeAlignment(image)
 
     score = _score(trunk.deepest, num_classes, "score_fr", score_initializer)
     names = itertools.chain(["upscore2"], (f"upscore_pool{_depth(s.stride)}" for s, _ in skips))
@@ -116,84 +109,13 @@ def _fcn(
         score = Tap(fused, fine.stride, fine.offset)
     pixels = Tap(image, 1, (0, 0))
     fine = upsample(score, pixels, learn_upsampling == "all", f"upscore{score.stride}")
-    logits = Logits(
-        upsample.crop(fine, pixels), label_config(labels, num_classes), name="score"
-    )([fine.tensor, image])
+    logits = Logits(upsample.crop(fine, pixels), label_config(labels, num_classes), name="score")(
+        [fine.tensor, image]
+    )
     model = keras.Model(image, logits, name=name)
     if init_from is not None:
         _initialize(model, init_from)
     return model
-
-
-class _Same:
-    """Upsampling in "same" alignment: the kernel's phase lies each map exactly on the next."""
-
-    def __init__(self, image):
-        self.image = image
-
-    def __call__(self, coarse, onto, learned, name):
-        factor = coarse.stride // onto.stride
-        offset = tuple((a - b) / onto.stride for a, b in zip(coarse.offset, onto.offset))
-        if learned:
-            x = _learned(coarse.tensor, factor, offset, name)
-        else:
-            x = BilinearUpsampling2D(factor, offset, name=name)(coarse.tensor)
-        return Tap(x, onto.stride, onto.offset)
-
-    def aligned(self, skip, fine, name):
-        return skip
-
-    def crop(self, fine, pixels):
-        return 0
-
-
-class _Caffe:
-    """Upsampling in "caffe" alignment: valid transposed convolutions and computed crops."""
-
-    def __init__(self, image):
-        self.image = image
-
-    def __call__(self, coarse, onto, learned, name):
-        factor = coarse.stride // onto.stride
-        if learned:
-            x = _transposed(coarse.tensor, factor, 2 * factor, None, name)
-        else:
-            x = BilinearUpsampling2D(factor, edge="zero", name=name)(coarse.tensor)
-        return self._tap(x)
-
-    def aligned(self, skip, fine, name):
-        offset = crop_offset(self._fields(skip), self._fields(fine))
-        return self._tap(CropToReference(offset, name=name)([skip.tensor, fine.tensor]))
-
-    def crop(self, fine, pixels):
-        return crop_offset(self._fields(fine), self._fields(pixels))
-
-    def _fields(self, tap):
-        return receptive_field(keras.Model(self.image, tap.tensor))
-
-    def _tap(self, tensor):
-        fields = receptive_field(keras.Model(self.image, tensor))
-        return Tap(tensor, fields.stride[0], fields.offset)
-
-
-def _learned(x, factor, offset, name):
-    """Edge padding, a transposed convolution begun as bilinear, and the crop to factor * size."""
-    placements = [bilinear_placement(factor, d) for d in offset]
-    pads, sizes, crops = zip(*placements, strict=True)
-    x = EdgePadding2D(pads, name=f"{name}_pad")(x)
-    x = _transposed(x, factor, sizes, offset, name)
-    return L.Cropping2D(crops, name=f"{name}_crop")(x)
-
-
-def _transposed(x, factor, size, offset, name):
-    return L.Conv2DTranspose(
-        x.shape[-1],
-        size,
-        strides=factor,
-        use_bias=False,
-        kernel_initializer=BilinearInitializer(factor, offset),
-        name=name,
-    )(x)
 
 
 def _score(tap, num_classes, name, initializer):

@@ -17,16 +17,20 @@ class Source:
     """A classifier ready to be cast.
 
     Attributes:
-        classifier: Functional Keras classifier, with its top where its head is kept.
+        classifier: Functional Keras classifier, with its top where its head has weights to keep.
         preprocess: Layer that turns RGB 0-255 into what it expects, or None.
         smallest: Smallest height and width it takes.
         dropout: Rate behind the hidden layers of its head.
+        head: Filters of fc6 and fc7, to be made anew if the classifier has no top; else ().
+        window: Rows and columns of fc6.
     """
 
     classifier: keras.Model
     preprocess: keras.layers.Layer | None
     smallest: int
     dropout: float
+    head: tuple[int, ...] = ()
+    window: int = 7
 
 
 def resolve(classifier, weights, channels, preprocess, keep_head):
@@ -37,7 +41,7 @@ def resolve(classifier, weights, channels, preprocess, keep_head):
         weights: None, "imagenet" or the path of a weights file; ignored for a model.
         channels: Channels of the image.
         preprocess: "tf", "caffe", "torch", a layer, or None for the registered one.
-        keep_head: Whether fc6 and fc7 of a registered classifier are wanted.
+        keep_head: Whether the weights of a registered classifier's fc6 and fc7 are wanted.
 
     Raises:
         ValueError: for an unknown name, preprocessing or weights that do not fit.
@@ -59,20 +63,20 @@ def resolve(classifier, weights, channels, preprocess, keep_head):
         weights = None
     if weights == "imagenet" and channels != 3:
         raise ValueError(
-            f"ImageNet weights need three channels, input_shape has {channels}. "
-            "Pass weights=None."
+            f"ImageNet weights need three channels, input_shape has {channels}. Pass weights=None."
         )
     if preprocess is None:
         preprocess = row.preprocess if channels == 3 else "tf"
-    model = _build(row, weights, channels, with_top=keep_head and row.flattens)
-    return Source(model, _preprocessing(preprocess), row.smallest, row.dropout)
+    with_top = bool(keep_head and row.head and weights is not None)
+    model = _build(row, weights, channels, with_top)
+    return Source(
+        model, _preprocessing(preprocess), row.smallest, row.dropout, row.head, row.window
+    )
 
 
 def _build(row, weights, channels, with_top):
     options = {"include_top": with_top, "weights": weights}
     options["input_shape"] = (row.size, row.size, channels) if with_top else (None, None, channels)
-    if with_top and weights != "imagenet":
-        options["classes"] = _classes_in(weights)
     if weights not in (None, "imagenet") and not os.path.exists(weights):
         raise FileNotFoundError(
             f"There is no weights file {str(weights)!r}. `weights` is None, 'imagenet' or the path "
@@ -86,11 +90,6 @@ def _build(row, weights, channels, with_top):
         if weights != "imagenet":
             raise
         raise FileNotFoundError(_where_to_put(row, error)) from error
-
-
-def _classes_in(weights):
-    """Classes of the top that a weights file holds: 1000 unless it says nothing of a top."""
-    return 1000 if weights is not None else 2
 
 
 def _where_to_put(row, error):

@@ -7,7 +7,7 @@ import keras
 from fcn_keras.geometry.field import trace
 from fcn_keras.geometry.graph import walk
 from fcn_keras.geometry.taps import STRIDES, traced_taps
-from fcn_keras.layers import PadToMultiple
+from fcn_keras.layers import LeanHeNormal, PadToMultiple
 from fcn_keras.surgery import Copier, Top, find_top
 from fcn_keras.surgery.casting import FlatMap, cast
 from fcn_keras.surgery.convolutionalize import copy_open
@@ -61,7 +61,8 @@ def dense_trunk(image, source, *, alignment, head_filters, dropout, batch_norm_m
         ValueError: if the classifier cannot be cast, or `alignment` does not exist for it.
     """
     classifier, top = source.classifier, _top(source.classifier)
-    if alignment == "caffe" and not (top.gathering is not None and top.flattens):
+    has_fc6 = bool(source.head) or (top.gathering is not None and top.flattens)
+    if alignment == "caffe" and not has_fc6:
         raise ValueError(
             f"alignment='caffe' is that of the published nets and needs a classifier with an fc6 "
             f"(vgg16, vgg19, vgg_slim, or one that flattens its map); {classifier.name!r} has "
@@ -76,7 +77,8 @@ def dense_trunk(image, source, *, alignment, head_filters, dropout, batch_norm_m
     features = _features(classifier, top, x, copier)
     finer = _taps(image, features)
     head = _Head(copier, top, alignment, source.dropout if dropout is None else dropout)
-    deepest = _tap(image, head.apply(features, head_filters))
+    window = top.window if top.gathering is not None and top.flattens else source.window
+    deepest = _tap(image, head.apply(features, head_filters, source.head, window))
     if alignment == "same":
         _check_nesting(image, classifier, deepest, finer)
     return Trunk(deepest, tuple(tap for tap in finer if tap.stride < deepest.stride))
@@ -147,15 +149,30 @@ class _Head:
         self.dropout = dropout
         self.count = 0
 
-    def apply(self, features, head_filters):
-        if head_filters == 0 or (head_filters is None and self.top.gathering is None):
-            return features
+    def apply(self, features, head_filters, registered, window):
+        """The deepest features behind the head.
+
+        Args:
+            features: The classifier's last map.
+            head_filters: None for the classifier's own head, 0 for none, or filters of a new one.
+            registered: Filters of the registered classifier's fc6 and fc7, or ().
+            window: Rows and columns of fc6.
+        """
+        flattens = self.top.gathering is not None and self.top.flattens
         if head_filters is None:
-            return self._transplanted(features) if self.top.flattens else features
-        if self.top.gathering is not None and self.top.flattens:
-            x = self._new(features, "fc6", self.top.window, head_filters)
-            return self._new(x, "fc7", 1, head_filters)
+            if flattens:
+                return self._transplanted(features)
+            return self._fully_connected(features, registered, window)
+        if head_filters == 0:
+            return features
+        if flattens or registered:
+            return self._fully_connected(features, (head_filters, head_filters), window)
         return self._new(features, "head", 3, head_filters)
+
+    def _fully_connected(self, x, filters, window):
+        for number, count in enumerate(filters):
+            x = self._new(x, f"fc{6 + number}", 1 if number else window, count)
+        return x
 
     def _transplanted(self, features):
         """The hidden layers of a Flatten -> Dense -> ... -> Dense top, as convolutions."""
@@ -184,7 +201,7 @@ class _Head:
             window,
             padding=self.padding,
             activation="relu",
-            kernel_initializer="he_normal",
+            kernel_initializer=LeanHeNormal(),
             name=name,
         )(x)
         self.count += 1
@@ -199,7 +216,9 @@ class _Head:
 def _tap(image, tensor):
     fields = trace(keras.Model(image, tensor))[1][0].fields
     if len(set(fields.stride)) != 1:
-        raise ValueError(f"The classifier's stride differs by axis: {fields.stride} (rows, columns).")
+        raise ValueError(
+            f"The classifier's stride differs by axis: {fields.stride} (rows, columns)."
+        )
     return Tap(tensor, fields.stride[0], fields.offset)
 
 
@@ -218,7 +237,9 @@ def _check_nesting(image, classifier, deepest, finer):
         return
     side = 8 * deepest.stride
     for tap in (deepest, *finer):
-        shape = keras.Model(image, tap.tensor).compute_output_shape((1, side, side, image.shape[-1]))
+        shape = keras.Model(image, tap.tensor).compute_output_shape(
+            (1, side, side, image.shape[-1])
+        )
         expected = side // tap.stride
         if shape[1] != expected:
             raise ValueError(

@@ -139,9 +139,7 @@ def _is_final(layer):
     if isinstance(layer, L.Softmax):
         return True
     activation = getattr(layer, "activation", None)
-    return (
-        isinstance(layer, L.Activation) and keras.activations.serialize(activation) in _FINAL
-    )
+    return isinstance(layer, L.Activation) and keras.activations.serialize(activation) in _FINAL
 
 
 def _cannot(layer, reason):

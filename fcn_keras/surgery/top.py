@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import keras
 
 from fcn_keras.geometry.field import trace
-from fcn_keras.geometry.taps import _on_every_path
+from fcn_keras.geometry.taps import on_every_path
 
 GATHERING = (
     keras.layers.Flatten,
@@ -61,7 +61,7 @@ def find_top(classifier):
         raise ValueError(
             f"{classifier.name!r} has {len(outputs)} outputs; a classifier with one is expected."
         )
-    through = _on_every_path(found, outputs[0])
+    through = on_every_path(found, outputs[0])
     for traced in found:
         if traced in through and traced.grids[0].collapsed and traced.operation is not None:
             layer = traced.operation

@@ -169,7 +169,7 @@ def _aside(path):
     aside = path.with_name(f".{path.stem}.partial{path.suffix}")
     try:
         yield aside
-        with open(aside, "rb") as file:
+        with open(aside, "r+b") as file:
             os.fsync(file.fileno())
         os.replace(aside, path)
     finally:

@@ -72,7 +72,9 @@ def add(x, step):
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
-@given(steps=st.lists(windows, min_size=1, max_size=3), place=st.floats(0, 1), open_size=st.booleans())
+@given(
+    steps=st.lists(windows, min_size=1, max_size=3), place=st.floats(0, 1), open_size=st.booleans()
+)
 def test_field_is_the_box_of_the_gradient(steps, place, open_size):
     image = keras.Input((SIDE, SIDE, 1))
     x = image
@@ -122,7 +124,9 @@ def test_max_pooling_by_the_union_over_random_images():
     places = rng.integers(0, 24, (400, 2))
     changed[np.arange(400), places[:, 0], places[:, 1]] += 5
     cell = (2, 3)
-    before, after = (ops.convert_to_numpy(model(a))[:, cell[0], cell[1], 0] for a in (base, changed))
+    before, after = (
+        ops.convert_to_numpy(model(a))[:, cell[0], cell[1], 0] for a in (base, changed)
+    )
     for place in places[before != after]:
         seen[tuple(place)] = True
     rows, columns = geometry.window(model, cell)

@@ -49,9 +49,7 @@ def test_cropping_to_a_reference():
     crop = CropToReference((2, 3))
     np.testing.assert_array_equal(crop([x, np.zeros((2, 4, 5, 3))]), x[:, 2:6, 3:8])
     with pytest.raises(ValueError, match="does not fit"):
-        keras.Model(
-            [a := keras.Input((6, 6, 1)), b := keras.Input((6, 6, 3))], crop([a, b])
-        )
+        keras.Model([a := keras.Input((6, 6, 1)), b := keras.Input((6, 6, 3))], crop([a, b]))
 
 
 def test_logits_are_float32_under_mixed_precision():

@@ -172,8 +172,12 @@ def test_the_classifier_given_is_never_changed():
     fcn = fcn_keras.fcn32s(3, _strided(), batch_norm_momentum=0.5)
     assert fcn.count_params()
     assert fingerprint(classifier) == before
-    assert {l.momentum for l in classifier.layers if isinstance(l, L.BatchNormalization)} == {0.99}
-    assert {l.momentum for l in dense.layers if isinstance(l, L.BatchNormalization)} == {0.5}
+    assert {
+        layer.momentum for layer in classifier.layers if isinstance(layer, L.BatchNormalization)
+    } == {0.99}
+    assert {
+        layer.momentum for layer in dense.layers if isinstance(layer, L.BatchNormalization)
+    } == {0.5}
 
 
 def _strided():

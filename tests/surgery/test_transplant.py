@@ -23,8 +23,11 @@ def test_shared_layers_are_copied_and_the_rest_reported():
     kept = target.get_layer("new").get_weights()
     done = transplant(source, target)
     assert done.copied == ("shared",) and done.fresh == ("new",) and done.unused == ()
-    for a, b in zip(source.get_layer("shared").get_weights(),
-                    target.get_layer("shared").get_weights(), strict=True):
+    for a, b in zip(
+        source.get_layer("shared").get_weights(),
+        target.get_layer("shared").get_weights(),
+        strict=True,
+    ):
         np.testing.assert_array_equal(a, b)
     for a, b in zip(kept, target.get_layer("new").get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)

@@ -27,6 +27,7 @@ def run(tmp_path_factory, make_net, make_shapes):
     out, val_data = tmp_path_factory.mktemp("runs") / "shapes", make_shapes(5, "val", (21, 30))
     keras.utils.set_random_seed(0)
     options = {**QUICK, "epochs": 6, "learning_rate": 0.05, "seed": 3, "validate_every": 2}
+    options["class_weights"] = "enet"
     history = train(
         make_net(), make_shapes(16), val_data, out=out, notes={"purpose": "a test"}, **options
     )

@@ -1,0 +1,149 @@
+"""How fast FCN-8s over VGG16 runs, against the machine's own matrix products.
+
+    python benchmarks/forward.py [--size 500x500] [--repeats 5] [--json FILE]
+
+Prints images a second, the share of the float32 matrix-product rate measured in the same run
+(operations counted at the padded size), the gain over "caffe" alignment, and the peak memory of
+a forward pass and of a training step, each in a process of its own.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+CLASSES = 21
+
+
+def best_seconds(call, repeats):
+    """The shortest of `repeats` calls, after one that does not count."""
+    call()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def product_rate(repeats, side=3072):
+    """Float32 operations a second of a square matrix product."""
+    import tensorflow as tf
+
+    a, b = tf.random.normal((side, side)), tf.random.normal((side, side))
+    product = tf.function(lambda a, b: tf.matmul(a, b))
+    return 2 * side**3 / best_seconds(lambda: product(a, b).numpy(), 2 * repeats)
+
+
+def forward(alignment, size, repeats):
+    """Seconds of one image in each way of calling, and the operations it takes."""
+    import numpy as np
+    import tensorflow as tf
+
+    import fcn_keras
+
+    before = product_rate(repeats)
+    model = fcn_keras.fcn8s(CLASSES, "vgg16", weights=None, alignment=alignment)
+    image = np.random.default_rng(0).integers(0, 256, (1, *size, 3)).astype("float32")
+    tensor = tf.constant(image)
+    compiled = tf.function(lambda x: model(x, training=False))
+    ways = {
+        "eager": lambda: model(tensor, training=False).numpy(),
+        "tf.function": lambda: compiled(tensor).numpy(),
+        "predict": lambda: model.predict(image, verbose=0),
+    }
+    seconds = {name: best_seconds(call, repeats) for name, call in ways.items()}
+    return {
+        "seconds": seconds,
+        "flops": fcn_keras.geometry.table(model, size).flops,
+        "product_rate": max(before, product_rate(repeats)),
+        "peak_bytes": peak_bytes(),
+    }
+
+
+def training_step():
+    """Peak memory of a process that trains one step: batch 1, 256x256, SGD with momentum."""
+    import keras
+    import numpy as np
+
+    import fcn_keras
+
+    model = fcn_keras.fcn8s(CLASSES, "vgg16", weights=None)
+    optimizer = keras.optimizers.SGD(1e-3, momentum=0.9)
+    model.compile(optimizer, fcn_keras.losses.CrossEntropy())
+    image = np.zeros((1, 256, 256, 3), "float32")
+    label = np.zeros((1, 256, 256), "uint8")
+    for _ in range(2):
+        model.train_on_batch(image, label)
+    return {"peak_bytes": peak_bytes()}
+
+
+def peak_bytes():
+    """Peak resident memory of this process."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def in_own_process(task, size, repeats):
+    """Runs one measurement in a fresh process, so that its peak memory is its own."""
+    command = [sys.executable, __file__, "--task", task]
+    command += ["--size", "x".join(map(str, size)), "--repeats", str(repeats)]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return json.loads(output.splitlines()[-1])
+
+
+def report(size, repeats):
+    """All measurements as a dict, printed as a table."""
+    same, caffe = (in_own_process(task, size, repeats) for task in ("same", "caffe"))
+    step = in_own_process("step", size, repeats)
+    rate = max(same["product_rate"], caffe["product_rate"])
+    print(f"float32 matrix product: {rate / 1e9:.0f} GFLOP/s")
+    print(f"FCN-8s/VGG16, {size[0]}x{size[1]}, {CLASSES} classes, one image, float32")
+    print(f"{'alignment':10} {'call':12} {'s/image':>8} {'images/s':>9} {'of product rate':>16}")
+    for name, found in (("same", same), ("caffe", caffe)):
+        for way, seconds in found["seconds"].items():
+            share = found["flops"] / seconds / found["product_rate"]
+            print(f"{name:10} {way:12} {seconds:8.3f} {1 / seconds:9.2f} {share:16.0%}")
+    best = {
+        name: min(found["seconds"].values()) for name, found in (("same", same), ("caffe", caffe))
+    }
+    print(
+        f"GFLOPs: same {same['flops'] / 1e9:.0f}, caffe {caffe['flops'] / 1e9:.0f} "
+        f"({caffe['flops'] / same['flops']:.2f} times)"
+    )
+    print(f"same is {best['caffe'] / best['same']:.2f} times as fast as caffe")
+    print(
+        f"peak memory: forward {same['peak_bytes'] / 2**30:.2f} GiB, training step (batch 1, "
+        f"256x256, SGD with momentum) {step['peak_bytes'] / 2**30:.2f} GiB"
+    )
+    return {"same": same, "caffe": caffe, "training_step": step}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", default="500x500", help="HxW of the image")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--json", help="also write the figures to this file")
+    parser.add_argument("--task", choices=("same", "caffe", "step"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    size = tuple(int(n) for n in options.size.split("x"))
+    if options.task:
+        found = (
+            training_step()
+            if options.task == "step"
+            else forward(options.task, size, options.repeats)
+        )
+        print(json.dumps(found))
+        return
+    found = report(size, options.repeats)
+    if options.json:
+        with open(options.json, "w") as file:
+            json.dump(found, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+"""The options of `fcn-keras train`, one name each."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fcn_keras.cli.options import DATA_HELP, MODELS
+
+DATA, MODEL, RECIPE, RUN = "Data", "Model", "Recipe", "Run"
+
+Data = Annotated[str, typer.Option(metavar="NAME[:DIR]", help=DATA_HELP, rich_help_panel=DATA)]
+Split = Annotated[str, typer.Option(help="Split to train on.", rich_help_panel=DATA)]
+ValData = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME[:DIR]",
+        help="Validation data, if it is not --data; none trains without validation.",
+        rich_help_panel=DATA,
+    ),
+]
+ValSplit = Annotated[str, typer.Option(help="Split to validate on.", rich_help_panel=DATA)]
+ValOnly = Annotated[
+    list[str] | None,
+    typer.Option(metavar="GLOB", help="As --only, of the validation.", rich_help_panel=DATA),
+]
+ValExclude = Annotated[
+    list[str] | None,
+    typer.Option(metavar="GLOB", help="As --exclude, of the validation.", rich_help_panel=DATA),
+]
+Model = Annotated[
+    str, typer.Option(metavar="|".join(MODELS), help="The net.", rich_help_panel=MODEL)
+]
+Classifier = Annotated[
+    str,
+    typer.Option(
+        help="vgg16, vgg19, resnet50, mobilenet_v2, or vgg_slim, which trains from nothing.",
+        rich_help_panel=MODEL,
+    ),
+]
+Weights = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|imagenet|none|FILE",
+        help="Weights of the classifier; auto is imagenet where there are any.",
+        rich_help_panel=MODEL,
+    ),
+]
+Alignment = Annotated[
+    str, typer.Option(metavar="same|caffe", help="caffe: as published.", rich_help_panel=MODEL)
+]
+InitFrom = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="MODEL",
+        help="Start from a coarser FCN: a .keras file or a run folder.",
+        rich_help_panel=MODEL,
+    ),
+]
+Dropout = Annotated[
+    float | None,
+    typer.Option(help="Rate in the head (default: the classifier's)", rich_help_panel=MODEL),
+]
+LearnUpsampling = Annotated[
+    bool,
+    typer.Option(
+        "--learn-upsampling",
+        help="Learn the inner ones, as in the paper.",
+        rich_help_panel=MODEL,
+    ),
+]
+Epochs = Annotated[int, typer.Option(help="Epochs in all.", rich_help_panel=RECIPE)]
+BatchSize = Annotated[int, typer.Option(help="Crops a step.", rich_help_panel=RECIPE)]
+Crop = Annotated[
+    str,
+    typer.Option(
+        metavar="HxW|auto|none",
+        help="Training crops; auto is 256x320, or the first image's size if smaller; "
+        "none is whole images of one size.",
+        rich_help_panel=RECIPE,
+    ),
+]
+Scale = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LOW:HIGH|none",
+        help="Random scale (default: the dataset's)",
+        rich_help_panel=RECIPE,
+    ),
+]
+Flip = Annotated[
+    bool | None,
+    typer.Option(
+        "--flip/--no-flip", help="Mirror (default: the dataset's)", rich_help_panel=RECIPE
+    ),
+]
+Color = Annotated[
+    float | None,
+    typer.Option(
+        help="Strength of random brightness, contrast and saturation, 0 to 1 "
+        "(default: the dataset's)",
+        rich_help_panel=RECIPE,
+    ),
+]
+Augment = Annotated[
+    bool,
+    typer.Option("--augment/--no-augment", help="Vary the crops.", rich_help_panel=RECIPE),
+]
+Optimizer = Annotated[
+    str,
+    typer.Option(metavar="adamw|adam|sgd", help="sgd with momentum 0.9.", rich_help_panel=RECIPE),
+]
+LearningRate = Annotated[
+    float | None,
+    typer.Option(
+        help="Highest rate (default: 1e-3, sgd 1e-2; a tenth from pretrained weights)",
+        rich_help_panel=RECIPE,
+    ),
+]
+Schedule = Annotated[
+    str,
+    typer.Option(metavar="cosine|poly|constant", help="Of the rate.", rich_help_panel=RECIPE),
+]
+Warmup = Annotated[
+    float | None,
+    typer.Option(
+        metavar="EPOCHS",
+        help="Linear warm-up (default: 1, at most a tenth of the epochs)",
+        rich_help_panel=RECIPE,
+    ),
+]
+WeightDecay = Annotated[
+    float | None,
+    typer.Option(
+        help="Decay of the kernels (default: adamw 0.01, adam 0, sgd 5e-4)",
+        rich_help_panel=RECIPE,
+    ),
+]
+ClassWeights = Annotated[
+    str,
+    typer.Option(
+        metavar="none|enet|W,W,...",
+        help="Weights of the classes in the loss; enet is 1 / ln(1.02 + share of the class).",
+        rich_help_panel=RECIPE,
+    ),
+]
+MixedPrecision = Annotated[
+    bool,
+    typer.Option(
+        "--mixed-precision",
+        help="16-bit multiplications: float16 on GPUs, bfloat16 elsewhere.",
+        rich_help_panel=RECIPE,
+    ),
+]
+RefreshBatchNorm = Annotated[
+    int,
+    typer.Option(
+        metavar="BATCHES",
+        help="Recompute BatchNormalization statistics over so many batches before each validation.",
+        rich_help_panel=RECIPE,
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Of weights, order and crops.", rich_help_panel=RECIPE)]
+Out = Annotated[Path, typer.Option(metavar="FOLDER", help="The run folder.", rich_help_panel=RUN)]
+ValidateEvery = Annotated[
+    int,
+    typer.Option(
+        metavar="EPOCHS",
+        help="Validate so often, and after the last epoch.",
+        rich_help_panel=RUN,
+    ),
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Go on after the last finished epoch, as the run was started.",
+        rich_help_panel=RUN,
+    ),
+]
+Overwrite = Annotated[
+    bool,
+    typer.Option("--overwrite", help="Replace the run in the folder.", rich_help_panel=RUN),
+]

@@ -1,0 +1,129 @@
+"""`Dataset` itself, what is counted in it, and how the command line names one."""
+
+import math
+
+import numpy as np
+import pytest
+
+from fcn_keras import data
+from fcn_keras.data import Dataset, LabelError
+from fcn_keras.labels import LabelSet
+
+pytestmark = pytest.mark.backend
+
+LABELS = LabelSet(("a", "b", "c"))
+NAMES = ("0001_x", "0001_y", "0002_x")
+
+
+def small(labels=LABELS):
+    masks = (
+        np.array([[0, 0], [1, 255]], "uint8"),
+        np.array([[0, 0], [0, 0]], "uint8"),
+        np.array([[1, 1], [255, 255]], "uint8"),
+    )
+    images = tuple(np.full((2, 2, 3), i, "uint8") for i in range(3))
+    return Dataset("small", "train", labels, NAMES, images, masks)
+
+
+def test_examples_by_number():
+    dataset = small()
+    assert len(dataset) == 3
+    image, label = dataset[2]
+    assert image.shape == (2, 2, 3) and image.max() == 2
+    assert label.tolist() == [[1, 1], [255, 255]]
+    assert [label.shape for _, label in dataset] == [(2, 2)] * 3
+
+
+def test_select_exclude_take():
+    dataset = small()
+    assert dataset.select("0001*").names == NAMES[:2]
+    assert dataset.exclude("0001*").names == NAMES[2:]
+    assert dataset.select(["*_y", "0002*"]).names == NAMES[1:]
+    assert dataset.take(2).names == NAMES[:2]
+    assert dataset.select("0002*")[0][0].max() == 2
+
+
+@pytest.mark.parametrize("method", ["select", "exclude"])
+def test_nothing_left_is_refused(method):
+    pattern = "9*" if method == "select" else "*"
+    with pytest.raises(ValueError, match=r"small.*0001_x"):
+        getattr(small(), method)(pattern)
+
+
+@pytest.mark.parametrize(("images", "masks", "message"), [
+    (((2, 2, 3),), ((2, 2), (2, 2)), "1 images and 2 masks"),
+    (((2, 2),), ((2, 2),), r"uint8 \(H, W, 3\)"),
+    (((2, 3, 3),), ((2, 2),), r"\(2, 3\).*\(2, 2\)"),
+    ((), (), "no examples"),
+])  # fmt: skip
+def test_refuses(images, masks, message):
+    images, masks = ([np.zeros(shape, "uint8") for shape in part] for part in (images, masks))
+    with pytest.raises(ValueError, match=message):
+        Dataset("d", "train", LABELS, tuple("n" * len(images)), tuple(images), tuple(masks))
+
+
+def test_label_out_of_range_in_memory():
+    with pytest.raises(LabelError, match=r"n1.*4.*0 to 2"):
+        Dataset(
+            "d", "train", LABELS, ("n1",), (np.zeros((1, 1, 3), "uint8"),), (np.array([[4]]),)
+        )  # fmt: skip
+
+
+def test_class_pixels():
+    pixels, totals = data.class_pixels(small())
+    assert pixels.tolist() == [6, 3, 0]
+    assert totals.tolist() == [3 + 4, 3 + 2, 0]  # a in the first two images, b in first and third
+    assert pixels.dtype == totals.dtype == np.int64
+
+
+def test_enet_weights_by_the_formula():
+    weights = data.class_weights("enet", small())
+    expected = [1 / math.log(1.02 + share) for share in (6 / 9, 3 / 9, 0)]
+    np.testing.assert_allclose(weights, expected, rtol=1e-6)
+    assert weights.dtype == np.float32
+
+
+def test_given_weights():
+    np.testing.assert_array_equal(data.class_weights([1, 2.5, 0], small()), [1, 2.5, 0])
+    for wrong in ([1, 2], [1, 2, -1], [0, 0, 0], "median"):
+        with pytest.raises(ValueError, match="class_weights"):
+            data.class_weights(wrong, small())
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("digits", ("digits", None, {})),
+    ("camvid:some/dir", ("camvid", "some/dir", {})),
+    ("camvid:C:\\CamVid", ("camvid", "C:\\CamVid", {})),
+    ("voc:VOCdevkit,year=2007", ("voc", "VOCdevkit", {"year": 2007})),
+    ("folder:a,b/c", ("folder", "a,b/c", {})),
+    ("folder:eggs,binary", ("folder", "eggs", {"binary": True})),
+    ("folder:x,void=3,void=9,masks=annot", ("folder", "x", {"void": (3, 9), "masks": "annot"})),
+])  # fmt: skip
+def test_parse(text, expected):
+    assert data.parse(text) == expected
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("cityscapes:x", "digits, camvid, voc, folder"),
+    ("camvid", "camvid:DIR"),
+    ("folder:x,void=abc", "void=abc"),
+    ("folder:x,binary=maybe", "binary=maybe"),
+])  # fmt: skip
+def test_parse_refuses(text, message):
+    with pytest.raises(ValueError, match=message):
+        data.parse(text)
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (("cityscapes",), "digits, camvid, voc, folder"),
+    (("voc",), "voc:DIR"),
+    (("digits", None, "training"), "train, val, test"),
+])  # fmt: skip
+def test_load_refuses(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        data.load(*arguments)
+
+
+def test_unknown_option():
+    with pytest.raises(ValueError, match="digits has no option 'binary'"):
+        data.load("digits", binary=True)

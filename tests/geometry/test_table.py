@@ -1,0 +1,52 @@
+"""Operations and parameters against hand-made sums."""
+
+import keras
+import pytest
+
+import fcn_keras
+from fcn_keras import geometry
+
+pytestmark = pytest.mark.backend
+L = keras.layers
+
+
+def test_counts_by_hand():
+    image = keras.Input((None, None, 3))
+    x = L.Conv2D(8, 3, strides=2, padding="same", name="conv")(image)
+    x = L.DepthwiseConv2D(3, padding="same", name="depthwise")(x)
+    x = L.SeparableConv2D(4, 3, padding="same", use_bias=False, name="separable")(x)
+    x = L.Conv2D(4, 1, groups=2, use_bias=False, name="grouped")(x)
+    x = L.Conv2DTranspose(2, 4, strides=2, padding="same", use_bias=False, name="up")(x)
+    rows = {row.name: row for row in geometry.table(keras.Model(image, x), (20, 30)).rows}
+    cells = 10 * 15
+    assert rows["conv"].flops == 2 * cells * 3 * 9 * 8 and rows["conv"].parameters == 224
+    assert rows["depthwise"].flops == 2 * cells * 9 * 8
+    assert rows["separable"].flops == 2 * cells * (9 * 8 + 8 * 4)
+    assert rows["grouped"].flops == 2 * cells * 2 * 4
+    assert rows["up"].flops == 2 * cells * 16 * 4 * 2
+    assert rows["up"].shape == (20, 30, 2) and rows["up"].bytes == 4 * 20 * 30 * 2
+
+
+def test_vgg16_is_what_the_literature_says():
+    """15.35 GMACs of convolutions at 224x224 (13 layers), known from the net's descriptions."""
+    net = keras.applications.VGG16(weights=None, include_top=False, input_shape=(None, None, 3))
+    table = geometry.table(net, (224, 224))
+    assert table.flops == pytest.approx(2 * 15.35e9, rel=0.005)
+    assert table.parameters == net.count_params()
+
+
+def test_the_text_names_what_matters():
+    net = fcn_keras.fcn8s(5, "vgg_slim", weights=None)
+    table = geometry.table(net, (97, 131))
+    text = str(table)
+    for word in ("fc7", "score_fr", "score_pool4", "score_pool3", "stride", "15.5", "GFLOPs"):
+        assert word in text
+    assert f"{net.count_params():,} parameters" in text
+    assert len(table.text(every=True).splitlines()) > len(text.splitlines())
+    assert table.rows[-1].shape == (97, 131, 5)
+
+
+def test_sizes_that_do_not_fit_are_refused():
+    net = keras.Sequential([keras.Input((None, None, 3)), L.Conv2D(2, 7), L.Conv2D(2, 7)])
+    with pytest.raises(ValueError, match="5x5"):
+        geometry.table(net, (5, 5))
