@@ -17,7 +17,6 @@ parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("folder", type=Path, help="the CamVid folder")
 parser.add_argument("--out", type=Path, default=Path("runs/camvid-example"), help="where to write")
 parser.add_argument("--epochs", type=int, default=8)
-parser.add_argument("--steps", type=int, default=None, help="steps an epoch; default: all")
 parser.add_argument("--images", type=int, default=None, help="score on so many images only")
 args = parser.parse_args()
 args.out.mkdir(parents=True, exist_ok=True)
@@ -28,7 +27,7 @@ train = fcn_keras.data.load("camvid", args.folder, split="train")
 val = fcn_keras.data.load("camvid", args.folder, split="val")
 labels = train.labels
 if args.images:
-    val = val.select(val.names[: args.images])
+    val = val.take(args.images)
 
 # 2. Roads and buildings are most of every frame; poles, signs and bicyclists are thin. The loss
 # weighs each class by 1/ln(1.02 + its share), ENet's rule.
@@ -39,19 +38,19 @@ for name, weight in zip(labels.names, weights, strict=True):
 # 3. Few images make a net learn them by heart. Flips, scales and crops make many of them; what a
 # crop shows beyond the frame is void, and counts for nothing.
 augmentation = fcn_keras.data.Augmentation(flip=True, scale=(0.6, 1.6))
-batches = train.batches(8, crop=(256, 320), augment=augmentation, seed=0)
-steps = args.steps or len(train) // 8
+batches = train.batches(8, crop=(256, 320), augment=augmentation, drop_remainder=True)
+steps = args.epochs * (len(train) // 8)
 
 # 4. AdamW, its learning rate falling to nothing along a cosine.
 model = fcn_keras.fcn8s(labels.num_classes, classifier="vgg_slim", weights=None, labels=labels)
 model.compile(
     optimizer=keras.optimizers.AdamW(
-        keras.optimizers.schedules.CosineDecay(2e-3, steps * args.epochs), weight_decay=1e-4
+        keras.optimizers.schedules.CosineDecay(2e-3, steps), weight_decay=1e-4
     ),
     loss=fcn_keras.losses.CrossEntropy(class_weights=weights),
     metrics=[fcn_keras.metrics.MeanIoU(labels.num_classes)],
 )
-model.fit(batches.repeat(), epochs=args.epochs, steps_per_epoch=steps)
+model.fit(batches, epochs=args.epochs, shuffle=False)  # batches() has shuffled them
 
 # 5. Whole frames now, of 480x360: the net takes any size, so nothing is cut or resized.
 report = fcn_keras.evaluate(model, val)

@@ -123,3 +123,10 @@ print(fcn_keras.evaluate(model, val).table())
 model.save(args.out / "parts.keras")
 for result in fcn_keras.inference.predict_files(model, new, args.out / "predicted"):
     print(result.error or f"{result.path} -> {result.overlay_path}")
+
+# 6. The same in one picture.
+images = [fcn_keras.data.read_image(path) for path in sorted(new.iterdir())]
+label_maps = [fcn_keras.segment(model, image) for image in images]
+picture = args.out / "own-images.png"
+fcn_keras.visualize.comparison(images, None, label_maps, labels, picture)
+print("Look at", picture)

@@ -49,3 +49,19 @@ def data_root():
     if not root.is_dir():
         pytest.skip(f"no real images: {root} does not exist (set FCN_KERAS_DATA to their folder)")
     return root
+
+
+@pytest.fixture
+def in_a_hurry(monkeypatch):
+    """Whatever trains, trains for one step; the digits are few."""
+    import keras
+
+    from fcn_keras.data import digits
+
+    fit = keras.Model.fit
+    monkeypatch.setattr(
+        keras.Model,
+        "fit",
+        lambda *args, **given: fit(*args, **{**given, "steps_per_epoch": 1, "epochs": 1}),
+    )
+    monkeypatch.setattr(digits, "COUNTS", {split: 16 for split in digits.COUNTS})

@@ -165,6 +165,17 @@ def test_summary_of_a_builder_and_of_a_run(command, digits_run):
     assert len(every.splitlines()) > len(output.splitlines())
 
 
+def test_demo_goes_the_whole_way_and_judges_itself(command, tmp_path):
+    """Too short a training: everything is made and checked, and the goal missed."""
+    out = tmp_path / "demo"
+    code, output, errors = command("demo", "--out", out, "--epochs", "1", "--images", "4")
+    assert code == 1
+    assert "below 0.85" in errors.splitlines()[-1]
+    assert "agree on 100" in output or "agree on 99.99" in output
+    for name in ("best.keras", "unseen.png", "confusion.png", "test.json", "saved_model"):
+        assert (out / name).exists()
+
+
 @pytest.mark.parametrize(
     "words, message",
     [

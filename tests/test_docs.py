@@ -4,12 +4,9 @@ import re
 import shlex
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
-
-from fcn_keras.data import digits
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -27,7 +24,7 @@ def relative(page):
 
 
 @pytest.fixture
-def reader(tmp_path, monkeypatch):
+def reader(tmp_path, monkeypatch, in_a_hurry):
     """A reader's folder, with the images that the pages speak of, and a reader in a hurry."""
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
@@ -38,12 +35,6 @@ def reader(tmp_path, monkeypatch):
             Image.fromarray(values).save(tmp_path / "parts" / folder / f"{number}.png")
     (tmp_path / "parts" / "classes.txt").write_text("belt\nwasher\nnut\n")
     Image.fromarray(rng.integers(0, 256, (70, 90, 3), "uint8")).save(tmp_path / "street.jpg")
-
-    fit = keras.Model.fit
-    hurry = {"steps_per_epoch": 1, "epochs": 1}
-    monkeypatch.setattr(keras.Model, "fit", lambda *a, **given: fit(*a, **{**given, **hurry}))
-    monkeypatch.setattr(digits, "COUNTS", {split: 16 for split in digits.COUNTS})
-
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=relative)
 def test_python_runs(page, reader):

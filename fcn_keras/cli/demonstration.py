@@ -49,13 +49,13 @@ def demo(
     print(report.table())
     report.save_json(out / "test.json")
     visualize.confusion_matrix(report.scores, report.labels, out / "confusion.png")
-    images, truths = zip(*(test_data[i] for i in range(CHECKED)), strict=True)
-    labelled = [trained.segment(image) for image in images]
-    visualize.comparison(images, truths, labelled, test_data.labels, out / "unseen.png")
+    photos, truths = zip(*(test_data[i] for i in range(CHECKED)), strict=True)
+    labelled = [trained.segment(photo) for photo in photos]
+    visualize.comparison(photos, truths, labelled, test_data.labels, out / "unseen.png")
 
     directory = export.export_saved_model(trained.model, out / "saved_model", overwrite=True)
     exported = export.SavedModelPredictor(directory)
-    agreement = _agreement(labelled, [exported.segment(image) for image in images])
+    agreement = _agreement(labelled, [exported.segment(photo) for photo in photos])
     _conclude(out, report.scores.mean_iou, agreement)
 
 

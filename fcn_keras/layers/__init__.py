@@ -11,6 +11,7 @@ from fcn_keras.layers.lean_normal import LeanHeNormal
 from fcn_keras.layers.logits import Logits
 from fcn_keras.layers.pad_to_multiple import PadToMultiple
 from fcn_keras.layers.preprocessing import Preprocess
+from fcn_keras.layers.window_conv import WindowConv2D
 
 __all__ = [
     "BilinearInitializer",
@@ -21,5 +22,6 @@ __all__ = [
     "Logits",
     "PadToMultiple",
     "Preprocess",
+    "WindowConv2D",
     "bilinear_placement",
 ]

@@ -7,7 +7,7 @@ import keras
 from fcn_keras.geometry.field import trace
 from fcn_keras.geometry.graph import walk
 from fcn_keras.geometry.taps import STRIDES, traced_taps
-from fcn_keras.layers import LeanHeNormal, PadToMultiple
+from fcn_keras.layers import LeanHeNormal, PadToMultiple, WindowConv2D
 from fcn_keras.surgery import Copier, Top, find_top
 from fcn_keras.surgery.casting import FlatMap, cast
 from fcn_keras.surgery.convolutionalize import copy_open
@@ -196,7 +196,7 @@ class _Head:
         return self._dropped(x)
 
     def _new(self, x, name, window, filters):
-        x = L.Conv2D(
+        x = WindowConv2D(
             filters,
             window,
             padding=self.padding,

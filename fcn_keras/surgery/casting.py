@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from fcn_keras.layers import WindowConv2D
+
 L = keras.layers
 
 _PER_CELL = (
@@ -86,7 +88,7 @@ def _cast_dense(layer, value, copier, linear, padding, name):
     final = linear and keras.activations.serialize(layer.activation) in _FINAL
     convolution = copier.new(
         name,
-        lambda free: L.Conv2D(
+        lambda free: WindowConv2D(
             layer.units,
             size,
             padding=padding,

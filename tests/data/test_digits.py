@@ -15,8 +15,8 @@ def test_scenes():
     scenes = data.load("digits", split="val", count=12)
     assert len(scenes) == 12
     image, label = scenes[0]
-    assert image.shape == (96, 128, 3) and image.dtype == np.uint8
-    assert label.shape == (96, 128) and label.dtype == np.uint8
+    assert image.shape == (*label.shape, 3)
+    assert image.dtype == label.dtype == np.uint8
     assert scenes.labels.names == ("background", *"0123456789")
     held = set().union(*(set(np.unique(label)) for _, label in scenes))
     assert held == set(range(11))
@@ -48,10 +48,10 @@ def test_digits_stand_out_where_they_are_labelled():
     image = image.astype(float)
     on, off = image[label > 0], image[label == 0]
     assert np.abs(on.mean(0) - off.mean(0)).max() > 10
-    assert 0.05 < (label > 0).mean() < 0.6
+    assert 0.05 < (label > 0).mean() < 0.7
 
 
 def test_size_and_what_is_too_small():
-    assert data.load("digits", split="val", size=(50, 80), count=1)[0][1].shape == (50, 80)
-    with pytest.raises(ValueError, match=r"\(48, 48\).*\(40, 80\)"):
+    assert data.load("digits", split="val", size=(70, 96), count=1)[0][1].shape == (70, 96)
+    with pytest.raises(ValueError, match=r"at least.*\(40, 80\)"):
         data.load("digits", size=(40, 80))

@@ -1,0 +1,44 @@
+"""The examples run from beginning to end, with few images and one step of training."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, in_a_hurry, capsys):
+    """Runs an example as a script; returns the folder it wrote and what it printed."""
+
+    def run(name, *words):
+        monkeypatch.setattr(sys, "argv", [name, "--out", str(tmp_path / "out"), *words])
+        runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+        return tmp_path / "out", capsys.readouterr().out
+
+    return run
+
+
+def test_quickstart(run):
+    out, printed = run("quickstart.py", "--images", "16")
+    assert "mean IoU" in printed
+    assert Image.open(out / "digits.png").width > 300
+    assert (out / "digits.keras").exists()
+
+
+def test_own_images(run):
+    out, printed = run("own_images.py", "--images", "12")
+    assert "belt0_overlay.png" in printed
+    assert len(list((out / "predicted").iterdir())) == 4
+    assert Image.open(out / "own-images.png").width > 300
+
+
+@pytest.mark.data
+def test_camvid(run, data_root):
+    out, printed = run("camvid.py", str(data_root / "camvid"), "--images", "3")
+    assert "Bicyclist" in printed
+    for name in ("streets.png", "confusion.png", "camvid.keras", "report.json"):
+        assert (out / name).exists()
