@@ -4,6 +4,8 @@ The names below are the public ones; the rooms (``fcn_keras.data``, ...) load wh
 """
 
 import importlib
+import os
+import sys
 
 __version__ = "0.1.0"
 
@@ -37,8 +39,26 @@ _SERIALIZABLE = ("layers", "losses", "metrics")
 
 __all__ = ["__version__", *_PUBLIC, *_ROOMS]
 
-for _room in _SERIALIZABLE:  # so that load_model knows them after a plain `import fcn_keras`
-    importlib.import_module(f"fcn_keras.{_room}")
+
+def register():
+    """Makes every layer, loss and metric of the package known to `keras.models.load_model`.
+
+    `import fcn_keras` does it, except on the command line, which answers `--help` and wrong
+    options before it loads Keras.
+    """
+    for room in _SERIALIZABLE:
+        importlib.import_module(f"fcn_keras.{room}")
+
+
+def _on_command_line():
+    words = list(getattr(sys, "orig_argv", ()))
+    program = os.path.basename((getattr(sys, "argv", None) or [""])[0])
+    module = words[words.index("-m") + 1 :][:1] if "-m" in words else []
+    return module == ["fcn_keras"] or program in ("fcn-keras", "fcn-keras.exe")
+
+
+if not _on_command_line():
+    register()
 
 
 def __getattr__(name):

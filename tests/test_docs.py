@@ -36,6 +36,7 @@ def reader(tmp_path, monkeypatch, in_a_hurry):
     (tmp_path / "parts" / "classes.txt").write_text("belt\nwasher\nnut\n")
     Image.fromarray(rng.integers(0, 256, (70, 90, 3), "uint8")).save(tmp_path / "street.jpg")
 
+
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=relative)
 def test_python_runs(page, reader):
     """The blocks of a page run one after the other, as a reader would paste them."""

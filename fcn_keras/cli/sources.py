@@ -15,9 +15,9 @@ def load_library():
     """
     quiet = "keras" not in sys.modules and "--debug" not in sys.argv
     with _errors_aside() if quiet else contextlib.nullcontext():
-        import keras  # noqa: F401
+        import fcn_keras
 
-        import fcn_keras.layers  # noqa: F401
+        fcn_keras.register()
 
 
 @contextlib.contextmanager

@@ -79,7 +79,7 @@ def train(
     folder = RunFolder(out)
     _check_data(train_data, val_data)
     if resume:
-        model, rows, plan, weights = _pick_up(folder, train_data, recipe, notes)
+        model, rows, plan, weights = _pick_up(folder, train_data, val_data, recipe, notes)
     else:
         plan = _recipe(recipe).resolved(train_data)
         _check_model(model, train_data.labels)
@@ -133,17 +133,19 @@ def _fit(model, plan, train_data, val_data, folder, rows, verbose, callbacks):
             initial_epoch=len(rows),
             epochs=plan.epochs,
             callbacks=keep,
+            shuffle=False,  # batches() has shuffled
             verbose=verbose,
             **validation,
         )
 
 
-def _pick_up(folder, train_data, given, notes):
+def _pick_up(folder, train_data, val_data, given, notes):
     """Model, history, recipe and class weights of the run in a folder, ready to go on."""
     config = folder.read_config()
     rows = folder.read_history()
     saved = Recipe.from_config(config["recipe"])
     plan = _continued(saved, given, train_data, len(rows))
+    _check_same_data(config["data"], {"train": train_data, "val": val_data})
     keras.config.set_dtype_policy(config["model"]["precision"])
     model = keras.models.load_model(folder.last)
     _check_model(model, train_data.labels)
@@ -164,7 +166,7 @@ def _pick_up(folder, train_data, given, notes):
 
 def _continued(saved, given, train_data, done):
     """The saved recipe, with more epochs where they were asked for."""
-    asked = _recipe({**saved.to_config(), **given}, Recipe.from_config).resolved(train_data)
+    asked = _recipe({**saved.to_config(), **given}).resolved(train_data)
     asked_config, saved_config = asked.to_config(), saved.to_config()
     for name, value in saved_config.items():
         if name != "epochs" and name in given and asked_config[name] != value:
@@ -177,15 +179,14 @@ def _continued(saved, given, train_data, done):
     return dataclasses.replace(saved, epochs=asked.epochs)
 
 
-def _recipe(given, build=None):
-    build = build or (lambda options: Recipe(**options))
+def _recipe(given):
     known = {field.name for field in dataclasses.fields(Recipe)}
     unknown = sorted(set(given) - known)
     if unknown:
         raise TypeError(
             f"train() has no option {unknown[0]!r}. Options: {', '.join(sorted(known))}"
         )
-    return build(given)
+    return Recipe.from_config(given)
 
 
 def _steps(train_data, plan):
@@ -219,6 +220,17 @@ def _check_data(train_data, val_data):
         )
 
 
+def _check_same_data(started, now):
+    """A schedule counts steps, and the best epoch is one on the same images."""
+    for part, dataset in now.items():
+        before = started[part] and started[part]["images"]
+        if before != (dataset and len(dataset)):
+            raise ValueError(
+                f"The run was started with {before or 'no'} images in its {part} data, and now "
+                f"there are {len(dataset) if dataset else 'none'}: a resumed run needs the same."
+            )
+
+
 def _check_model(model, labels):
     classes = model.output_shape[-1]
     if classes != labels.num_classes:
@@ -226,7 +238,13 @@ def _check_model(model, labels):
             f"{model.name!r} has {classes} outputs a pixel, but the data has {labels.num_classes} "
             f"classes: {', '.join(labels.names)}."
         )
-    if labels_of(model) is None and any(layer.name == "score" for layer in model.layers):
+    own = labels_of(model)
+    if own is not None and own.names != labels.names:
+        raise ValueError(
+            f"{model.name!r} was built for the classes {', '.join(own.names)}, but the data has "
+            f"{', '.join(labels.names)}. Build it with labels=data.labels."
+        )
+    if own is None and any(layer.name == "score" for layer in model.layers):
         set_labels(model, labels)
 
 
@@ -283,9 +301,14 @@ def _conclude(folder, model, rows, val_data):
         print(f"finished: {folder.last}")
         return
     chosen = keras.models.load_model(folder.best, compile=False)
-    pictures = [val_data[i] for i in np.linspace(0, len(val_data) - 1, PICTURED).astype(int)]
+    pictures = [val_data[i] for i in _spread(len(val_data), PICTURED)]
     predictions = [segment(chosen, image) for image, _ in pictures]
     images, truths = zip(*pictures, strict=True)
     visualize.comparison(images, truths, predictions, val_data.labels, folder.predictions)
     score = rows[best - 1][between_epochs.MONITOR]
     print(f"best validation mean IoU {score:.4f} in epoch {best}: {folder.best}")
+
+
+def _spread(length, count):
+    """`count` indices over the whole length, or all of them."""
+    return np.unique(np.linspace(0, length - 1, count).astype(int))

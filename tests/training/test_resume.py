@@ -123,6 +123,14 @@ def test_the_rest_of_the_recipe_stays(make_net, shapes, tmp_path):
     train(None, shapes, out=tmp_path, resume=True, learning_rate=0.001, verbose=0)
 
 
+def test_the_data_stays(make_net, make_shapes, shapes, unseen, tmp_path):
+    train(make_net(), shapes, unseen, out=tmp_path, epochs=1, **QUICK)
+    with pytest.raises(ValueError, match="16 images in its train data, and now there are 12"):
+        train(None, make_shapes(12), unseen, out=tmp_path, resume=True)
+    with pytest.raises(ValueError, match="5 images in its val data, and now there are none"):
+        train(None, shapes, out=tmp_path, resume=True)
+
+
 def test_without_a_run_there_is_nothing_to_resume(shapes, tmp_path):
     with pytest.raises(FileNotFoundError, match="There is no run"):
         train(None, shapes, out=tmp_path / "missing", resume=True)

@@ -204,6 +204,10 @@ def test_a_run_is_not_replaced_unasked(make_net, shapes, tmp_path):
 def test_wrong_input_is_named(make_net, shapes, unseen, tmp_path):
     with pytest.raises(ValueError, match="has 7 outputs a pixel, but the data has 3 classes"):
         train(make_net(7), shapes, out=tmp_path, **QUICK)
+    other = fcn_keras.LabelSet(("sea", "red", "blue"))
+    built = fcn_keras.fcn32s(3, "vgg_slim", weights=None, labels=other)
+    with pytest.raises(ValueError, match="built for the classes sea, red, blue"):
+        train(built, shapes, out=tmp_path, **QUICK)
     with pytest.raises(ValueError, match="`class_weights` has 2 values for 3 classes"):
         train(make_net(), shapes, out=tmp_path, class_weights=[1, 2], **QUICK)
     with pytest.raises(TypeError, match="no option 'learning_rat'"):
