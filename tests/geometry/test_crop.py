@@ -5,9 +5,8 @@ import pytest
 import fcn_keras
 from fcn_keras.geometry import Field, Fields, crop_offset, receptive_field
 
-pytestmark = pytest.mark.backend
 
-
+@pytest.mark.backend
 @pytest.mark.parametrize(
     ("builder", "offsets"),
     [

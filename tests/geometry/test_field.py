@@ -11,7 +11,6 @@ import fcn_keras
 from fcn_keras import geometry
 from fcn_keras.geometry import Field, receptive_field
 
-pytestmark = pytest.mark.backend
 L = keras.layers
 SIDE = 48
 
@@ -138,6 +137,7 @@ def test_max_pooling_by_the_union_over_random_images():
     assert touched.min() >= min(rows[0], columns[0])
 
 
+@pytest.mark.backend
 def test_merges_take_the_union():
     image = keras.Input((None, None, 1))
     small = positive(L.Conv2D, 2, 3, padding="same")(image)
@@ -156,6 +156,7 @@ def test_branches_of_different_stride_name_the_layer():
         receptive_field(keras.Model(image, L.Add(name="meeting")([one, two])))
 
 
+@pytest.mark.backend
 def test_global_pooling_is_unbounded_and_a_gate_keeps_the_place():
     image = keras.Input((None, None, 3))
     x = L.Conv2D(4, 3, strides=2, padding="same", name="local")(image)
@@ -198,6 +199,7 @@ def test_subclassed_models_are_refused():
         receptive_field(Mine(name="mine"))
 
 
+@pytest.mark.backend
 def test_nested_models_and_sequentials():
     inner = keras.Sequential([keras.Input((None, None, 3)), L.Conv2D(4, 3), L.MaxPooling2D(2)])
     image = keras.Input((None, None, 3))

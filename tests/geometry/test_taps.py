@@ -6,7 +6,6 @@ import pytest
 
 from fcn_keras import geometry
 
-pytestmark = pytest.mark.backend
 L = keras.layers
 
 
@@ -17,6 +16,7 @@ def layer_names(model):
     }
 
 
+@pytest.mark.backend
 def test_vgg_taps_are_its_poolings():
     model = keras.applications.VGG16(weights=None, include_top=False, input_shape=(None, None, 3))
     assert layer_names(model) == {2**i: f"block{i}_pool" for i in range(1, 6)}

@@ -14,8 +14,6 @@ from fcn_keras.layers import (
     bilinear_placement,
 )
 
-pytestmark = pytest.mark.backend
-
 
 def random_map(rows=5, columns=7, channels=3, seed=0):
     return np.random.default_rng(seed).normal(size=(2, rows, columns, channels)).astype("float32")
@@ -42,6 +40,7 @@ def transposed(x, factor, offsets):
     return keras.layers.Cropping2D(crops)(x)
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("factor", [1, 2, 3, 4, 8, 32])
 def test_centred_upsampling_is_keras_resize(factor):
     x = random_map()
@@ -63,6 +62,7 @@ def test_any_phase_is_numpys_interp(factor, offsets, rows):
     np.testing.assert_allclose(transposed(x, factor, offsets), expected, atol=2e-5)
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("factor", [2, 8, 32])
 def test_zero_edges_are_the_published_transposed_convolution(factor):
     x = random_map()
@@ -75,6 +75,7 @@ def test_zero_edges_are_the_published_transposed_convolution(factor):
     np.testing.assert_allclose(result, layer(x), atol=1e-5)
 
 
+@pytest.mark.backend
 def test_a_constant_stays_constant_to_the_border():
     for offset in (None, 0, 31, 15.5, 7.25):
         result = ops.convert_to_numpy(BilinearUpsampling2D(32, offset)(np.full((1, 2, 3, 1), 4.0)))
@@ -100,6 +101,7 @@ def test_bad_arguments(bad):
         BilinearUpsampling2D(**bad)
 
 
+@pytest.mark.backend
 def test_layers_come_back_from_their_config():
     for layer in (BilinearUpsampling2D(4, (1, 2.5)), BilinearUpsampling2D(2, edge="zero")):
         again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))

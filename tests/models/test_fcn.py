@@ -12,7 +12,6 @@ from fcn_keras import LabelSet, fcn8s, fcn16s, fcn32s
 from fcn_keras.layers import BilinearUpsampling2D
 from fcn_keras.models import labels_of
 
-pytestmark = pytest.mark.backend
 L = keras.layers
 BUILDERS = {32: fcn32s, 16: fcn16s, 8: fcn8s}
 
@@ -108,6 +107,7 @@ def sampling_classifier(kind):
     return keras.Model(start, L.Dense(2)(L.GlobalAveragePooling2D()(x)), name=kind)
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("stride", BUILDERS)
 @pytest.mark.parametrize("kind", ["vgg", "resnet", "mobilenet"])
 def test_logits_lie_on_the_pixels_they_were_computed_from(kind, stride):
@@ -149,6 +149,7 @@ def test_transplanting_from_coarse_to_fine(capsys, tmp_path):
         fcn8s(3, "vgg_slim", weights=None, init_from=tmp_path / "nowhere.keras")
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("alignment", ["same", "caffe"])
 def test_learned_upsampling_starts_as_the_fixed(nets, alignment):
     fixed = nets[alignment]
@@ -198,6 +199,7 @@ def test_batch_norm_momentum():
         assert found == {expected}
 
 
+@pytest.mark.backend
 def test_save_and_load_keeps_the_answer_and_the_labels(nets, tmp_path):
     labels = LabelSet(("sky", "road", "tree"))
     model = fcn8s(3, "vgg_slim", weights=None, labels=labels, init_from=nets["same"])

@@ -10,7 +10,6 @@ from keras import ops
 import fcn_keras
 from fcn_keras import convolutionalize
 
-pytestmark = pytest.mark.backend
 L = keras.layers
 
 
@@ -85,6 +84,7 @@ def _pooled(pooling):
     return randomized(keras.Model(start, x, name="pooled"))
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("case", CASES)
 def test_native_size_gives_the_classifiers_numbers(case):
     classifier = CASES[case]()
@@ -122,6 +122,7 @@ def test_keras_classifiers(name, side):
     np.testing.assert_allclose(result[:, 0, 0], expected, atol=1e-5)
 
 
+@pytest.mark.backend
 def test_vgg_slim_and_logits():
     classifier = randomized(fcn_keras.classifiers.vgg_slim(classes=7, input_shape=(64, 64, 3)))
     x = image(64, batch=1)
