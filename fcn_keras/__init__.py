@@ -35,7 +35,7 @@ _ROOMS = (
     "training",
     "visualize",
 )
-_SERIALIZABLE = ("layers", "losses", "metrics")
+_SERIALIZABLE = ("layers", "losses", "metrics", "training.schedules")
 
 __all__ = ["__version__", *_PUBLIC, *_ROOMS]
 
