@@ -16,7 +16,7 @@ def demo(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to write.")] = Path(
         "runs/demo"
     ),
-    epochs: Annotated[int, typer.Option(help="Epochs of the training.")] = 12,
+    epochs: Annotated[int, typer.Option(help="Epochs of the training.")] = 24,
     images: Annotated[int, typer.Option(help="Scenes to train on.")] = 600,
     seed: Annotated[int, typer.Option(help="Seed of weights and crops.")] = 0,
 ):

@@ -34,7 +34,7 @@ def splits(root=None, **options):
 
 
 def load(root=None, split="train", *, size=(128, 160), count=None, seed=0):
-    """Scenes of handwritten digits in rows, labelled pixel by pixel.
+    """Scenes of handwritten digits in rows, dark inks on lighter ground, labelled by the pixel.
 
     Args:
         root: Not used; the digits come with scikit-learn.
@@ -92,7 +92,7 @@ def _scene(rng, digits, classes, height, width):
             if left + strength.shape[1] > width:
                 break
             window = np.s_[top : top + tall, left : left + strength.shape[1]]
-            color = _contrasting(rng, ground[window].mean(axis=(0, 1)))
+            color = _ink(rng, ground[window].mean(axis=(0, 1)))
             image[window] += (color - image[window]) * strength[..., None]
             label[window][strength > 0.5] = classes[index] + 1
             left += strength.shape[1] + int(rng.integers(1, 14))
@@ -119,22 +119,22 @@ def _disc(radius):
     return np.hypot(rows, columns) <= radius + 0.3
 
 
-def _contrasting(rng, ground):
-    """A colour well apart from the ground's."""
+def _ink(rng, ground):
+    """A colour well darker than the ground's."""
     while True:
         color = rng.uniform(0, 255, 3)
-        if np.abs(color.mean() - ground.mean()) > 60 and np.abs(color - ground).max() > 80:
+        if ground.mean() - color.mean() > 70:
             return color
 
 
 def _ground(rng, height, width):
-    """Smooth coloured texture: a few octaves of noise between two colours."""
+    """Smooth, light, coloured texture: a few octaves of noise between two colours."""
     field = np.zeros((height, width))
     for cells, weight in ((3, 1.0), (7, 0.6), (24, 0.3)):
         coarse = Image.fromarray(rng.uniform(0, 255, (cells, cells)).astype("uint8"))
         smooth = coarse.resize((width, height), Image.Resampling.BICUBIC)
         field += weight * np.asarray(smooth, "float64")
     field = (field - field.min()) / max(np.ptp(field), 1e-6)
-    base = rng.uniform(30, 225, 3)
+    base = rng.uniform(110, 240, 3)
     other = np.clip(base + rng.uniform(-60, 60, 3), 0, 255)
     return base + (other - base) * field[..., None]

@@ -212,7 +212,7 @@ def test_wrong_input_is_named(make_net, shapes, unseen, tmp_path):
         train(make_net(), shapes, out=tmp_path, class_weights=[1, 2], **QUICK)
     with pytest.raises(TypeError, match="no option 'learning_rat'"):
         train(make_net(), shapes, out=tmp_path, learning_rat=1, **QUICK)
-    with pytest.raises(ValueError, match="holds no image"):
+    with pytest.raises(ValueError, match="has no examples"):
         train(make_net(), shapes.take(0), unseen, out=tmp_path, **QUICK)
 
 
