@@ -23,9 +23,9 @@ keras.utils.set_random_seed(0)
 # 1. Images and masks.
 #
 # "digits" is the data set that comes with the library: rows of real handwritten digits, coloured,
-# on textured ground. The digits of the test images were written by other hands' strokes than
-# those of the training images: no digit is in both.
+# on textured ground. What was written for training is not shown again in the other two.
 train = fcn_keras.data.load("digits", split="train", count=args.images)
+val = fcn_keras.data.load("digits", split="val")
 test = fcn_keras.data.load("digits", split="test")
 classes = train.labels.num_classes
 print(f"{len(train)} images to train on, {len(test)} to test on, {classes} classes")
@@ -51,7 +51,7 @@ model.compile(
 )
 model.fit(
     train.batches(8, augment=True),
-    validation_data=test.batches(8),
+    validation_data=val.batches(8),
     epochs=args.epochs,
     shuffle=False,  # batches() has shuffled them
 )
@@ -60,7 +60,7 @@ model.fit(
 label_map = fcn_keras.segment(model, image)
 print("segmented:", label_map.shape, label_map.dtype)
 
-# 5. All test images: the four metrics of the field, and each class by itself.
+# 5. All test images, which it never saw: the four metrics of the field, and each class by itself.
 print(fcn_keras.evaluate(model, test).table())
 
 # 6. A picture to look at, and the model, which loads in one line.

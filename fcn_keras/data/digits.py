@@ -120,11 +120,9 @@ def _disc(radius):
 
 
 def _ink(rng, ground):
-    """A colour well darker than the ground's."""
-    while True:
-        color = rng.uniform(0, 255, 3)
-        if ground.mean() - color.mean() > 70:
-            return color
+    """A colour whose mean is at least 70 below the ground's."""
+    color = rng.uniform(0, 255, 3)
+    return color * min(1, (ground.mean() - 70) / color.mean())
 
 
 def _ground(rng, height, width):
@@ -136,5 +134,5 @@ def _ground(rng, height, width):
         field += weight * np.asarray(smooth, "float64")
     field = (field - field.min()) / max(np.ptp(field), 1e-6)
     base = rng.uniform(110, 240, 3)
-    other = np.clip(base + rng.uniform(-60, 60, 3), 0, 255)
+    other = np.clip(base + rng.uniform(-30, 60, 3), 0, 255)
     return base + (other - base) * field[..., None]
