@@ -8,6 +8,7 @@ from PIL import Image
 
 from fcn_keras import visualize
 from fcn_keras.labels import VOID_COLOR, LabelSet
+from fcn_keras.visualize.progress import ProgressBar
 
 pytestmark = pytest.mark.backend
 LABELS = LabelSet(("sky", "road", "car"), palette=((0, 0, 250), (0, 250, 0), (250, 0, 0)))
@@ -193,3 +194,18 @@ def test_confusion_picture_greys_absent_classes(classes, tmp_path):
 def test_confusion_picture_needs_matching_labels(tmp_path):
     with pytest.raises(ValueError, match=r"shape \(4, 4\); 3 classes need \(3, 3\)"):
         visualize.confusion_matrix(np.eye(4), LABELS, tmp_path / "c.png")
+
+
+def test_a_progress_bar_is_for_terminals(capsys, monkeypatch):
+    with ProgressBar(3, "image") as bar:
+        bar.step(mean_iou=0.5)
+    assert capsys.readouterr().out == ""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    with ProgressBar(3, "image", wanted=False) as bar:
+        bar.step(mean_iou=0.5)
+    assert capsys.readouterr().out == ""
+    with ProgressBar(3, "image") as bar:
+        bar.step(2, mean_iou=0.5)
+        bar.step(mean_iou=0.75)
+    shown = capsys.readouterr().out
+    assert "3/3" in shown and "mean_iou: 0.7500" in shown

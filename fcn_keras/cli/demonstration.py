@@ -16,7 +16,7 @@ def demo(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to write.")] = Path(
         "runs/demo"
     ),
-    epochs: Annotated[int, typer.Option(help="Epochs of the training.")] = 24,
+    epochs: Annotated[int, typer.Option(help="Epochs of the training.")] = 7,
     images: Annotated[int, typer.Option(help="Scenes to train on.")] = 600,
     seed: Annotated[int, typer.Option(help="Seed of weights and crops.")] = 0,
 ):
@@ -40,7 +40,17 @@ def demo(
     labels, run = train_data.labels, training.RunFolder(out)
     net = fcn8s(labels.num_classes, "vgg_slim", weights=None, labels=labels)
     started = time.perf_counter()
-    training.train(net, train_data, val_data, out=out, overwrite=True, epochs=epochs, seed=seed)
+    training.train(
+        net,
+        train_data,
+        val_data,
+        out=out,
+        overwrite=True,
+        epochs=epochs,
+        batch_size=4,
+        learning_rate=3e-3,
+        seed=seed,
+    )
     minutes = (time.perf_counter() - started) / 60
 
     trained = inference.Predictor(keras.models.load_model(run.best, compile=False))

@@ -85,7 +85,7 @@ def predict(
     failed = [result for result in results if result.error]
     print(f"{len(results) - len(failed)} of {len(results)} images segmented into {out}")
     for result in failed:
-        print(f"fcn-keras: {result.path}: {result.error}", file=sys.stderr)
+        print(f"fcn-keras: {result.error}", file=sys.stderr)
     if failed:
         raise typer.Exit(1)
 

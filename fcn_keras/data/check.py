@@ -5,7 +5,6 @@ Works on folders that `load` refuses, because a file is missing.
 
 import functools
 import os
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -16,6 +15,7 @@ from fcn_keras.data.dataset import Dataset, size_message
 from fcn_keras.data.images import read_image
 from fcn_keras.data.masks import LabelError
 from fcn_keras.labels import LabelSet
+from fcn_keras.visualize.progress import ProgressBar
 
 TESTED = ("train", "val", "test")
 
@@ -199,8 +199,8 @@ def _report(parts, problems, warnings, progress):
     labels = parts[0].labels
     pixels = np.zeros((len(parts), labels.num_classes), "int64")
     images, void, good = np.zeros(labels.num_classes, "int64"), 0, []
-    bar = _Bar(sum(len(part) for part in parts), progress)
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+    bar = ProgressBar(sum(len(part) for part in parts), "pair", progress)
+    with bar, ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
         for number, part in enumerate(parts):
             fine = []
             read = functools.partial(_read, part)
@@ -214,7 +214,6 @@ def _report(parts, problems, warnings, progress):
                     fine.append(index)
                 bar.step()
             good += [part.at(fine)] if fine else []
-    bar.close()
     examples = {part.split: len(part) for part in parts}
     warnings += _never(parts, pixels, labels)
     return CheckReport(
@@ -285,23 +284,3 @@ def _joined(parts):
         images=tuple(image for part in parts for image in part.images),
         masks=tuple(mask for part in parts for mask in part.masks),
     )
-
-
-class _Bar:
-    """Keras's progress bar, on a terminal."""
-
-    def __init__(self, count, wanted):
-        self._bar, self._done = None, 0
-        if wanted and sys.stdout.isatty():
-            import keras
-
-            self._bar = keras.utils.Progbar(count, unit_name="pair")
-
-    def step(self):
-        self._done += 1
-        if self._bar:
-            self._bar.update(self._done, finalize=False)
-
-    def close(self):
-        if self._bar:
-            self._bar.update(self._done, finalize=True)

@@ -8,14 +8,15 @@ import concurrent.futures
 import time
 import warnings
 
-import keras
 import numpy as np
 
 from fcn_keras import metrics
 from fcn_keras.inference.predictor import as_predictor
 from fcn_keras.inference.report import Report
+from fcn_keras.visualize.progress import ProgressBar
 
 READ_AHEAD = 8
+HELD = 32
 
 
 def evaluate(predictor, dataset, *, batch_size=4, progress=True):
@@ -28,7 +29,7 @@ def evaluate(predictor, dataset, *, batch_size=4, progress=True):
             that can be iterated. Sizes may differ. Its `labels` name the classes and the ignored
             value; without them the predictor's are taken.
         batch_size: How many images of one size go together, at most.
-        progress: Show a bar with the mean IoU so far.
+        progress: Show a bar with the mean IoU so far, on a terminal.
 
     Returns:
         A `Report`.
@@ -47,20 +48,17 @@ def evaluate(predictor, dataset, *, batch_size=4, progress=True):
     predictor = as_predictor(predictor)
     labels = _labels(predictor, dataset)
     length = len(dataset) if hasattr(dataset, "__len__") else None
-    bar = keras.utils.Progbar(length, unit_name="image", stateful_metrics=["mean_iou"])
     confusion = np.zeros((labels.num_classes, labels.num_classes), np.int64)
     counted, start = 0, time.perf_counter()
-    for names, images, truths in _batches(_pairs(dataset), batch_size):
-        for name, truth, prediction in zip(names, truths, _label(predictor, images), strict=True):
-            confusion += _compare(name, truth, prediction, labels)
-        counted += len(names)
-        if progress:
-            bar.update(counted, [("mean_iou", metrics.scores(confusion).mean_iou)], finalize=False)
+    with ProgressBar(length, "image", progress) as bar:
+        for names, images, truths in _batches(_pairs(dataset), batch_size):
+            predictions = _label(predictor, images)
+            for name, truth, prediction in zip(names, truths, predictions, strict=True):
+                confusion += _compare(name, truth, prediction, labels)
+            counted += len(names)
+            bar.step(len(names), mean_iou=metrics.scores(confusion).mean_iou)
     if not counted:
         raise ValueError("The dataset holds no image to evaluate on.")
-    if progress:
-        final = [("mean_iou", metrics.scores(confusion).mean_iou)]
-        bar.update(counted, final, finalize=True)
     seconds = time.perf_counter() - start
     report = Report(metrics.scores(confusion), labels, counted, seconds)
     if report.warning:
@@ -126,13 +124,20 @@ def _pair(item):
 
 
 def _batches(pairs, batch_size):
-    """Groups (name, image, truth) by image size, each group as soon as it is full."""
-    groups = collections.defaultdict(list)
+    """Groups (name, image, truth) by image size; of many sizes, at most `HELD` images wait."""
+    groups, held = collections.defaultdict(list), 0
     for pair in pairs:
-        group = groups[pair[1].shape]
-        group.append(pair)
-        if len(group) >= batch_size:
-            yield zip(*groups.pop(pair[1].shape), strict=True)
+        size = pair[1].shape
+        groups[size].append(pair)
+        held += 1
+        if len(groups[size]) >= batch_size:
+            ready = size
+        elif held >= HELD:
+            ready = next(iter(groups))
+        else:
+            continue
+        held -= len(groups[ready])
+        yield zip(*groups.pop(ready), strict=True)
     for group in groups.values():
         yield zip(*group, strict=True)
 

@@ -7,12 +7,11 @@ import collections
 import dataclasses
 from pathlib import Path
 
-import keras
-
 from fcn_keras import visualize
 from fcn_keras.data.images import SUFFIXES
 from fcn_keras.inference.images import as_array
 from fcn_keras.inference.predictor import as_predictor
+from fcn_keras.visualize.progress import ProgressBar
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +42,7 @@ def predict_files(predictor, paths, out_dir, *, alpha=0.5, progress=True):
         paths: Files and folders, or one of them. Of a folder all images directly in it are taken.
         out_dir: The folder to write to; made if missing.
         alpha: How much of the colour covers the image in the overlay, 0 to 1.
-        progress: Show a bar.
+        progress: Show a bar, on a terminal.
 
     Returns:
         A list of `Prediction`, one an image, in order; see each one's `error`.
@@ -55,7 +54,7 @@ def predict_files(predictor, paths, out_dir, *, alpha=0.5, progress=True):
 
     ```python
     results = fcn_keras.inference.predict_files(model, ["photos/", "street.jpg"], "out")
-    [f"{r.path}: {r.error}" for r in results if r.error]
+    [result.error for result in results if result.error]
     ```
     """
     predictor, out_dir = as_predictor(predictor), Path(out_dir)
@@ -65,14 +64,13 @@ def predict_files(predictor, paths, out_dir, *, alpha=0.5, progress=True):
     stems = _unique_stems([result.path for result in found if not result.error])
     _refuse_overwriting(stems, out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
-    bar = keras.utils.Progbar(len(found), unit_name="image")
     results = []
-    for result in found:
-        if not result.error:
-            result = _predict(predictor, result.path, out_dir / stems[result.path], alpha)
-        results.append(result)
-        if progress:
-            bar.update(len(results))
+    with ProgressBar(len(found), "image", progress) as bar:
+        for result in found:
+            if not result.error:
+                result = _predict(predictor, result.path, out_dir / stems[result.path], alpha)
+            results.append(result)
+            bar.step()
     return results
 
 

@@ -80,6 +80,25 @@ def test_images_of_one_size_go_together():
     assert all(len(set(batch)) == 1 for batch in predictor.batches)
 
 
+def test_few_images_wait_for_others_of_their_size():
+    """A hundred sizes, each twice: memory must not grow with the dataset."""
+    read, waiting = [], []
+
+    class Counting(Oracle):
+        def segment(self, image):
+            waiting.append(len(read) - len(waiting))
+            return super().segment(image)
+
+    def pairs():
+        for index in range(200):
+            read.append(index)
+            yield np.zeros((1 + index % 100, 5, 3), "uint8"), np.zeros((1 + index % 100, 5), "uint8")
+
+    report = fcn_keras.evaluate(Counting(), pairs(), progress=False)
+    assert report.num_images == 200
+    assert max(waiting) <= 40
+
+
 def test_a_model_is_wrapped():
     import keras
 
