@@ -58,7 +58,7 @@ def photograph(rng, width, height, attempts):
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--out", type=Path, default=Path("runs/own-images"), help="where to write")
-parser.add_argument("--epochs", type=int, default=25)
+parser.add_argument("--epochs", type=int, default=20)
 parser.add_argument("--images", type=int, default=100, help="how many photographs to draw")
 args = parser.parse_args()
 folder, new = args.out / "parts", args.out / "new"
@@ -101,18 +101,17 @@ labels = train.labels
 print(f"{len(train)} photographs to train on, {len(val)} to validate: {', '.join(labels.names)}")
 
 # 4. Training, as in quickstart.py. Random scales, windows and mirror images make many photographs
-# of the few. Seven pixels in eight are belt: with weights by its rarity, each class is learned
-# from the beginning.
+# of the few.
 vary = fcn_keras.data.Augmentation(flip=True, scale=(0.7, 1.4), color=0.2)
-steps = args.epochs * -(-len(train) // 8)
+steps = args.epochs * -(-len(train) // 4)
 model = fcn_keras.fcn8s(labels.num_classes, "vgg_slim", weights=None, labels=labels)
 model.compile(
     optimizer=keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(3e-3, steps)),
-    loss=fcn_keras.losses.CrossEntropy(class_weights=fcn_keras.data.class_weights("enet", train)),
+    loss=fcn_keras.losses.CrossEntropy(),
     metrics=[fcn_keras.metrics.MeanIoU(labels.num_classes)],
 )
 model.fit(
-    train.batches(8, crop=(144, 192), augment=vary),
+    train.batches(4, crop=(144, 192), augment=vary),
     validation_data=val.batches(8),
     epochs=args.epochs,
     shuffle=False,  # batches() has shuffled them

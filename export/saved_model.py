@@ -165,7 +165,10 @@ def _check_target(directory, overwrite):
     if not directory.exists() and not directory.is_symlink():
         return
     if not overwrite:
-        raise ValueError(f"{directory} already exists; pass overwrite=True to replace it.")
+        raise ValueError(
+            f"{directory} already exists. Choose another folder, or replace it (--overwrite, "
+            "overwrite=True)."
+        )
     if not is_saved_model(directory):
         raise ValueError(f"{directory} exists and is no SavedModel, so it is not replaced.")
 

@@ -257,10 +257,25 @@ def test_help_is_quick_and_quiet():
     assert not {"keras", "tensorflow", "matplotlib", "fcn_keras.layers"} & imported
 
 
-def test_the_program_writes_nothing_but_its_own_words(tmp_path):
+WRONG = (
+    ("evaluate gone --data digits", "There is no model gone"),
+    ("train --resume --out gone", "There is no run in gone"),
+)
+
+
+@pytest.mark.parametrize(("words", "told"), WRONG, ids=[words for words, _ in WRONG])
+def test_the_program_writes_nothing_but_its_own_words(words, told, tmp_path):
     """TensorFlow's notes on the machine stay out of the error output."""
-    words = [sys.executable, "-m", "fcn_keras", "evaluate", "gone", "--data", "digits"]
+    command = [sys.executable, "-m", "fcn_keras", *words.split()]
     quiet = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120, env=quiet)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, env=quiet, cwd=tmp_path
+    )
     assert done.returncode == 1
-    assert done.stderr.count("\n") == 1 and done.stderr.startswith("fcn-keras: There is no model")
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith(f"fcn-keras: {told}")
+
+
+def test_without_words_it_explains_itself(command):
+    code, output, errors = command()
+    assert (code, errors) == (0, "")
+    assert "check-data" in output

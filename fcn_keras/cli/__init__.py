@@ -27,7 +27,6 @@ STOPPED = 130
 app = typer.Typer(
     name="fcn-keras",
     help=HELP,
-    no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -85,7 +84,7 @@ def main(arguments=None):
 def _run(words, debug):
     """The exit code of one command."""
     try:
-        code = app(words, prog_name="fcn-keras", standalone_mode=False)
+        code = app(words or ["--help"], prog_name="fcn-keras", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         code = STOPPED
     except Exception as error:

@@ -12,9 +12,7 @@ from fcn_keras.cli.sources import load_library, load_model
 def summary(
     path: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="[MODEL]", help="A .keras file or a run folder.", show_default=False
-        ),
+        typer.Argument(metavar="MODEL", help="A .keras file or a run folder.", show_default=False),
     ] = None,
     model: Annotated[
         str, typer.Option(metavar="|".join(MODELS), help="The net, where there is no file.")

@@ -85,6 +85,7 @@ def train(
         raise ValueError("--resume goes on with a run and --overwrite replaces it: choose one.")
     given = dict(context.params)
     if resume:
+        load_library()
         given = _as_started(out, given, _named_on_the_command_line(context))
     if given["model"] not in MODELS:
         raise ValueError(f"--model is one of {', '.join(MODELS)}; got {given['model']!r}.")

@@ -91,7 +91,14 @@ def predict(
 
 
 def export(
-    model: ModelPath,
+    model: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MODEL",
+            help="A .keras file or a run folder (its best.keras).",
+            show_default=False,
+        ),
+    ],
     out: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Where to write.", show_default=False)
     ],

@@ -92,7 +92,8 @@ def test_few_images_wait_for_others_of_their_size():
     def pairs():
         for index in range(200):
             read.append(index)
-            yield np.zeros((1 + index % 100, 5, 3), "uint8"), np.zeros((1 + index % 100, 5), "uint8")
+            size = (1 + index % 100, 5)
+            yield np.zeros((*size, 3), "uint8"), np.zeros(size, "uint8")
 
     report = fcn_keras.evaluate(Counting(), pairs(), progress=False)
     assert report.num_images == 200
@@ -116,7 +117,8 @@ def test_a_model_is_wrapped():
     np.testing.assert_array_equal(report.scores.confusion, expected)
 
 
-def test_the_bar_shows_the_mean_iou(capsys):
+def test_the_bar_shows_the_mean_iou(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     fcn_keras.evaluate(Oracle(), Pairs(made_pairs(5)))
     shown = capsys.readouterr().out
     assert "5/5" in shown and "mean_iou" in shown

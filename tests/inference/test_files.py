@@ -37,7 +37,8 @@ def test_label_map_keeps_the_labels_and_shows_colours(tmp_path):
         assert picture.width > 240 and picture.height >= 160  # enlarged, with a legend beside
 
 
-def test_an_unreadable_file_does_not_stop_the_rest(tmp_path, capsys):
+def test_an_unreadable_file_does_not_stop_the_rest(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     write(tmp_path / "in/a.png")
     write(tmp_path / "in/c.jpg")
     (tmp_path / "in/b.png").write_bytes(b"not a picture")
