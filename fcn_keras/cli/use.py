@@ -1,6 +1,7 @@
 """`fcn-keras evaluate`, `predict` and `export`: what is done with a trained model."""
 
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -43,7 +44,10 @@ def evaluate(
     for target in (json, confusion):
         _check_folder(target)
     dataset = load_dataset(data, split, only, exclude)
-    report = inference.evaluate(load_predictor(model), dataset, batch_size=batch_size)
+    predictor = load_predictor(model)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* of the predictions are")  # the table says it
+        report = inference.evaluate(predictor, dataset, batch_size=batch_size)
     print(report.table())
     if json:
         print(f"figures: {report.save_json(json)}")
