@@ -49,7 +49,7 @@ class LabelSet:
                 f"The palette needs one (red, green, blue) for each of the {len(names)} classes, "
                 f"got {len(palette)} colours."
             )
-        ignore = (255 if len(names) <= 255 else 65535) if self.ignore is None else int(self.ignore)
+        ignore = void_value(len(names)) if self.ignore is None else int(self.ignore)
         if 0 <= ignore < len(names):
             raise ValueError(
                 f"The void value {ignore} is the class {names[ignore]!r}; "
@@ -122,6 +122,11 @@ class LabelSet:
     def numbered(cls, num_classes):
         """Names "class 0", "class 1", ... for a model that came without names."""
         return cls(tuple(f"class {number}" for number in range(num_classes)))
+
+
+def void_value(num_classes):
+    """The label that means void among so many classes: 255, or 65535 above 255 classes."""
+    return 255 if num_classes <= 255 else 65535
 
 
 def voc_palette(count):

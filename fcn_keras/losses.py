@@ -7,7 +7,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from fcn_keras.metrics.confusion import ignored_values, plain_ignore_class
+from fcn_keras.metrics.confusion import (
+    ignored_values,
+    plain_ignore_class,
+    resolved_ignore_class,
+)
 
 
 @keras.saving.register_keras_serializable("fcn_keras")
@@ -28,7 +32,8 @@ class CrossEntropy(keras.losses.Loss):
     (`keras.callbacks.TerminateOnNaN` stops there), while the gradients stay finite.
 
     Args:
-        ignore_class: value or values of the labels that are not counted, or None.
+        ignore_class: value or values of the labels that are not counted, or None. "auto" is 255,
+            or 65535 for logits of more than 255 classes.
         class_weights: one finite number of 0 or more for each class, or None. Only their ratios
             matter. `fcn_keras.data.class_weights` computes them from a dataset.
         name: name of the loss.
@@ -55,10 +60,10 @@ class CrossEntropy(keras.losses.Loss):
     Paszke et al., "ENet", section 5.2.
     """
 
-    def __init__(self, ignore_class=255, class_weights=None, name="cross_entropy"):
+    def __init__(self, ignore_class="auto", class_weights=None, name="cross_entropy"):
         super().__init__(name=name, dtype="float32")
-        self._ignored = ignored_values(ignore_class)
-        self.ignore_class = plain_ignore_class(ignore_class)
+        automatic = isinstance(ignore_class, str) and ignore_class == "auto"
+        self.ignore_class = ignore_class if automatic else plain_ignore_class(ignore_class)
         self.class_weights = _checked_weights(class_weights)
 
     def call(self, y_true, y_pred):
@@ -76,7 +81,7 @@ class CrossEntropy(keras.losses.Loss):
         """The weight of each pixel, and whether any label is neither a class nor ignored."""
         inside = ops.logical_and(labels >= 0, labels < num_classes)
         void = ops.zeros_like(inside)
-        for value in self._ignored:
+        for value in ignored_values(resolved_ignore_class(self.ignore_class, num_classes)):
             void = ops.logical_or(void, ops.equal(labels, value))
         outside = ops.any(ops.logical_not(ops.logical_or(inside, void)))
         counted = ops.logical_and(inside, ops.logical_not(void))

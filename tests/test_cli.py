@@ -279,3 +279,31 @@ def test_without_words_it_explains_itself(command):
     code, output, errors = command()
     assert (code, errors) == (0, "")
     assert "check-data" in output
+
+
+def test_a_run_folder_names_the_classes_of_a_model_that_does_not(command, tmp_path):
+    import keras
+
+    from fcn_keras import LabelSet
+    from fcn_keras.cli.sources import load_predictor
+
+    image = keras.Input((None, None, 3))
+    keras.Model(image, keras.layers.Conv2D(2, 1)(image)).save(tmp_path / "best.keras")
+    LabelSet(("sea", "land")).save(tmp_path / "labels.json")
+    for path in (tmp_path, tmp_path / "best.keras"):
+        assert load_predictor(path).labels.names == ("sea", "land")
+
+
+def test_a_label_out_of_range_is_told_in_one_line(command, tmp_path):
+    for number in range(6):
+        for kind, value in (("images", (9, 9, 9)), ("masks", 7 if number == 3 else number % 2)):
+            (tmp_path / kind).mkdir(exist_ok=True)
+            mode = "RGB" if kind == "images" else "L"
+            Image.new(mode, (32, 32), value).save(tmp_path / kind / f"{number}.png")
+    (tmp_path / "classes.txt").write_text("sea\nland\n")
+    data = ["--data", f"folder:{tmp_path}", "--split", "all", "--val-data", "none"]
+    code, _, errors = command("train", *data, "--epochs", 1, "--out", tmp_path / "run")
+    assert code == 1
+    assert (
+        errors.strip().splitlines()[-1].startswith(f"fcn-keras: {tmp_path / 'masks/3.png'} holds")
+    )

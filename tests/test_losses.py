@@ -157,3 +157,12 @@ def test_shapes_that_do_not_fit_are_named():
         CrossEntropy()(labels[..., 0], logits)
     with pytest.raises(ValueError, match="`ignore_class`"):
         CrossEntropy(ignore_class=-1)
+
+
+def test_above_255_classes_255_is_a_class():
+    labels = np.full((1, 2, 2), 255, "int32")
+    logits = np.zeros((1, 2, 2, 300), "float32")
+    assert round(float(CrossEntropy()(labels, logits)), 4) == round(float(np.log(300)), 4)
+    assert float(CrossEntropy(255)(labels, logits)) == 0
+    again = keras.losses.deserialize(keras.losses.serialize(CrossEntropy()))
+    assert again.ignore_class == "auto"

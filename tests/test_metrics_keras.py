@@ -306,3 +306,13 @@ def test_config_round_trip(metric_class):
 def test_a_wrong_number_of_classes_is_named(num_classes):
     with pytest.raises(ValueError, match="`num_classes` must be a whole number"):
         metrics.MeanIoU(num_classes)
+
+
+def test_above_255_classes_void_is_65535():
+    truth = np.full((1, 4, 4), 255, "int32")
+    metric = metrics.MeanIoU(300)
+    assert metric.ignore_class == 65535
+    metric.update_state(truth, truth)
+    assert float(metric.result()) == 1.0
+    assert metrics.MeanIoU(255).ignore_class == 255
+    assert metrics.confusion_matrix(truth, truth, 300)[255, 255] == 16

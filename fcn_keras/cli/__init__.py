@@ -23,6 +23,7 @@ explains itself, with examples: [bold]fcn-keras train --help[/bold].
 """
 
 STOPPED = 130
+_GRAPH = ("Graph execution error", "Detected at", "File ", "[[", "<", "{{")
 
 app = typer.Typer(
     name="fcn-keras",
@@ -117,7 +118,7 @@ def _from_graph(text):
     """The sentence in TensorFlow's report of an error inside a graph."""
     for line in text.splitlines():
         line = line.strip()
-        if line and not line.startswith(("Graph execution error", "Detected at", "File ", "[[")):
+        if line and not line.startswith(_GRAPH):
             return line
     return text
 

@@ -96,4 +96,14 @@ def load_predictor(path):
 
     if (Path(path) / "saved_model.pb").is_file():
         return export.SavedModelPredictor(path)
-    return inference.Predictor(load_model(path))
+    model = load_model(path)
+    return inference.Predictor(model, labels_beside(path, model))
+
+
+def labels_beside(path, model):
+    """The class names of a run folder, for a model that does not carry its own; else None."""
+    from fcn_keras import LabelSet, labels_of
+    from fcn_keras.training import RunFolder
+
+    file = RunFolder(path if Path(path).is_dir() else Path(path).parent).labels
+    return LabelSet.load(file) if labels_of(model) is None and file.is_file() else None

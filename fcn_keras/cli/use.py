@@ -8,7 +8,13 @@ from typing import Annotated
 import typer
 
 from fcn_keras.cli.options import DATA_HELP, Exclude, ModelPath, Only
-from fcn_keras.cli.sources import load_dataset, load_library, load_model, load_predictor
+from fcn_keras.cli.sources import (
+    labels_beside,
+    load_dataset,
+    load_library,
+    load_model,
+    load_predictor,
+)
 
 FORMATS = ("saved-model",)
 
@@ -127,7 +133,9 @@ def export(
     load_library()
     from fcn_keras.export import export_saved_model
 
-    print(f"SavedModel: {export_saved_model(load_model(model), out, overwrite=overwrite)}")
+    net = load_model(model)
+    folder = export_saved_model(net, out, labels_beside(model, net), overwrite=overwrite)
+    print(f"SavedModel: {folder}")
 
 
 def _check_folder(target):

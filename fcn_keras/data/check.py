@@ -13,7 +13,7 @@ import numpy as np
 from fcn_keras.data import registry
 from fcn_keras.data.dataset import Dataset, size_message
 from fcn_keras.data.images import read_image
-from fcn_keras.data.masks import LabelError
+from fcn_keras.data.masks import BINARY_HINT, LabelError
 from fcn_keras.labels import LabelSet
 from fcn_keras.visualize.progress import ProgressBar
 
@@ -215,6 +215,9 @@ def _report(parts, problems, warnings, progress):
                 bar.step()
             good += [part.at(fine)] if fine else []
     examples = {part.split: len(part) for part in parts}
+    if void and not pixels[:, 1:].any() and pixels.any() and _undeclared(parts[0].reader):
+        text = f"No mask holds anything but {labels.names[0]!r} and 255. {BINARY_HINT}"
+        problems.append(Problem("labels", parts[0].split, text))
     warnings += _never(parts, pixels, labels)
     return CheckReport(
         parts[0].name,
@@ -227,6 +230,11 @@ def _report(parts, problems, warnings, progress):
         void,
         _joined(good),
     )
+
+
+def _undeclared(reader):
+    """Whether 255 stands in the masks of a folder without anybody having said what it means."""
+    return reader.values is not None and not reader.declares_255
 
 
 def _read(dataset, index):

@@ -9,7 +9,7 @@ import numpy as np
 from fcn_keras.data import pipeline
 from fcn_keras.data.augmentation import Augmentation
 from fcn_keras.data.images import read_image
-from fcn_keras.data.masks import MaskReader
+from fcn_keras.data.masks import LabelError, MaskReader
 from fcn_keras.labels import LabelSet
 
 
@@ -66,7 +66,20 @@ class Dataset:
             images, masks = zip(*pairs, strict=True)
             object.__setattr__(self, "images", images)
             object.__setattr__(self, "masks", masks)
-            object.__setattr__(self, "reader", MaskReader(self.labels))
+            said = self.reader.declares_255
+            object.__setattr__(self, "reader", MaskReader(self.labels, (self.labels.ignore,)))
+            if not said and self.labels.num_classes <= 2:
+                self._refuse_binary()
+
+    def _refuse_binary(self):
+        """Of two classes, nothing but 0 and 255: the object would be void without a word."""
+        objects = any((mask == 1).any() for mask in self.masks)
+        if not objects and any((mask == 255).any() and (mask == 0).any() for mask in self.masks):
+            raise LabelError(
+                f"{self.name} ({self.split}): no label map holds class 1, but some hold 0 and 255, "
+                "and 255 means void, which is left out. If 255 is the object, pass mask == 255 as "
+                "label maps; if it is void, pass reader=MaskReader(labels, void=(255,))."
+            )
 
     def _arrays(self, index):
         """Image and label map of example `index` of a dataset in memory, checked."""

@@ -1,11 +1,13 @@
 """Examples as tensors: TensorFlow's decoders where they read as Pillow does, else Pillow itself."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 
 from fcn_keras.data.headers import index_png, plain_image
 from fcn_keras.data.images import read_image
+from fcn_keras.data.masks import LabelError
 
 
 def loader(tf, dataset):
@@ -38,6 +40,22 @@ def loader(tf, dataset):
             return tf.identity(image), tf.identity(label)
 
     return load
+
+
+def refusal(error):
+    """What `load` refused an example for, if that is how TensorFlow's `error` came about.
+
+    TensorFlow wraps an exception raised inside a pipeline into one of its own, with a traceback
+    for text.
+
+    Returns:
+        `LabelError`, `ValueError` or `FileNotFoundError` with the sentence alone, or None.
+    """
+    if not type(error).__module__.startswith("tensorflow"):
+        return None
+    found = re.search(r"(LabelError|ValueError|FileNotFoundError): (.+)", str(error))
+    kinds = {"LabelError": LabelError, "FileNotFoundError": FileNotFoundError}
+    return kinds.get(found[1], ValueError)(found[2]) if found else None
 
 
 def _from_memory(tf, dataset):

@@ -55,6 +55,8 @@ def load(root=None, split="train", *, size=(128, 160), count=None, seed=0):
     if min(size) < 64:
         raise ValueError(f"`size` must be at least (64, 64) to hold a digit, got {tuple(size)}.")
     count = COUNTS[split] if count is None else count
+    if count < 1:
+        raise ValueError(f"`count` must be at least 1, got {count}.")
     images, masks = zip(*_scenes(split, height, width, count, seed), strict=True)
     names = tuple(f"{split}_{number:04d}" for number in range(count))
     augmentation = Augmentation(flip=False, scale=(0.8, 1.25), color=0.2)

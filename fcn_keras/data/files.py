@@ -88,14 +88,20 @@ def require(path, dataset, hint):
     return path
 
 
-def listed(path):
+def listed(path, known=()):
     """The names in a list file: the first word of each line, a stem or a path.
+
+    Args:
+        path: The list file, UTF-8.
+        known: Stems that may hold spaces: a line that is one of them is taken whole.
 
     Raises:
         ValueError: for an empty list or a name that is listed twice.
     """
-    words = [line.split()[0] for line in path.read_text().splitlines() if line.strip()]
-    names = [_stem(word) for word in words]
+    lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    names = [
+        _stem(line) if _stem(line) in known else _stem(line.split()[0]) for line in lines if line
+    ]
     if not names:
         raise ValueError(f"{path} lists no names.")
     if len(set(names)) < len(names):

@@ -1,5 +1,6 @@
 """Your own images: a folder with images/, masks/ and classes.txt."""
 
+import dataclasses
 import hashlib
 import itertools
 import re
@@ -103,7 +104,11 @@ def read_classes(path):
         ValueError: naming the line that cannot be understood.
     """
     classes = []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 text ({error}); save it as UTF-8.") from error
+    for number, line in enumerate(text.splitlines(), 1):
         line = line.partition("#")[0].strip()
         if not line:
             continue
@@ -133,15 +138,11 @@ def _reader(path, lines, void, binary):
         raise ValueError(f"binary=True needs two classes; {path} names {len(classes)}.")
     values = ((0, 0, 0), (1, 65535, 1)) if binary else _values(path, lines, labels.ignore)
     void_colors = tuple(line.color for line in lines if line.is_void and line.color)
-    said = 255 in void or any(first <= 255 <= last for first, last, _ in values)
-    return labels, MaskReader(
-        labels,
-        void,
-        values,
-        void_colors or (VOID_COLOR,),
-        palette_is_key=colors is not None,
-        refuse_binary=len(classes) <= 2 and not said,
+    reader = MaskReader(
+        labels, void, values, void_colors or (VOID_COLOR,), palette_is_key=colors is not None
     )
+    refuse = len(classes) <= 2 and not reader.declares_255
+    return labels, dataclasses.replace(reader, refuse_binary=refuse)
 
 
 def _all_or_none(path, what, classes, given):
@@ -173,9 +174,9 @@ def _lists(root):
 
 def _names(root, split, images, masks):
     lists = _lists(root)
-    if split in lists:
-        return listed(lists[split])
     names = sorted({*by_stem(images), *by_stem(masks)})
+    if split in lists:
+        return listed(lists[split], names)
     if not names:
         raise ValueError(f"folder: there are no images in {images}.")
     if split == "all":
@@ -186,10 +187,10 @@ def _names(root, split, images, masks):
         raise ValueError(
             f"folder has no split {split!r}: {root / split}.txt is not there ({known})."
         )
-    tested = set(listed(lists["test"])) if "test" in lists else set()
+    tested = set(listed(lists["test"], names)) if "test" in lists else set()
     names = [name for name in names if name not in tested]
     if other in lists:
-        chosen = set(listed(lists[other]))
+        chosen = set(listed(lists[other], names))
         kept = [name for name in names if name not in chosen]
     else:
         order = sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())

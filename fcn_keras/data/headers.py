@@ -7,11 +7,15 @@ import struct
 import zlib
 from typing import NamedTuple
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
+
+from fcn_keras.data.images import UNREADABLE
 
 ORIENTATION = 0x0112
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _PALETTE = 0, 3
+_PROFILES = (b"Raw profile type", b"XML:com.adobe.xm")
+_ORIENTED = ("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp")
 
 
 class IndexPng(NamedTuple):
@@ -34,7 +38,7 @@ def plain_image(path):
         with Image.open(path) as image:
             plain = image.format in ("PNG", "JPEG") and image.mode in ("RGB", "L")
             return plain and "transparency" not in image.info and _upright(image) and _whole(path)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
+    except UNREADABLE:
         return False
 
 
@@ -49,31 +53,36 @@ def index_png(path):
             if depth > 8 or kind not in (_GREY, _PALETTE):
                 return None
             unit = 255 // (2**depth - 1)
-            if kind == _GREY:
-                return IndexPng(head, 33, unit)
             start = _first_data_chunk(file)
     except OSError:
         return None
+    if kind == _GREY:
+        return IndexPng(head, 33, unit) if start else None
     header = head[12:25] + bytes([_GREY]) + head[26:29]
     prefix = head[:12] + header + struct.pack(">I", zlib.crc32(header))
     return IndexPng(prefix, start, unit) if start else None
 
 
 def _first_data_chunk(file):
-    """Where the first IDAT chunk begins; `file` stands behind the header chunk."""
+    """Where the first IDAT chunk begins; `file` stands behind the header chunk.
+
+    None where there is none, or where a chunk before it may turn the image (EXIF, XMP).
+    """
     while True:
         start = file.tell()
         chunk = file.read(8)
-        if len(chunk) < 8:
+        if len(chunk) < 8 or chunk[4:] == b"eXIf":
             return None
         if chunk[4:] == b"IDAT":
             return start
-        file.seek(struct.unpack(">I", chunk[:4])[0] + 4, 1)
+        if chunk[4:] in (b"tEXt", b"zTXt", b"iTXt") and file.read(16).startswith(_PROFILES):
+            return None
+        file.seek(start + 12 + struct.unpack(">I", chunk[:4])[0])
 
 
 def _upright(image):
     if image.format == "PNG":  # getexif would decode the pixels
-        return "exif" not in image.info
+        return not any(key in image.info for key in _ORIENTED)
     return image.getexif().get(ORIENTATION, 1) == 1
 
 

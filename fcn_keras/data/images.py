@@ -3,6 +3,9 @@
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+UNREADABLE = (
+    UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError
+)  # fmt: skip
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 
 
@@ -42,7 +45,7 @@ def open_image(path):
             image.load()
     except FileNotFoundError:
         raise
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except UNREADABLE as error:
         raise ValueError(f"{path} cannot be read as an image: {error}") from error
     return image
 

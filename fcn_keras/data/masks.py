@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from PIL import ImageOps
 
 from fcn_keras.data.headers import index_png
 from fcn_keras.data.images import open_image
@@ -39,6 +40,11 @@ class MaskReader:
     palette_is_key: bool = False
     refuse_binary: bool = False
 
+    @property
+    def declares_255(self):
+        """Whether it was said what 255 means, which otherwise is void."""
+        return 255 in self.void or any(a <= 255 <= b for a, b, _ in self.values or ())
+
     def read(self, path):
         """A mask file as label map, (H, W) of `labels.dtype`, void as `labels.ignore`.
 
@@ -51,6 +57,7 @@ class MaskReader:
 
     def decode(self, image, path):
         """The label map of an opened Pillow image; see `read`."""
+        image = ImageOps.exif_transpose(image)
         if image.mode == "P" and self.palette_is_key:
             return self._from_palette(image, path)
         if image.mode in ("RGB", "RGBA"):
@@ -199,7 +206,8 @@ def read_mask(path, labels, void=()):
     Args:
         path: A file that Pillow reads; masks should be PNG.
         labels: A `LabelSet`. RGB masks are read by its palette.
-        void: Further values that stand for void in the file.
+        void: Further values that stand for void in the file. With two classes a mask of 0 and 255
+            alone is refused unless 255 is named here: its 255 is more likely the object.
 
     Returns:
         Label map (H, W) of `labels.dtype`, void as `labels.ignore`.
@@ -215,7 +223,8 @@ def read_mask(path, labels, void=()):
     label = fcn_keras.data.read_mask("mask.png", fcn_keras.LabelSet(("background", "egg")))
     ```
     """
-    return MaskReader(labels, tuple(void)).read(path)
+    binary = labels.num_classes <= 2 and 255 not in void
+    return MaskReader(labels, tuple(void), refuse_binary=binary).read(path)
 
 
 def joint_code(rgb):

@@ -60,4 +60,6 @@ def class_weights(choice, dataset):
     if choice != "enet":
         raise ValueError(f"class_weights must be 'enet' or a list of numbers, got {choice!r}.")
     pixels, _ = class_pixels(dataset)
+    if not pixels.any():
+        raise ValueError(f"{dataset.name} ({dataset.split}) holds nothing but void.")
     return (1 / np.log(1.02 + pixels / pixels.sum())).astype("float32")

@@ -4,6 +4,7 @@ A layer of another package may carry its own rule: see `register_rule`.
 """
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import keras
@@ -174,6 +175,18 @@ def _pointwise(layer, grids, axis, shapes):
     return merged
 
 
+def _normalized(layer, grids, axis, shapes):
+    """Point by point, unless the statistics are taken over the image."""
+    merged = _pointwise(layer, grids, axis, shapes)
+    rank = len(shapes[0])
+    if isinstance(layer, L.GroupNormalization):
+        over_image = rank == 4
+    else:
+        axes = keras.tree.flatten(layer.axis)
+        over_image = rank == 4 and any(a % rank in (1, 2) for a in axes)
+    return replace(merged, unbounded=True) if over_image else merged
+
+
 def _channels_last(layer):
     if getattr(layer, "data_format", "channels_last") != "channels_last":
         raise ValueError(
@@ -194,12 +207,13 @@ register_rule(L.Cropping2D, _cropping)
 register_rule(L.UpSampling2D, _upsampling)
 register_rule(L.Reshape, _reshape)
 register_rule(L.Concatenate, _concatenate)
+for _class in (L.GroupNormalization, L.LayerNormalization, L.UnitNormalization, L.Softmax):
+    register_rule(_class, _normalized)
 for _class in (
-    L.Activation, L.ReLU, L.LeakyReLU, L.PReLU, L.ELU, L.Softmax,
-    L.BatchNormalization, L.LayerNormalization, L.GroupNormalization, L.UnitNormalization,
-    L.Normalization, L.Rescaling, L.Dropout, L.SpatialDropout2D, L.GaussianNoise,
-    L.GaussianDropout, L.AlphaDropout, L.ActivityRegularization, L.Identity, L.Dense,
-    L.EinsumDense, L.Add, L.Subtract, L.Multiply, L.Average, L.Maximum, L.Minimum,
+    L.Activation, L.ReLU, L.LeakyReLU, L.PReLU, L.ELU, L.BatchNormalization, L.Normalization,
+    L.Rescaling, L.Dropout, L.SpatialDropout2D, L.GaussianNoise, L.GaussianDropout, L.AlphaDropout,
+    L.ActivityRegularization, L.Identity, L.Dense, L.EinsumDense,
+    L.Add, L.Subtract, L.Multiply, L.Average, L.Maximum, L.Minimum,
 ):  # fmt: skip
     register_rule(_class)
 

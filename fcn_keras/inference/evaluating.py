@@ -13,6 +13,7 @@ import numpy as np
 from fcn_keras import metrics
 from fcn_keras.inference.predictor import as_predictor
 from fcn_keras.inference.report import Report
+from fcn_keras.labels import LabelSet
 from fcn_keras.visualize.progress import ProgressBar
 
 READ_AHEAD = 8
@@ -47,7 +48,7 @@ def evaluate(predictor, dataset, *, batch_size=4, progress=True):
     """
     predictor = as_predictor(predictor)
     labels = _labels(predictor, dataset)
-    length = len(dataset) if hasattr(dataset, "__len__") else None
+    length = _length(dataset)
     confusion = np.zeros((labels.num_classes, labels.num_classes), np.int64)
     counted, start = 0, time.perf_counter()
     with ProgressBar(length, "image", progress) as bar:
@@ -66,11 +67,21 @@ def evaluate(predictor, dataset, *, batch_size=4, progress=True):
     return report
 
 
+def _length(dataset):
+    try:
+        return len(dataset)
+    except TypeError:  # what can only be iterated, or does not know its length
+        return None
+
+
 def _labels(predictor, dataset):
     """The dataset's label set, checked against the predictor's."""
-    truth, predicted = (getattr(owner, "labels", None) for owner in (dataset, predictor))
+    given = (getattr(owner, "labels", None) for owner in (dataset, predictor))
+    truth, predicted = (labels if isinstance(labels, LabelSet) else None for labels in given)
     if truth is None and predicted is None:
-        raise ValueError("Neither the dataset nor the predictor has `labels` to name its classes.")
+        raise ValueError(
+            "Neither the dataset nor the predictor has a LabelSet as `labels` to name its classes."
+        )
     if truth is None or predicted is None:
         return truth or predicted
     if truth.num_classes != predicted.num_classes:
@@ -93,7 +104,7 @@ def _labels(predictor, dataset):
 
 def _pairs(dataset):
     """Yields (name, image, truth); a sequence is read ahead by a thread."""
-    if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
+    if not hasattr(dataset, "__getitem__") or _length(dataset) is None:
         for index, item in enumerate(dataset):
             yield str(index), *_pair(item)
         return

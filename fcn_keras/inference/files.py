@@ -75,15 +75,15 @@ def predict_files(predictor, paths, out_dir, *, alpha=0.5, progress=True):
 
 
 def _predict(predictor, path, target, alpha):
+    label_path, overlay_path = _targets(target)
     try:
         image = as_array(path)
         label_map = predictor.segment(image)
+        visualize.save_label_map(label_map, predictor.labels, label_path)
+        visualize.save_overlay(image, label_map, predictor.labels, overlay_path, alpha)
     except (ValueError, OSError) as error:
         told = str(error)
         return Prediction(path, error=told if str(path) in told else f"{path}: {told}")
-    label_path, overlay_path = _targets(target)
-    visualize.save_label_map(label_map, predictor.labels, label_path)
-    visualize.save_overlay(image, label_map, predictor.labels, overlay_path, alpha)
     return Prediction(path, label_path, overlay_path)
 
 
@@ -92,7 +92,11 @@ def _find(paths):
     found = {}
     for path in map(Path, paths):
         if path.is_dir():
-            images = [p for p in sorted(path.iterdir()) if p.suffix.lower() in SUFFIXES]
+            images = [
+                p
+                for p in sorted(path.iterdir())
+                if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")
+            ]
             if not images:
                 kinds = ", ".join(suffix[1:] for suffix in SUFFIXES)
                 found[path] = Prediction(path, error=f"{path} holds no image ({kinds}).")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fcn_keras.labels import void_value
+
 _CODES = 1 << 16
 _CHUNK = 1 << 18
 _SAMPLE = 1 << 12
@@ -124,7 +126,7 @@ def scores(confusion, ignore_class=None):
     )
 
 
-def confusion_matrix(truth, prediction, num_classes, ignore_class=255):
+def confusion_matrix(truth, prediction, num_classes, ignore_class="auto"):
     """Counts how often each class was predicted as each class.
 
     One joint code for each pixel and one bincount. Fastest on uint8 maps; where labels come in
@@ -134,7 +136,8 @@ def confusion_matrix(truth, prediction, num_classes, ignore_class=255):
         truth: whole numbers of any shape, in [0, num_classes) or ignored.
         prediction: whole numbers of the same shape, in [0, num_classes) wherever the truth counts.
         num_classes: C, at least 1.
-        ignore_class: value or values of the truth that are not counted, or None.
+        ignore_class: value or values of the truth that are not counted, or None. "auto" is 255,
+            or 65535 above 255 classes.
 
     Returns:
         int64 (C, C); entry (i, j) is the number of pixels of class i predicted as class j.
@@ -150,7 +153,7 @@ def confusion_matrix(truth, prediction, num_classes, ignore_class=255):
            [1, 1]])
     """
     num_classes = checked_num_classes(num_classes)
-    ignored = ignored_values(ignore_class)
+    ignored = ignored_values(resolved_ignore_class(ignore_class, num_classes))
     truth, prediction = _label_array(truth, "truth"), _label_array(prediction, "prediction")
     if truth.shape != prediction.shape:
         raise ValueError(
@@ -166,6 +169,12 @@ def confusion_matrix(truth, prediction, num_classes, ignore_class=255):
             _refuse_outside(truth, prediction, num_classes, ignored)
         total += counts
     return total
+
+
+def resolved_ignore_class(ignore_class, num_classes):
+    """`ignore_class`, with the void value of so many classes for "auto"."""
+    automatic = isinstance(ignore_class, str) and ignore_class == "auto"
+    return void_value(num_classes) if automatic else ignore_class
 
 
 def ignored_values(ignore_class):

@@ -12,6 +12,7 @@ from fcn_keras.metrics.confusion import (
     ignored_values,
     outside_message,
     plain_ignore_class,
+    resolved_ignore_class,
     scores,
 )
 from fcn_keras.metrics.counting import step_counts
@@ -28,9 +29,10 @@ class _Confusion(keras.metrics.Metric):
     count. One update takes up to 2**31 - 1 pixels.
     """
 
-    def __init__(self, num_classes, ignore_class=255, name=None, dtype=None):
+    def __init__(self, num_classes, ignore_class="auto", name=None, dtype=None):
         super().__init__(name=name or self.default_name, dtype=dtype)
         self.num_classes = checked_num_classes(num_classes)
+        ignore_class = resolved_ignore_class(ignore_class, self.num_classes)
         self.ignore_class = plain_ignore_class(ignore_class)
         self.ignored = ignored_values(ignore_class)
         self._direction = "up"
@@ -277,7 +279,7 @@ class ConfusionMatrix(_Confusion):
         return confusion
 
 
-def segmentation(num_classes, ignore_class=255, dtype=None):
+def segmentation(num_classes, ignore_class="auto", dtype=None):
     """The field's four metrics, for `model.compile(metrics=...)`, counting each step once.
 
     Args:

@@ -7,6 +7,7 @@ import itertools
 import os
 
 import keras
+import numpy as np
 
 from fcn_keras.layers import Logits
 from fcn_keras.models.alignment import CaffeAlignment, SameAlignment
@@ -23,7 +24,8 @@ _ARGUMENTS = """
         classifier: A registered name (`fcn_keras.classifiers.names()`; case and underscores do
             not matter) or a functional Keras classifier of yours, which is copied, not changed.
         weights: "imagenet", None (random), or the path of a weights file of the classifier.
-            Ignored for a model of yours, whose own weights are kept.
+            "imagenet" is not looked for with `init_from`. Ignored for a model of yours, whose own
+            weights are kept.
         input_shape: (H, W, C); None leaves an axis open, so that any size from 1 works. Channel
             counts other than 3 need weights=None.
         alignment: "same": logits lie exactly on the pixels and a constant map stays constant to
@@ -80,7 +82,10 @@ def _fcn(
     name=None,
 ):
     _check_arguments(num_classes, input_shape, alignment, learn_upsampling)
+    num_classes = int(num_classes)
     keep_head = head_filters is None
+    if init_from is not None and weights == "imagenet":
+        weights = None  # the coarser net brings every weight of the classifier
     source = resolve(classifier, weights, input_shape[-1], preprocess, keep_head)
     image = keras.Input(input_shape, name="image", dtype="float32")
     trunk = dense_trunk(
@@ -159,7 +164,8 @@ def _depth(stride):
 
 
 def _check_arguments(num_classes, input_shape, alignment, learn_upsampling):
-    if isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 2:
+    whole = isinstance(num_classes, (int, np.integer)) and not isinstance(num_classes, bool)
+    if not whole or num_classes < 2:
         raise ValueError(
             f"`num_classes` must be a whole number of at least 2, got {num_classes!r}. "
             "For one kind of object against the rest use 2: background and object."

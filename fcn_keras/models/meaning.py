@@ -25,6 +25,11 @@ def labels_of(model):
     return None
 
 
+def can_keep_labels(model):
+    """Whether the model has the output layer that class names are kept in."""
+    return bool(_outputs(model))
+
+
 def set_labels(model, labels):
     """Stores a `LabelSet` in the output layer of a model built by this package.
 
@@ -32,7 +37,7 @@ def set_labels(model, labels):
         ValueError: if the number of classes differs, or the model has no `Logits` output.
     """
     layers = _outputs(model)
-    if not layers:
+    if not can_keep_labels(model):
         raise ValueError(f"{model.name!r} has no Logits layer to keep class names in.")
     config = label_config(labels, model.output_shape[-1])
     for layer in layers:

@@ -10,6 +10,7 @@ from fcn_keras import classifiers
 from fcn_keras.geometry.field import trace
 from fcn_keras.layers import Preprocess
 from fcn_keras.layers.preprocessing import MODES
+from fcn_keras.surgery.top import one_image
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ def resolve(classifier, weights, channels, preprocess, keep_head):
         FileNotFoundError: for weights that are not there and cannot be downloaded.
     """
     if isinstance(classifier, keras.Model):
+        one_image(classifier)
         if classifier.inputs[0].shape[-1] != channels:
             raise ValueError(
                 f"{classifier.name!r} takes {classifier.inputs[0].shape[-1]} channels, but "

@@ -15,6 +15,7 @@ from fcn_keras.surgery.copying import with_batch_norm_momentum
 
 L = keras.layers
 CAFFE_PAD = 100
+MERGES = (L.Add, L.Subtract, L.Multiply, L.Average, L.Maximum, L.Minimum, L.Concatenate)
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,13 @@ def _as_caffe(classifier):
     def change(layer, config):
         if layer is first:
             config["padding"] = "valid"
+        elif isinstance(layer, (L.Conv2D, L.DepthwiseConv2D)) and layer.padding == "valid":
+            if set(layer.kernel_size) != {1}:
+                raise ValueError(
+                    f"The convolution {layer.name!r} of {classifier.name!r} is not padded; "
+                    "alignment='caffe' takes the 100 pixels in front of the net for granted, and "
+                    "padded convolutions behind the first, as VGG has. Use alignment='same'."
+                )
         if isinstance(layer, (L.MaxPooling2D, L.AveragePooling2D)):
             if tuple(config["pool_size"]) != tuple(config["strides"]):
                 raise ValueError(
@@ -128,7 +136,7 @@ def _features(classifier, top, x, copier):
     found = []
 
     def call(node, args, kwargs):
-        if any(value is None for value in args):
+        if any(value is None for value in keras.tree.flatten(args)):
             return [None] * len(node.outputs)
         if node.operation is top.gathering:
             found.append(args[0])
@@ -179,6 +187,13 @@ class _Head:
         dense = [i for i, layer in enumerate(self.top.layers) if isinstance(layer, L.Dense)]
         if not dense:
             return features
+        merge = next((layer for layer in self.top.layers if isinstance(layer, MERGES)), None)
+        if merge is not None:
+            raise ValueError(
+                f"The classifier's head branches and meets in layer {merge.name!r}, so it is no "
+                "chain of fc6, fc7, ... to keep. Pass head_filters=0 for no head, or a number for "
+                "a new one."
+            )
         x = FlatMap(features, self.top.window)
         for layer in self.top.layers[: dense[-1]]:
             if isinstance(layer, L.Dropout):

@@ -37,7 +37,7 @@ def gather(layer, features, window):
         return FlatMap(features, window)
     average = isinstance(layer, L.GlobalAveragePooling2D)
     pooling = L.AveragePooling2D if average else L.MaxPooling2D
-    return pooling(window, strides=1, name=layer.name)(features)
+    return pooling(window, strides=1, dtype=layer.dtype_policy, name=layer.name)(features)
 
 
 def cast(layer, args, kwargs, copier, *, linear=False, padding="valid", name=None):

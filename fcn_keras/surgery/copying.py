@@ -39,7 +39,7 @@ class Copier:
         fresh = not copy._inbound_nodes
         result = copy(*args, **kwargs)
         if fresh and layer.weights:
-            copy.set_weights(layer.get_weights())
+            give_weights(copy, layer.get_weights())
         return result
 
     def new(self, name, make, key):
@@ -51,6 +51,14 @@ class Copier:
             self._names.add(free)
             self._copies[id(key)] = make(free)
         return self._copies[id(key)]
+
+
+def give_weights(layer, weights):
+    """`layer.set_weights`, and what Keras derives from them (Normalization's mean and variance)."""
+    layer.set_weights(weights)
+    for part in layer._flatten_layers():
+        if hasattr(part, "finalize_state"):
+            part.finalize_state()
 
 
 def with_batch_norm_momentum(momentum):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import keras
 
 from fcn_keras.geometry.field import trace
+from fcn_keras.geometry.graph import functional
 from fcn_keras.geometry.taps import on_every_path
 
 GATHERING = (
@@ -43,6 +44,15 @@ class Top:
         return isinstance(self.gathering, keras.layers.Flatten)
 
 
+def one_image(classifier):
+    """Raises ValueError unless the classifier has one input."""
+    count = len(functional(classifier).inputs)
+    if count != 1:
+        raise ValueError(
+            f"{classifier.name!r} has {count} inputs; a classifier with one image input is needed."
+        )
+
+
 def find_top(classifier):
     """Where the classifier's map is gathered into a vector.
 
@@ -56,6 +66,7 @@ def find_top(classifier):
         ValueError: where nothing gathers the map (a net without top), or where the operation that
             does is not Flatten or a global pooling.
     """
+    one_image(classifier)
     found, outputs = trace(classifier)
     if len(outputs) != 1:
         raise ValueError(

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from fcn_keras.surgery.copying import give_weights
+
 
 @dataclass(frozen=True)
 class Transplanted:
@@ -62,7 +64,7 @@ def transplant(source, target):
                 f"in {target.name!r}: the nets differ in num_classes, head_filters or classifier."
             )
     for name in shared:
-        wanted[name].set_weights(given[name].get_weights())
+        give_weights(wanted[name], given[name].get_weights())
     return Transplanted(
         tuple(shared),
         tuple(name for name in wanted if name not in given),

@@ -86,7 +86,8 @@ class WarnOfOneClass(keras.callbacks.Callback):
             return
         predicted, true = (confusion.sum(axis) / confusion.sum() for axis in (0, 1))
         first = int(predicted.argmax())
-        if predicted[first] <= DOMINANT or true[first] > DOMINANT:
+        others_missed = 1 - predicted[first] < (1 - true[first]) / 2
+        if predicted[first] <= DOMINANT or not others_missed:
             self.warned_of = None
         elif self.warned_of != first:
             self.warned_of = first

@@ -7,6 +7,8 @@ import contextlib
 
 import keras
 
+_KINDS = ("float16", "bfloat16", "float32")
+
 
 @contextlib.contextmanager
 def fused_batch_norm(model):
@@ -56,7 +58,8 @@ def _fused(layer, plain):
 
     def call(inputs, training=None, mask=None):
         maps = inputs.shape.rank == 4 and layer.axis in (3, -1, [3], (3,))
-        if not (training and layer.trainable and maps and mask is None):
+        known = inputs.dtype.name in _KINDS and layer.moving_mean.dtype == "float32"
+        if not (training and layer.trainable and maps and known and mask is None):
             return plain(inputs, training=training, mask=mask)
         channels = inputs.shape[-1]
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(

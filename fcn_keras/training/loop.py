@@ -1,5 +1,6 @@
 """Training from datasets to a run folder, and going on where one was stopped."""
 
+import contextlib
 import dataclasses
 import sys
 from datetime import UTC, datetime
@@ -8,9 +9,10 @@ import keras
 import numpy as np
 
 from fcn_keras import visualize
+from fcn_keras.data.decoding import refusal
 from fcn_keras.inference import segment
 from fcn_keras.models import labels_of
-from fcn_keras.models.meaning import set_labels
+from fcn_keras.models.meaning import can_keep_labels, set_labels
 from fcn_keras.training import callbacks as between_epochs
 from fcn_keras.training.fused import fused_batch_norm
 from fcn_keras.training.recipe import Recipe, compile_model
@@ -63,7 +65,8 @@ def train(
         three with "val_" before.
 
     Raises:
-        ValueError: if model, labels and data do not fit, or for an impossible choice.
+        ValueError: if model, labels and data do not fit, or for an impossible choice; naming the
+            file, for an image that cannot be read or a label that is no class (`LabelError`).
         FileExistsError: if `out` holds a run and neither `resume` nor `overwrite` is set.
         FileNotFoundError: with `resume`, if there is no run.
         fcn_keras.training.DivergedError: if the loss becomes NaN; the last good epoch is kept.
@@ -127,7 +130,7 @@ def _fit(model, plan, train_data, val_data, folder, rows, verbose, callbacks):
             keep.insert(0, between_epochs.RefreshBatchNorm(batches.take(plan.refresh_batches)))
     if verbose == "auto":
         verbose = 1 if sys.stdout.isatty() else 2
-    with fused_batch_norm(model):
+    with fused_batch_norm(model), _plain_refusals():
         model.fit(
             batches,
             initial_epoch=len(rows),
@@ -137,6 +140,18 @@ def _fit(model, plan, train_data, val_data, folder, rows, verbose, callbacks):
             verbose=verbose,
             **validation,
         )
+
+
+@contextlib.contextmanager
+def _plain_refusals():
+    """What the data refused (a label out of range, an unreadable file) as the data said it."""
+    try:
+        yield
+    except Exception as error:
+        told = refusal(error)
+        if told is None:
+            raise
+        raise told from error
 
 
 def _pick_up(folder, train_data, val_data, given, notes):
@@ -244,7 +259,7 @@ def _check_model(model, labels):
             f"{model.name!r} was built for the classes {', '.join(own.names)}, but the data has "
             f"{', '.join(labels.names)}. Build it with labels=data.labels."
         )
-    if own is None and any(layer.name == "score" for layer in model.layers):
+    if own is None and can_keep_labels(model):
         set_labels(model, labels)
 
 

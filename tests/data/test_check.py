@@ -136,3 +136,19 @@ def test_contact_sheet_leaves_out_what_cannot_be_read(folder, tmp_path):
         path.unlink()
     with pytest.raises(ValueError, match="folder"):
         data.contact_sheet(dataset, tmp_path / "none.png")
+
+
+def test_masks_of_0_and_255_alone_are_a_problem_with_three_classes_too(folder):
+    for path in (folder / "masks").iterdir():
+        Image.fromarray(np.resize(np.array([0, 255], "uint8"), SIZE)).save(path)
+    report = data.check("folder", folder)
+    assert not report.ok and "255 means void by convention" in messages(report, "labels")[0]
+    (folder / "classes.txt").write_text("ground\nleaf\nfruit\nvoid = 255\n")
+    assert data.check("folder", folder).ok
+
+
+def test_an_image_too_large_is_one_problem_among_others(folder, monkeypatch):
+    Image.new("RGB", (300, 300)).save(folder / "images" / "n3.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    (message,) = messages(data.check("folder", folder), "unreadable")
+    assert "n3.png" in message and "exceeds limit" in message

@@ -276,3 +276,18 @@ class TestReal:
         images, labels = next(iter(val.batches(1)))
         np.testing.assert_array_equal(images[0], image)
         np.testing.assert_array_equal(labels[0], label)
+
+
+def test_names_with_spaces_in_a_list(own):
+    for kind in ("images", "masks"):
+        for path in sorted((own / kind).iterdir()):
+            path.rename(path.with_name(f"my {path.name}"))
+    stems = sorted(path.stem for path in (own / "images").iterdir())
+    (own / "train.txt").write_text("\n".join(stems[:2]) + "\n", encoding="utf-8")
+    assert list(data.load("folder", own, split="train").names) == stems[:2]
+
+
+def test_classes_of_another_encoding_are_named(own):
+    (own / "classes.txt").write_bytes("Straße\nBaum\n".encode("cp1252"))
+    with pytest.raises(ValueError, match="classes.txt is not UTF-8"):
+        data.load("folder", own, split="train")

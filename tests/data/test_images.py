@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from fcn_keras.data import Dataset, read_image
 from fcn_keras.labels import LabelSet
@@ -107,3 +107,27 @@ def test_truncated_file_is_named_by_the_pipeline(rgb, tmp_path):
     data = Dataset("two", "train", LabelSet(("a", "b")), ("x",), (cut,), (mask,))
     with pytest.raises(Exception, match="cut.png"):
         list(data.batches(1))
+
+
+def test_an_image_too_large_to_be_decoded_is_named(tmp_path, monkeypatch):
+    path = tmp_path / "huge.png"
+    Image.fromarray(np.zeros((50, 50, 3), "uint8")).save(path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(ValueError, match="huge.png cannot be read as an image: Image size"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_an_orientation_in_xmp_is_read_in_training_as_in_prediction(rgb, tmp_path, orientation):
+    path = tmp_path / "turned.png"
+    note = PngImagePlugin.PngInfo()
+    note.add_itxt(
+        "XML:com.adobe.xmp",
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-'
+        'syntax-ns#"><rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" '
+        f'tiff:Orientation="{orientation}"/></rdf:RDF></x:xmpmeta>',
+    )
+    Image.fromarray(rgb).save(path, pnginfo=note)
+    expected = rgb[::-1, ::-1] if orientation == 3 else np.rot90(rgb, -1)
+    np.testing.assert_array_equal(read_image(path), expected)
+    np.testing.assert_array_equal(in_pipeline(path, tmp_path), expected)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from fcn_keras.data import Dataset, LabelError, MaskReader, read_mask
 from fcn_keras.labels import VOID_COLOR, LabelSet
@@ -159,3 +159,44 @@ def test_size_mismatch_names_both_files(tmp_path):
     for read in (lambda: data[0], lambda: list(data.batches(1, crop=(2, 2)))):
         with pytest.raises(Exception, match=r"(?s)i.png.*3x2.*m.png.*2x3"):
             read()
+
+
+@pytest.mark.parametrize("mode", ["L", "P"])
+def test_a_turned_mask_is_turned_back_as_its_image_is(tmp_path, mode):
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    picture = Image.fromarray(TRUTH)
+    if mode == "P":
+        picture = picture.convert("P")
+        picture.putpalette(bytes(range(256)) * 3)
+        picture.putdata(TRUTH.ravel())
+    picture.save(tmp_path / "m.png", exif=exif)
+    label = both_ways(tmp_path / "m.png", MaskReader(LABELS))
+    np.testing.assert_array_equal(label, TRUTH[::-1, ::-1])
+
+
+def test_a_note_in_a_mask_does_no_harm(tmp_path):
+    note = PngImagePlugin.PngInfo()
+    note.add_text("Software", "a painting program")
+    path = save(TRUTH, tmp_path / "m.png", pnginfo=note)
+    np.testing.assert_array_equal(both_ways(path, MaskReader(LABELS)), TRUTH)
+
+
+def test_a_binary_mask_is_not_read_as_void(tmp_path):
+    two = LabelSet(("background", "egg"))
+    mask = np.array([[0, 255, 255, 0]], "uint8")
+    path = save(mask, tmp_path / "m.png")
+    with pytest.raises(LabelError, match="binary mask of 0 and 255"):
+        read_mask(path, two)
+    np.testing.assert_array_equal(read_mask(path, two, void=(255,)), mask)
+
+
+def test_binary_label_maps_in_memory_are_refused():
+    two, images = LabelSet(("background", "egg")), (np.zeros((1, 4, 3), "uint8"),)
+    mask = np.array([[0, 255, 255, 0]], "uint8")
+    with pytest.raises(LabelError, match="no label map holds class 1"):
+        Dataset("eggs", "train", two, ("a",), images, (mask,))
+    said = Dataset("eggs", "train", two, ("a",), images, (mask,), MaskReader(two, void=(255,)))
+    np.testing.assert_array_equal(said[0][1], mask)
+    both = Dataset("eggs", "train", two, ("a", "b"), images * 2, (mask, mask // 255))
+    assert len(both.take(1)) == 1

@@ -218,3 +218,23 @@ def test_rows_and_columns_may_differ():
     field = receptive_field(keras.Model(image, x))
     assert field.y == Field(3, 1, 1) and field.x == Field(5, 2, 2)
     assert (field.size, field.stride, field.offset) == ((3, 5), (1, 2), (1, 2))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [L.GroupNormalization(2), L.LayerNormalization(axis=[1, 2, 3]), L.Softmax(axis=1),
+     L.UnitNormalization(axis=[1, 2])],
+    ids=lambda layer: type(layer).__name__,
+)  # fmt: skip
+def test_statistics_over_the_image_see_all_of_it(layer):
+    start = keras.Input((16, 16, 1))
+    x = layer(L.Conv2D(2, 3, strides=2, padding="same")(start))
+    field = receptive_field(keras.Model(start, x))
+    assert field.size == (np.inf, np.inf) and field.stride == (2, 2)
+
+
+def test_statistics_over_channels_see_no_further():
+    start = keras.Input((16, 16, 1))
+    x = L.Conv2D(2, 3, padding="same")(start)
+    x = L.Softmax()(L.UnitNormalization()(L.LayerNormalization()(x)))
+    assert receptive_field(keras.Model(start, x)).size == (3, 3)

@@ -210,3 +210,18 @@ def test_real_street_scenes_against_themselves(data_root):
     oracle.labels = dataset.labels
     report = fcn_keras.evaluate(oracle, echo, progress=False)
     assert report.scores.mean_iou == 1 and report.scores.num_averaged >= 10
+
+
+def test_labels_of_another_kind_are_left_alone():
+    class Named(Oracle):
+        labels = ["a", "b"]
+
+    class Unknown(Pairs):
+        def __len__(self):
+            raise TypeError("The dataset length is unknown.")
+
+        def __iter__(self):
+            return iter(made_pairs(5))
+
+    dataset = Unknown(made_pairs(5))
+    assert fcn_keras.evaluate(Named(), dataset, progress=False).num_images == 5

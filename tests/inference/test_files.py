@@ -108,3 +108,11 @@ def test_sixteen_bit_label_maps(tmp_path):
     (result,) = predict_files(Many(), tmp_path / "a.png", tmp_path / "out", progress=False)
     with Image.open(result.label_path) as picture:
         assert (np.asarray(picture) == 299).all()
+
+
+def test_a_name_too_long_to_be_written_does_not_stop_the_rest(tmp_path):
+    write(tmp_path / "in" / ("x" * 248 + ".png"))
+    write(tmp_path / "in/y.png")
+    (tmp_path / "in/._y.png").write_bytes(b"left behind by another system")
+    first, second = predict_files(Brightness(), tmp_path / "in", tmp_path / "out")
+    assert "too long" in first.error and second.error is None

@@ -1,5 +1,7 @@
 """The FCN builders: any size, exact alignment, names, weights, options."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -276,3 +278,47 @@ def test_missing_weights_say_where_to_put_them(tmp_path, monkeypatch):
     monkeypatch.setattr(module.file_utils, "get_file", offline)
     with pytest.raises(FileNotFoundError, match="mobilenet_notop.h5.*models"):
         fcn8s(2, "mobilenet_v2")
+
+
+def branched(merge):
+    start = keras.Input((64, 64, 3))
+    x = L.Rescaling(1 / 127.5, -1)(start)
+    for _ in range(5):
+        x = L.Conv2D(4, 3, strides=2, padding="same")(x)
+    x = merge(x)
+    x = L.Add()([L.Dense(6)(x), L.Dense(6)(x)])
+    return keras.Model(start, L.Dense(2)(x))
+
+
+def test_heads_that_branch():
+    model = fcn32s(3, branched(L.GlobalAveragePooling2D()))  # its head is not used
+    assert model(image(50, 70)).shape == (1, 50, 70, 3)
+    with pytest.raises(ValueError, match="head branches and meets in layer 'add"):
+        fcn32s(3, branched(L.Flatten()))
+    assert fcn32s(3, branched(L.Flatten()), head_filters=0)(image(50, 70)).shape == (1, 50, 70, 3)
+
+
+def test_caffe_alignment_names_an_unpadded_convolution():
+    start = keras.Input((64, 64, 3))
+    x = L.Rescaling(1 / 255)(start)
+    for number in range(3):
+        x = L.MaxPooling2D()(L.Conv2D(4, 5, name=f"conv{number}")(x))
+    lenet = keras.Model(start, L.Dense(2)(L.Flatten()(x)))
+    with pytest.raises(ValueError, match="convolution 'conv1' .* is not padded"):
+        fcn8s(3, lenet, alignment="caffe")
+
+
+def test_init_from_needs_no_imagenet_weights(monkeypatch):
+    coarse = fcn32s(3, "mobilenet_v2", weights=None)
+    asked = []
+    row = fcn_keras.classifiers.get("mobilenet_v2")
+    monkeypatch.setattr(
+        "fcn_keras.classifiers.get",
+        lambda name: dataclasses.replace(row, build=lambda **o: asked.append(o) or row.build(**o)),
+    )
+    fcn16s(3, "mobilenet_v2", init_from=coarse)
+    assert asked[0]["weights"] is None
+
+
+def test_whole_numbers_of_numpy():
+    assert fcn32s(np.int64(3), "vgg_slim", weights=None).output_shape[-1] == 3

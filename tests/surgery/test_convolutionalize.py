@@ -229,3 +229,39 @@ def test_a_net_without_top_is_told_so():
     start = keras.Input((20, 20, 3))
     with pytest.raises(ValueError, match="include_top=True"):
         convolutionalize(keras.Model(start, L.Conv2D(2, 3)(start)))
+
+
+def test_an_adapted_normalization_is_copied_whole():
+    """Keras derives what it computes with from the weights, once: a copy must do so too."""
+    rng = np.random.default_rng(3)
+    start = keras.Input((8, 8, 3))
+    normalization = L.Normalization()
+    normalization.adapt(rng.normal(100, 50, (20, 8, 8, 3)).astype("float32"))
+    x = L.Conv2D(4, 3, padding="same")(normalization(start))
+    classifier = keras.Model(start, L.Dense(3)(L.GlobalAveragePooling2D()(x)))
+    pixels = rng.uniform(0, 255, (2, 8, 8, 3)).astype("float32")
+    expected = ops.convert_to_numpy(classifier(pixels))
+    found = ops.convert_to_numpy(convolutionalize(classifier)(pixels))
+    np.testing.assert_allclose(found[:, 0, 0], expected, atol=1e-5)
+
+
+def test_two_inputs_are_told_so():
+    first, second = keras.Input((8, 8, 3)), keras.Input((8, 8, 3))
+    x = L.GlobalAveragePooling2D()(L.Add()([first, second]))
+    with pytest.raises(ValueError, match="has 2 inputs; a classifier with one image input"):
+        convolutionalize(keras.Model([first, second], L.Dense(2)(x)))
+
+
+def test_the_pooling_keeps_the_classifiers_precision():
+    start = keras.Input((8, 8, 3))
+    x = L.GlobalAveragePooling2D()(L.Conv2D(4, 3)(start))
+    classifier = keras.Model(start, L.Dense(3)(x))
+    pixels = image(8)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        dense = convolutionalize(classifier)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    expected = ops.convert_to_numpy(classifier(pixels))
+    found = ops.convert_to_numpy(dense(pixels))
+    np.testing.assert_allclose(found[:, 0, 0], expected, atol=1e-5)

@@ -48,3 +48,19 @@ def test_nothing_shared():
     other = keras.Model(start, L.Conv2D(2, 3, name="else")(start))
     with pytest.raises(ValueError, match="share no layer"):
         transplant(net(), other)
+
+
+def test_an_adapted_normalization_goes_along():
+    def normalized(values):
+        start = keras.Input((4, 4, 3))
+        layer = L.Normalization(name="normalization")
+        if values is None:
+            layer.build((None, 4, 4, 3))
+        else:
+            layer.adapt(values)
+        return keras.Model(start, layer(start))
+
+    values = np.random.default_rng(0).normal(9, 4, (30, 4, 4, 3)).astype("float32")
+    source, target = normalized(values), normalized(None)
+    transplant(source, target)
+    np.testing.assert_allclose(target(values[:2]), source(values[:2]), atol=1e-5)

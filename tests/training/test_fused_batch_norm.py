@@ -99,3 +99,12 @@ def test_mixed_precision():
     np.testing.assert_allclose(
         fused.get_layer("bn").moving_variance, plain.get_layer("bn").moving_variance, rtol=0.02
     )
+
+
+def test_double_precision_is_left_to_keras():
+    start = keras.Input((None, None, 2), dtype="float64")
+    model = keras.Model(start, keras.layers.BatchNormalization(dtype="float64")(start))
+    x = np.random.default_rng(0).normal(size=(2, 4, 4, 2))
+    with fused_batch_norm(model):
+        inside = model(x, training=True).numpy()
+    np.testing.assert_allclose(inside, model(x, training=True).numpy(), atol=1e-9)

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 import fcn_keras
+from fcn_keras.data import Dataset, LabelError
 from fcn_keras.training import DivergedError, Recipe, RunFolder, compile_model, train
 
 tf = pytest.importorskip("tensorflow")
@@ -155,7 +156,9 @@ def test_only_kernels_decay(net, shapes):
         assert optimizer._use_weight_decay(variable) == (len(variable.shape) > 1)
 
 
-def test_one_class_for_everything_is_warned_of(shapes, tmp_path):
+def only_ground():
+    """A model that takes every pixel for ground."""
+
     class OnlyGround(keras.layers.Layer):
         def call(self, image):
             return keras.ops.pad(image[..., :1] * 0 + 9, [[0, 0]] * 3 + [[0, 2]])
@@ -163,8 +166,20 @@ def test_one_class_for_everything_is_warned_of(shapes, tmp_path):
     image = keras.Input((None, None, 3))
     model = keras.Model(image, OnlyGround()(image))
     model.trainable = False
+    return model
+
+
+def test_one_class_for_everything_is_warned_of(shapes, tmp_path):
     with pytest.warns(UserWarning, match="100.0% of the training pixels are predicted as 'ground'"):
-        train(model, shapes, out=tmp_path, **QUICK)
+        train(only_ground(), shapes, out=tmp_path, **QUICK)
+
+
+def test_a_rare_class_that_is_never_found_is_warned_of(shapes, tmp_path):
+    for mask in shapes.masks:
+        mask[mask == 2] = mask[mask == 1] = 0
+        mask[12, 3] = 1  # one pixel in 736 that count
+    with pytest.warns(UserWarning, match="predicted as 'ground', though only 99.9% are"):
+        train(only_ground(), shapes, out=tmp_path, **QUICK)
 
 
 def test_a_balanced_model_is_not_warned_of(net, shapes, tmp_path, recwarn):
@@ -247,3 +262,23 @@ def test_a_recipe_survives_json(shapes):
 def test_a_small_dataset_makes_a_small_batch(shapes):
     assert Recipe(batch_size=64).resolved(shapes).batch_size == 16
     assert Recipe(crop="auto").resolved(shapes).crop == (24, 32)
+
+
+def test_a_label_out_of_range_in_a_file_is_told_plainly(net, tmp_path):
+    paths = []
+    for number in range(4):
+        for kind, value in (("image", 9), ("mask", 7 if number == 2 else 1)):
+            shape = (16, 16, 3) if kind == "image" else (16, 16)
+            paths.append(tmp_path / f"{kind}{number}.png")
+            Image.fromarray(np.full(shape, value, "uint8")).save(paths[-1])
+    labels = fcn_keras.LabelSet(("ground", "red", "blue"))
+    names = tuple("abcd")
+    data = Dataset("files", "train", labels, names, tuple(paths[::2]), tuple(paths[1::2]))
+    with pytest.raises(LabelError, match="mask2.png holds the label 7; allowed are 0 to 2"):
+        train(net, data, out=tmp_path / "run", **QUICK)
+
+
+def test_a_net_of_ones_own_may_name_its_layers_as_it_likes(shapes, tmp_path):
+    image = keras.Input((None, None, 3))
+    model = keras.Model(image, keras.layers.Conv2D(3, 1, name="score")(image))
+    assert train(model, shapes, out=tmp_path, **QUICK)
