@@ -45,6 +45,8 @@ def export_saved_model(model, directory, labels=None, *, overwrite=False):
     Example:
 
     ```python
+    import tensorflow as tf
+
     path = fcn_keras.export.export_saved_model(model, "street_saved_model")
     street = tf.saved_model.load(str(path)).signatures["serving_default"]
     street(images=tf.zeros((1, 97, 131, 3), tf.uint8))["label_map"]
@@ -111,7 +113,8 @@ class SavedModelPredictor:
     Example:
 
     ```python
-    predictor = fcn_keras.export.SavedModelPredictor("street_saved_model")
+    folder = fcn_keras.export.export_saved_model(model, "street_saved_model")
+    predictor = fcn_keras.export.SavedModelPredictor(folder)
     predictor.segment("street.jpg")
     ```
     """

@@ -25,6 +25,13 @@ class Classifier:
         head: Filters of fc6 and fc7 where they follow a Flatten and become the FCN's head; else ().
         window: Rows and columns of fc6.
         dropout: Rate behind fc6 and fc7 in an FCN.
+
+    Example:
+
+    ```python
+    row = fcn_keras.classifiers.get("vgg_slim")
+    classifier = row.build(weights=None, classes=10, input_shape=(64, 64, 3))
+    ```
     """
 
     name: str
@@ -48,7 +55,15 @@ _TABLE = (
 
 
 def names():
-    """The registered classifiers' names, a list of str."""
+    """The registered classifiers' names, a list of str.
+
+    Example:
+
+    ```python
+    for name in fcn_keras.classifiers.names():
+        print(name)
+    ```
+    """
     return [row.name for row in _TABLE]
 
 
@@ -57,6 +72,12 @@ def get(name):
 
     Raises:
         ValueError: for an unknown name; the message lists the known ones.
+
+    Example:
+
+    ```python
+    fcn_keras.classifiers.get("MobileNetV2").size      # 224
+    ```
     """
     for row in _TABLE:
         if _plain(row.name) == _plain(name):

@@ -28,6 +28,13 @@ class Problem:
         kind: "missing", "unreadable", "size" or "labels".
         split: The split it was found in.
         message: A sentence or two that name the file.
+
+    Example:
+
+    ```python
+    for problem in fcn_keras.data.check("folder", "parts").problems:
+        print(problem.kind, problem.message)
+    ```
     """
 
     kind: str
@@ -53,6 +60,13 @@ class CheckReport:
         images: Images that contain the class, int64 (num_classes,).
         void_pixels: Pixels of void.
         dataset: The examples without a problem as one `Dataset`, or None.
+
+    Example:
+
+    ```python
+    report = fcn_keras.data.check("folder", "parts")
+    print(report.table() if report.ok else report.problems)
+    ```
     """
 
     name: str

@@ -13,7 +13,17 @@ from fcn_keras.labels import VOID_COLOR, LabelSet
 
 
 class LabelError(ValueError):
-    """A mask holds a value that is no class: names the file, the value and the likely cause."""
+    """A mask holds a value that is no class: names the file, the value and the likely cause.
+
+    Example:
+
+    ```python
+    try:
+        fcn_keras.data.read_mask("parts/masks/0.png", fcn_keras.LabelSet(("belt", "washer")))
+    except fcn_keras.data.LabelError as error:
+        print(error)
+    ```
+    """
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,14 @@ class MaskReader:
             default, by their index.
         refuse_binary: Refuse masks of 0 and 255 alone, whose 255 is more likely an object than
             void.
+
+    Example:
+
+    ```python
+    labels = fcn_keras.LabelSet(("belt", "washer", "nut"))
+    reader = fcn_keras.data.MaskReader(labels, void=(254,))
+    label_map = reader.read("parts/masks/0.png")
+    ```
     """
 
     labels: LabelSet

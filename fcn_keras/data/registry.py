@@ -8,7 +8,14 @@ DATASETS = {"digits": digits, "camvid": camvid, "voc": voc, "folder": folder}
 
 
 def names():
-    """The names that `load` knows, a list of str."""
+    """The names that `load` knows, a list of str.
+
+    Example:
+
+    ```python
+    print(fcn_keras.data.names())
+    ```
+    """
     return list(DATASETS)
 
 
@@ -79,7 +86,7 @@ def parse(text):
     Example:
 
     ```python
-    name, root, options = fcn_keras.data.parse("folder:eggs,binary")
+    name, root, options = fcn_keras.data.parse("folder:parts,void=254")
     data = fcn_keras.data.load(name, root, split="train", **options)
     ```
     """

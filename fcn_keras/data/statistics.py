@@ -49,6 +49,13 @@ def class_weights(choice, dataset):
     Raises:
         ValueError: for an unknown name, or a list of another length.
 
+    Example:
+
+    ```python
+    weights = fcn_keras.data.class_weights("enet", fcn_keras.data.load("digits", split="train"))
+    loss = fcn_keras.losses.CrossEntropy(class_weights=weights)
+    ```
+
     Source: Paszke et al. (2016), ENet, section 5.
     """
     count = dataset.labels.num_classes

@@ -22,6 +22,7 @@ def crop_offset(cropped, reference):
     Example: with the 100-pixel padding of the published FCN-32s,
 
     ```python
+    model = fcn_keras.fcn32s(21, "vgg_slim", weights=None, alignment="caffe")
     upscore = fcn_keras.geometry.receptive_field(model, "upscore32")
     fcn_keras.geometry.crop_offset(upscore.y, fcn_keras.geometry.Field(1, 1, 0))    # 19
     ```

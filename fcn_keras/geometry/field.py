@@ -24,6 +24,13 @@ class Field:
         offset: The pixel on which cell 0 is centred, counted from the centre of the image's first
             pixel (0 is that pixel, 15.5 lies between two); None once the axis is gone. Negative
             where padding moves the first cell outside the image.
+
+    Example:
+
+    ```python
+    rows = fcn_keras.geometry.receptive_field(model, "fc7").y
+    rows.size, rows.stride, rows.offset
+    ```
     """
 
     size: int | float
@@ -35,6 +42,13 @@ class Fields(NamedTuple):
     """A tensor's `Field` along its rows (`y`) and columns (`x`).
 
     `size`, `stride` and `offset` read both at once, as (rows, columns).
+
+    Example:
+
+    ```python
+    fields = fcn_keras.geometry.receptive_field(model, "fc7")
+    assert fields.stride == (fields.y.stride, fields.x.stride)
+    ```
     """
 
     y: Field
@@ -113,6 +127,13 @@ def receptive_fields(model):
     """The `Fields` of each layer's output: {layer name: Fields}, in topological order.
 
     A layer called more than once appears with its last call.
+
+    Example:
+
+    ```python
+    fields = fcn_keras.geometry.receptive_fields(model)
+    fields["pool3"].stride      # (8, 8)
+    ```
     """
     return {traced.operation.name: traced.fields for traced in trace(model)[0]}
 
@@ -163,7 +184,7 @@ def window(model, cell, layer_name=None):
     Example:
 
     ```python
-    rows, columns = fcn_keras.geometry.window(model, (3, 4), "block5_pool")
+    rows, columns = fcn_keras.geometry.window(model, (3, 4), "pool3")
     ```
     """
     traced = _find(model, layer_name)

@@ -42,6 +42,14 @@ class Table:
         name: The model's name.
         size: (H, W) of the image.
         rows: One `Row` a layer, in topological order.
+
+    Example:
+
+    ```python
+    table = fcn_keras.geometry.table(model, (360, 480))
+    print(table)
+    print(table.flops / 1e9, "GFLOPs")
+    ```
     """
 
     name: str

@@ -23,6 +23,13 @@ class Prediction:
         label_path: The label map, a PNG whose pixels are the labels, coloured by its palette.
         overlay_path: The image under its labels, with a legend of the classes present.
         error: One sentence that names the image, or None.
+
+    Example:
+
+    ```python
+    for result in fcn_keras.inference.predict_files(model, "street.jpg", "predicted"):
+        print(result.error or result.overlay_path)
+    ```
     """
 
     path: Path

@@ -45,6 +45,13 @@ def as_predictor(model):
 
     Raises:
         TypeError: if it can do neither.
+
+    Example:
+
+    ```python
+    predictor = fcn_keras.inference.as_predictor(model)
+    label_map = predictor.segment("street.jpg")
+    ```
     """
     if hasattr(model, "segment"):
         return model

@@ -32,6 +32,13 @@ class Scores:
         confusion: int64 (C, C), rows are the truth, columns the predictions.
 
     The four floats are NaN when nothing was counted.
+
+    Example:
+
+    ```python
+    scores = fcn_keras.metrics.scores([[3, 1], [0, 4]])
+    scores.mean_iou, scores.iou
+    ```
     """
 
     pixel_accuracy: float

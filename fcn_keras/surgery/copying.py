@@ -10,6 +10,16 @@ class Copier:
         changes: `change(layer, config) -> config` functions, called before a copy is made, to
             alter its configuration (a padding, a momentum). They must keep the weights' shapes.
         taken: Layer names that the copies must not use.
+
+    Example:
+
+    ```python
+    copier = fcn_keras.surgery.Copier()
+    image = keras.Input((None, None, 3))
+    layer = keras.layers.Conv2D(4, 3)
+    layer.build((None, None, None, 3))
+    copy = keras.Model(image, copier.call(layer, (image,), {}))
+    ```
     """
 
     def __init__(self, *changes, taken=("image",)):

@@ -26,6 +26,13 @@ class Top:
         features: The last map (batch, h, w, channels), a KerasTensor of the classifier's graph.
         gathering: The layer that gathers it: Flatten or a global pooling.
         layers: The layers behind `gathering` in the order they are called; (layer, ...).
+
+    Example:
+
+    ```python
+    top = fcn_keras.surgery.find_top(keras.applications.MobileNetV2(weights=None))
+    top.window, top.flattens      # (7, 7), False
+    ```
     """
 
     features: keras.KerasTensor
@@ -65,6 +72,12 @@ def find_top(classifier):
     Raises:
         ValueError: where nothing gathers the map (a net without top), or where the operation that
             does is not Flatten or a global pooling.
+
+    Example:
+
+    ```python
+    fcn_keras.surgery.find_top(keras.applications.MobileNetV2(weights=None)).gathering.name
+    ```
     """
     one_image(classifier)
     found, outputs = trace(classifier)

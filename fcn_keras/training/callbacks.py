@@ -14,7 +14,18 @@ DOMINANT = 0.99
 
 
 class DivergedError(RuntimeError):
-    """The loss is no longer a number."""
+    """The loss is no longer a number.
+
+    Example:
+
+    ```python
+    data = fcn_keras.data.load("digits")
+    try:
+        fcn_keras.training.train(model, data, out="runs/fast", epochs=1, learning_rate=1e6)
+    except fcn_keras.training.DivergedError as error:
+        print(error)
+    ```
+    """
 
 
 class KeepRun(keras.callbacks.Callback):

@@ -41,6 +41,12 @@ class Recipe:
 
     Raises:
         ValueError: for a value that is not possible; the message quotes it.
+
+    Example:
+
+    ```python
+    recipe = fcn_keras.training.Recipe(epochs=10, optimizer="sgd", schedule="poly")
+    ```
     """
 
     epochs: int = 60
@@ -135,6 +141,13 @@ def compile_model(model, recipe, steps_per_epoch, labels, class_weights=None):
 
     Returns:
         The model.
+
+    Example:
+
+    ```python
+    recipe = fcn_keras.training.Recipe(epochs=2, crop=(64, 64)).resolved(dataset)
+    fcn_keras.training.compile_model(model, recipe, len(dataset), dataset.labels)
+    ```
     """
     steps = recipe.epochs * steps_per_epoch
     rate = schedules.schedule(
