@@ -10,14 +10,15 @@ SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_inf
 PYTHON ?= $(shell for p in $(CANDIDATES); do $$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test test-slow lint bench clean
 
 help:
-	@echo "make demo     train on handwritten digits, draw, export, check (minutes)"
-	@echo "make test     the tests, on JAX and on TensorFlow (minutes)"
-	@echo "make lint     ruff"
-	@echo "make bench    the measurements of docs/performance.md"
-	@echo "make clean    remove caches and builds"
+	@echo "make demo       train on handwritten digits, draw, export, check (minutes)"
+	@echo "make test       the tests, on JAX and on TensorFlow (minutes)"
+	@echo "make test-slow  every classifier of keras.applications (an hour)"
+	@echo "make lint       ruff"
+	@echo "make bench      the measurements of docs/performance.md"
+	@echo "make clean      remove caches and builds"
 
 $(STAMP): setup.py requirements.txt
 	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
@@ -45,14 +46,23 @@ demo: $(STAMP)
 WORKERS ?= 2
 PYTEST ?=
 test: $(STAMP)
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(WORKERS) -m backend $(PYTEST)
-	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n $(WORKERS) $(PYTEST)
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(WORKERS) -m "backend and not slow" $(PYTEST)
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n $(WORKERS) -m "not slow" $(PYTEST)
+
+# Every classifier of keras.applications: an hour, and 16 GB of memory.
+test-slow: $(STAMP)
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m slow $(PYTEST)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
 
+CAMVID ?= $(or $(FCN_KERAS_DATA),../shared)/camvid
 bench: $(STAMP)
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	$(BIN)/python benchmarks/forward.py
+	$(BIN)/python benchmarks/metrics.py
+	$(BIN)/python benchmarks/classifiers.py
+	@if [ -d "$(CAMVID)" ]; then $(BIN)/python benchmarks/pipeline.py "$(CAMVID)"; \
+	else echo "benchmarks/pipeline.py needs CamVid: make bench CAMVID=DIR"; fi
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

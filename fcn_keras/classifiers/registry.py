@@ -3,11 +3,11 @@
 A name is Keras's function name; case and underscores do not matter.
 """
 
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import keras
-
+from fcn_keras.classifiers import applications
 from fcn_keras.classifiers.vgg_slim import HEAD, vgg_slim
 
 
@@ -18,13 +18,16 @@ class Classifier:
     Attributes:
         name: Registered name.
         build: Keras's builder: `build(include_top=, weights=, input_shape=, ...)`.
-        preprocess: Mode of `layers.Preprocess` that its ImageNet weights expect.
+        preprocess: Mode of `layers.Preprocess` that its ImageNet weights expect; None where the
+            classifier scales its pixels itself.
         imagenet: Whether ImageNet weights are published.
         size: Native height and width of the classifier with its top.
         smallest: Smallest height and width it takes.
         head: Filters of fc6 and fc7 where they follow a Flatten and become the FCN's head; else ().
         window: Rows and columns of fc6.
         dropout: Rate behind fc6 and fc7 in an FCN.
+        built_at: Height and width that a net without top is built at, where its layers depend on
+            them (NASNet's paddings); None: open.
 
     Example:
 
@@ -36,20 +39,18 @@ class Classifier:
 
     name: str
     build: Callable
-    preprocess: str
+    preprocess: str | None
     imagenet: bool = True
     size: int = 224
     smallest: int = 32
     head: tuple[int, ...] = ()
     window: int = 7
     dropout: float = 0.5
+    built_at: int | None = None
 
 
 _TABLE = (
-    Classifier("vgg16", keras.applications.VGG16, "caffe", head=(4096, 4096)),
-    Classifier("vgg19", keras.applications.VGG19, "caffe", head=(4096, 4096)),
-    Classifier("resnet50", keras.applications.ResNet50, "caffe"),
-    Classifier("mobilenet_v2", keras.applications.MobileNetV2, "tf"),
+    *(Classifier(**row) for row in applications.rows()),
     Classifier("vgg_slim", vgg_slim, "tf", imagenet=False, head=HEAD, dropout=0.1),
 )
 
@@ -79,11 +80,15 @@ def get(name):
     fcn_keras.classifiers.get("MobileNetV2").size      # 224
     ```
     """
-    for row in _TABLE:
-        if _plain(row.name) == _plain(name):
-            return row
+    by_plain_name = {_plain(row.name): row for row in _TABLE}
+    if _plain(name) in by_plain_name:
+        return by_plain_name[_plain(name)]
+    near = difflib.get_close_matches(_plain(name), by_plain_name, n=3)
+    meant = [by_plain_name[plain].name for plain in near]
     raise ValueError(
-        f"There is no classifier {name!r}. Registered: {', '.join(names())}. "
+        f"There is no classifier {name!r}. "
+        + (f"Did you mean {' or '.join(meant)}? " if meant else "")
+        + f"Registered: {', '.join(names())}. "
         "A functional Keras model of your own can be passed instead of a name."
     )
 

@@ -18,7 +18,7 @@ def summary(
         str, typer.Option(metavar="|".join(MODELS), help="The net, where there is no file.")
     ] = "fcn8s",
     classifier: Annotated[
-        str, typer.Option(help="vgg16, vgg19, resnet50, mobilenet_v2, vgg_slim.")
+        str, typer.Option(help="Any of keras.applications (vgg16, resnet50, ...), or vgg_slim.")
     ] = "vgg16",
     num_classes: Annotated[int, typer.Option(help="Number of classes.")] = 21,
     alignment: Annotated[str, typer.Option(metavar="same|caffe", help="caffe: as published.")] = (

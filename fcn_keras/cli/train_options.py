@@ -34,7 +34,8 @@ Model = Annotated[
 Classifier = Annotated[
     str,
     typer.Option(
-        help="vgg16, vgg19, resnet50, mobilenet_v2, or vgg_slim, which trains from nothing.",
+        help="Any of keras.applications (vgg16, resnet50, ...), or vgg_slim, which "
+        "trains from nothing.",
         rich_help_panel=MODEL,
     ),
 ]

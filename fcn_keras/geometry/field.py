@@ -72,12 +72,13 @@ class Fields(NamedTuple):
 
 @dataclass(eq=False)
 class Traced:
-    """A tensor met on the walk: what made it, from what, and its two grids."""
+    """A tensor met on the walk: what made it, from what, its two grids and its shape."""
 
     tensor: keras.KerasTensor
     operation: object
     parents: list
     grids: tuple[Grid, Grid]
+    shape: tuple
     children: list = field(default_factory=list)
 
     @property
@@ -85,8 +86,13 @@ class Traced:
         return Fields(*(_as_field(grid) for grid in self.grids))
 
 
-def trace(model):
+def trace(model, size=None):
     """Every tensor of `model` in topological order, inputs first, nested models entered.
+
+    Args:
+        model: A functional Keras model.
+        size: (H, W) of the image. SAME padding depends on the size that a map has; without it an
+            open size is taken for a multiple of the stride.
 
     Returns:
         `(traced, outputs)`: the list of all `Traced`, and those of the model's outputs.
@@ -95,8 +101,8 @@ def trace(model):
     start = Grid(1, ((0, 0),))
     found = []
 
-    def remember(tensor, operation, parents, grids):
-        traced = Traced(tensor, operation, parents, grids)
+    def remember(tensor, operation, parents, grids, shape):
+        traced = Traced(tensor, operation, parents, grids, shape)
         for parent in parents:
             parent.children.append(traced)
         found.append(traced)
@@ -104,12 +110,19 @@ def trace(model):
 
     def call(node, args, kwargs):
         parents = [v for v in keras.tree.flatten((args, kwargs)) if isinstance(v, Traced)]
-        shapes = [parent.tensor.shape for parent in parents]
+        shapes = [parent.shape for parent in parents]
         grids = tuple(
             rules.apply(node.operation, [p.grids[axis] for p in parents], axis, shapes)
             for axis in (0, 1)
         )
-        return [remember(tensor, node.operation, parents, grids) for tensor in node.outputs]
+        if size:
+            found_shapes = _shapes(node, args, kwargs, size)
+        else:
+            found_shapes = [tensor.shape for tensor in node.outputs]
+        return [
+            remember(tensor, node.operation, parents, grids, shape)
+            for tensor, shape in zip(node.outputs, found_shapes, strict=True)
+        ]
 
     inputs = []
     for tensor in graph.inputs:
@@ -118,9 +131,28 @@ def trace(model):
                 f"The input {tensor.name!r} of {model.name!r} has shape {tensor.shape}; "
                 "images (batch, H, W, channels) are expected."
             )
-        inputs.append(remember(tensor, tensor._keras_history.operation, [], (start, start)))
+        shape = (1, *size, tensor.shape[-1]) if size else tensor.shape
+        inputs.append(remember(tensor, tensor._keras_history.operation, [], (start, start), shape))
     outputs = walk(graph, inputs, call)
     return found, outputs
+
+
+def _shapes(node, args, kwargs, size):
+    """The shapes of a node's outputs, from those that its inputs have."""
+
+    def concrete(value):
+        is_traced = isinstance(value, Traced)
+        return keras.KerasTensor(value.shape, value.tensor.dtype) if is_traced else value
+
+    args, kwargs = keras.tree.map_structure(concrete, (args, kwargs))
+    try:
+        outputs = node.operation.compute_output_spec(*args, **kwargs)
+    except ValueError as error:
+        height, width = size
+        raise ValueError(
+            f"The layer {node.operation.name!r} does not take images of {height}x{width}: {error}"
+        ) from error
+    return [output.shape for output in keras.tree.flatten(outputs)]
 
 
 def receptive_fields(model):
@@ -138,7 +170,7 @@ def receptive_fields(model):
     return {traced.operation.name: traced.fields for traced in trace(model)[0]}
 
 
-def receptive_field(model, layer_name=None):
+def receptive_field(model, layer_name=None, size=None):
     """Receptive field, stride and offset of a tensor of a functional Keras graph.
 
     Args:
@@ -147,6 +179,8 @@ def receptive_field(model, layer_name=None):
             that are multiples of the stride.
         layer_name: The layer whose output is meant, also inside a nested model. Default: the
             model's (first) output.
+        size: (H, W) of the image. Needed only where H and W are open and an unpadded layer gives
+            later ones a map of a size that their stride does not divide (Xception).
 
     Returns:
         `Fields`: a `Field(size, stride, offset)` for rows (`.y`, `[0]`) and columns (`.x`, `[1]`).
@@ -167,7 +201,7 @@ def receptive_field(model, layer_name=None):
     Source: Long, Shelhamer, Darrell, "Fully Convolutional Networks for Semantic Segmentation"
     (2015), section 3 and table 1.
     """
-    return _find(model, layer_name).fields
+    return _find(model, layer_name, size).fields
 
 
 def window(model, cell, layer_name=None):
@@ -193,8 +227,8 @@ def window(model, cell, layer_name=None):
     return tuple(grid.span(index) for grid, index in zip(traced.grids, cell, strict=True))
 
 
-def _find(model, layer_name):
-    found, outputs = trace(model)
+def _find(model, layer_name, size=None):
+    found, outputs = trace(model, size)
     if layer_name is None:
         return outputs[0]
     for traced in reversed(found):

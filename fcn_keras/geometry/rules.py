@@ -48,7 +48,10 @@ def apply(operation, grids, axis, shapes):
     for kind in type(operation).__mro__:
         if kind in _RULES:
             return _RULES[kind](operation, grids, axis, shapes)
-    if not isinstance(operation, L.Layer) and type(operation).__name__ in _POINTWISE_OPS:
+    name, of_keras = type(operation).__name__, type(operation).__module__.startswith("keras.")
+    if of_keras and name in _APPLICATIONS:
+        return _pointwise(operation, grids, axis, shapes)
+    if not isinstance(operation, L.Layer) and name in _POINTWISE_OPS:
         return _pointwise(operation, grids, axis, shapes)
     raise ValueError(
         f"The geometry of layer {operation.name!r} ({type(operation).__name__}) is not known. "
@@ -194,6 +197,9 @@ def _channels_last(layer):
             "Build the model with keras.config.set_image_data_format('channels_last')."
         )
 
+
+# Layers of keras.applications that have no public name; all work point by point.
+_APPLICATIONS = frozenset({"CustomScaleLayer", "LayerScale", "StochasticDepth"})
 
 for _class in (L.Conv2D, L.DepthwiseConv2D, L.SeparableConv2D):
     register_rule(_class, _conv)

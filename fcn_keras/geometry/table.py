@@ -139,7 +139,7 @@ def table(model, size):
     graph = functional(model)
     channels = graph.inputs[0].shape[-1]
     fields = {}
-    for traced in trace(model)[0]:
+    for traced in trace(model, size)[0]:
         fields.setdefault(traced.operation.name, []).append(traced.fields)
     rows, counted = [], set()
 
@@ -165,12 +165,7 @@ def table(model, size):
         )
         return flat
 
-    try:
-        walk(model, [keras.KerasTensor((1, *size, channels))], call)
-    except ValueError as error:
-        raise ValueError(
-            f"{model.name!r} does not take images of {size[0]}x{size[1]}: {error}"
-        ) from error
+    walk(model, [keras.KerasTensor((1, *size, channels))], call)
     return Table(model.name, tuple(size), tuple(rows))
 
 

@@ -111,7 +111,9 @@ class BilinearUpsampling2D(keras.layers.Layer):
             border; `offset` is then fixed by the kernel and must be None.
 
     Input shape: (batch, H, W, channels). Output: (batch, H * factor, W * factor, channels),
-    or (batch, (H + 1) * factor, (W + 1) * factor, channels) for "zero".
+    or (batch, (H + 1) * factor, (W + 1) * factor, channels) for "zero". Called on
+    `[map, reference]` the output has the reference's height and width instead: for nets whose
+    unpadded convolutions make the grids of the strides not nest.
 
     Example:
 
@@ -134,24 +136,31 @@ class BilinearUpsampling2D(keras.layers.Layer):
         self.offset = offset
         self.edge = edge
 
-    def call(self, x):
+    def call(self, inputs):
         # Two matrix products; columns first, while the map is small.
+        x, *reference = inputs if isinstance(inputs, (list, tuple)) else (inputs,)
         batch, rows, columns = ops.shape(x)[:3]
         channels = x.shape[3]
+        tall, wide = (
+            ops.shape(reference[0])[1:3]
+            if reference
+            else (self._upsampled(rows), self._upsampled(columns))
+        )
         row_offset, column_offset = self._offsets()
-        right = self._matrix(columns, column_offset, x.dtype)
-        left = self._matrix(rows, row_offset, x.dtype)
+        right = self._matrix(columns, wide, column_offset, x.dtype)
+        left = self._matrix(rows, tall, row_offset, x.dtype)
         x = ops.matmul(right, ops.reshape(x, (batch * rows, columns, channels)))
         wide = ops.shape(right)[0]
         x = ops.matmul(left, ops.reshape(x, (batch, rows, wide * channels)))
         return ops.reshape(x, (batch, ops.shape(left)[0], wide, channels))
 
-    def _matrix(self, cells, offset, dtype):
+    def _upsampled(self, cells):
+        return (cells + 1 if self.edge == "zero" else cells) * self.factor
+
+    def _matrix(self, cells, outputs, offset, dtype):
         """What each output takes of each cell: (outputs, cells), triangles of height 1."""
-        zero_edge = self.edge == "zero"
-        outputs = (cells + 1 if zero_edge else cells) * self.factor
         places = (ops.arange(outputs, dtype="float32") - offset) / self.factor
-        if not zero_edge:
+        if self.edge == "replicate":
             places = ops.clip(places, 0, ops.cast(cells - 1, "float32"))
         cells = ops.arange(cells, dtype="float32")
         return ops.cast(ops.relu(1 - ops.abs(places[:, None] - cells)), dtype)
@@ -163,8 +172,10 @@ class BilinearUpsampling2D(keras.layers.Layer):
         return tuple(default if d is None else d for d in _pair(self.offset))
 
     def compute_output_shape(self, input_shape):
-        extra = 1 if self.edge == "zero" else 0
-        rows, columns = (None if n is None else (n + extra) * self.factor for n in input_shape[1:3])
+        if isinstance(input_shape[0], (list, tuple)):
+            shape, reference = input_shape
+            return (shape[0], *reference[1:3], shape[3])
+        rows, columns = (None if n is None else self._upsampled(n) for n in input_shape[1:3])
         return (input_shape[0], rows, columns, input_shape[3])
 
     def multiply_adds(self, input_shape):

@@ -4,6 +4,8 @@
 skip to it; `crop` tells where the image begins in the last map.
 """
 
+import math
+
 import keras
 
 from fcn_keras.geometry import crop_offset, receptive_field
@@ -20,10 +22,17 @@ L = keras.layers
 
 
 class SameAlignment:
-    """Upsampling in "same" alignment: the kernel's phase lies each map exactly on the next."""
+    """Upsampling in "same" alignment: the kernel's phase lies each map exactly on the next.
 
-    def __init__(self, image):
+    Args:
+        image: The net's input.
+        nested: Whether each map has exactly as many cells more as its stride is smaller. Where
+            unpadded convolutions cost cells, a map is upsampled to the size of the one it meets.
+    """
+
+    def __init__(self, image, nested):
         self.image = image
+        self.nested = nested
 
     def __call__(self, coarse, onto, learned, name):
         factor = coarse.stride // onto.stride
@@ -31,10 +40,25 @@ class SameAlignment:
             (a - b) / onto.stride for a, b in zip(coarse.offset, onto.offset, strict=True)
         )
         if learned:
-            x = _learned(coarse.tensor, factor, offset, name)
+            x = self._learned(coarse, onto, factor, offset, name)
         else:
-            x = BilinearUpsampling2D(factor, offset, name=name)(coarse.tensor)
+            upsample = BilinearUpsampling2D(factor, offset, name=name)
+            x = upsample(coarse.tensor if self.nested else [coarse.tensor, onto.tensor])
         return Tap(x, onto.stride, onto.offset)
+
+    def _learned(self, coarse, onto, factor, offset, name):
+        """Edge padding, a transposed convolution begun as bilinear, and the crop to size."""
+        placements = [bilinear_placement(factor, d) for d in offset]
+        pads, sizes, crops = zip(*placements, strict=True)
+        if not self.nested:
+            beyond = _beyond(self.image, coarse, onto, factor)
+            pads = tuple((before, after + beyond) for before, after in pads)
+        x = EdgePadding2D(pads, name=f"{name}_pad")(coarse.tensor)
+        x = _transposed(x, factor, sizes, offset, name)
+        x = L.Cropping2D(crops, name=f"{name}_crop")(x)
+        if not self.nested:
+            x = CropToReference(name=f"{name}_fit")([x, onto.tensor])
+        return x
 
     def aligned(self, skip, fine, name):
         return skip
@@ -72,13 +96,14 @@ class CaffeAlignment:
         return Tap(tensor, fields.stride[0], fields.offset)
 
 
-def _learned(x, factor, offset, name):
-    """Edge padding, a transposed convolution begun as bilinear, and the crop to factor * size."""
-    placements = [bilinear_placement(factor, d) for d in offset]
-    pads, sizes, crops = zip(*placements, strict=True)
-    x = EdgePadding2D(pads, name=f"{name}_pad")(x)
-    x = _transposed(x, factor, sizes, offset, name)
-    return L.Cropping2D(crops, name=f"{name}_crop")(x)
+def _beyond(image, coarse, onto, factor):
+    """Cells by which the map `coarse` must be continued to cover the map `onto`."""
+    net = keras.Model(image, [coarse.tensor, onto.tensor])
+    side = 64 * coarse.stride
+    rows, columns = (n or side for n in image.shape[1:3])
+    small, large = net.compute_output_shape((1, rows, columns, image.shape[-1]))
+    missing = [(m - factor * n) / factor for n, m in zip(small[1:3], large[1:3], strict=True)]
+    return max(0, *map(math.ceil, missing))
 
 
 def _transposed(x, factor, size, offset, name):

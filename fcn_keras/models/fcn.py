@@ -99,7 +99,7 @@ def _fcn(
     del source
     gc.collect()  # the classifier's weights were copied; a graph's cycles would keep them
     skips = _skips(trunk, stride, skip_scales)
-    upsample = SameAlignment(image) if alignment == "same" else CaffeAlignment(image)
+    upsample = SameAlignment(image, trunk.nested) if alignment == "same" else CaffeAlignment(image)
 
     score = _score(trunk.deepest, num_classes, "score_fr", score_initializer)
     names = itertools.chain(["upscore2"], (f"upscore_pool{_depth(s.stride)}" for s, _ in skips))

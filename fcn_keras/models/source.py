@@ -1,5 +1,6 @@
 """From what the user names (a classifier, weights, preprocessing) to a Keras classifier."""
 
+import inspect
 import os
 import re
 from dataclasses import dataclass
@@ -67,18 +68,20 @@ def resolve(classifier, weights, channels, preprocess, keep_head):
         raise ValueError(
             f"ImageNet weights need three channels, input_shape has {channels}. Pass weights=None."
         )
-    if preprocess is None:
-        preprocess = row.preprocess if channels == 3 else "tf"
     with_top = bool(keep_head and row.head and weights is not None)
     model = _build(row, weights, channels, with_top)
+    if preprocess is None:
+        preprocess = row.preprocess if channels == 3 or _scales(model) else "tf"
     return Source(
         model, _preprocessing(preprocess), row.smallest, row.dropout, row.head, row.window
     )
 
 
 def _build(row, weights, channels, with_top):
-    options = {"include_top": with_top, "weights": weights}
-    options["input_shape"] = (row.size, row.size, channels) if with_top else (None, None, channels)
+    side = row.size if with_top else row.built_at
+    options = {"include_top": with_top, "weights": weights, "input_shape": (side, side, channels)}
+    if channels != 3 and "include_preprocessing" in inspect.signature(row.build).parameters:
+        options["include_preprocessing"] = False  # its means are those of three colours
     if weights not in (None, "imagenet") and not os.path.exists(weights):
         raise FileNotFoundError(
             f"There is no weights file {str(weights)!r}. `weights` is None, 'imagenet' or the path "
@@ -117,9 +120,14 @@ def _preprocessing(preprocess):
     )
 
 
-def _note_missing_scaling(classifier):
+def _scales(classifier):
+    """Whether the classifier has a layer that scales its pixels."""
     scaling = (keras.layers.Rescaling, keras.layers.Normalization, Preprocess)
-    if not any(isinstance(t.operation, scaling) for t in trace(classifier)[0]):
+    return any(isinstance(t.operation, scaling) for t in trace(classifier)[0])
+
+
+def _note_missing_scaling(classifier):
+    if not _scales(classifier):
         print(
             f"note: {classifier.name} has no Rescaling or Normalization layer, and the FCN feeds "
             "it RGB values of 0-255. If it was trained on other values, pass preprocess='tf', "

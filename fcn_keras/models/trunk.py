@@ -34,10 +34,13 @@ class Trunk:
     Attributes:
         deepest: The features that are scored first, as a `Tap`.
         finer: `Tap`s of smaller stride, coarsest first.
+        nested: Whether a map of half the stride has exactly twice the cells. Unpadded
+            convolutions (Inception, Xception, NASNet) cost some.
     """
 
     deepest: Tap
     finer: tuple[Tap, ...]
+    nested: bool = True
 
     def down_to(self, stride):
         """The finer taps from the coarsest to `stride`."""
@@ -80,9 +83,13 @@ def dense_trunk(image, source, *, alignment, head_filters, dropout, batch_norm_m
     head = _Head(copier, top, alignment, source.dropout if dropout is None else dropout)
     window = top.window if top.gathering is not None and top.flattens else source.window
     deepest = _tap(image, head.apply(features, head_filters, source.head, window))
-    if alignment == "same":
-        _check_nesting(image, classifier, deepest, finer)
-    return Trunk(deepest, tuple(tap for tap in finer if tap.stride < deepest.stride))
+    taps = (deepest, *(tap for tap in finer if tap.stride < deepest.stride))
+    nested = _nested(image, taps)
+    if not nested:  # some map is of a size that its stride does not divide
+        side = 8 * deepest.stride
+        size = tuple(n or side for n in image.shape[1:3])
+        taps = [_tap(image, tap.tensor, size) for tap in taps]
+    return Trunk(taps[0], tuple(taps[1:]), nested)
 
 
 def _top(classifier):
@@ -228,8 +235,8 @@ class _Head:
         return L.Dropout(self.dropout, name=f"drop{5 + self.count}")(x)
 
 
-def _tap(image, tensor):
-    fields = trace(keras.Model(image, tensor))[1][0].fields
+def _tap(image, tensor, size=None):
+    fields = trace(keras.Model(image, tensor), size)[1][0].fields
     if len(set(fields.stride)) != 1:
         raise ValueError(
             f"The classifier's stride differs by axis: {fields.stride} (rows, columns)."
@@ -246,19 +253,15 @@ def _taps(image, features):
     ]
 
 
-def _check_nesting(image, classifier, deepest, finer):
-    """At a size that the strides divide, each tap must have exactly stride cells more."""
-    if None not in image.shape[1:3]:
-        return
-    side = 8 * deepest.stride
-    for tap in (deepest, *finer):
+def _nested(image, taps):
+    """Whether each map has, at a size that the strides divide, exactly size / stride cells."""
+    side = 8 * taps[0].stride
+    rows, columns = (n or side for n in image.shape[1:3])
+    padded = [-(-n // taps[0].stride) * taps[0].stride for n in (rows, columns)]
+    for tap in taps:
         shape = keras.Model(image, tap.tensor).compute_output_shape(
-            (1, side, side, image.shape[-1])
+            (1, rows, columns, image.shape[-1])
         )
-        expected = side // tap.stride
-        if shape[1] != expected:
-            raise ValueError(
-                f"The map {tap.tensor.name!r} of {classifier.name!r} has {shape[1]} cells at "
-                f"{side} pixels and stride {tap.stride}, where {expected} were expected: its "
-                "unpadded convolutions make the grids of the strides not nest."
-            )
+        if tuple(shape[1:3]) != tuple(n // tap.stride for n in padded):
+            return False
+    return True
