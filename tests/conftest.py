@@ -52,6 +52,22 @@ def data_root():
 
 
 @pytest.fixture
+def parts(tmp_path):
+    """The data set of the documentation, tmp_path/parts: six images of three classes."""
+    import numpy as np
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for number in range(6):
+        for folder, shape in (("images", (64, 80, 3)), ("masks", (64, 80))):
+            (tmp_path / "parts" / folder).mkdir(parents=True, exist_ok=True)
+            values = rng.integers(0, 3 if folder == "masks" else 256, shape, "uint8")
+            Image.fromarray(values).save(tmp_path / "parts" / folder / f"{number}.png")
+    (tmp_path / "parts" / "classes.txt").write_text("belt\nwasher\nnut\n")
+    return tmp_path / "parts"
+
+
+@pytest.fixture
 def in_a_hurry(monkeypatch):
     """Whatever trains, trains for one step; the digits are few."""
     import keras

@@ -24,16 +24,10 @@ def relative(page):
 
 
 @pytest.fixture
-def reader(tmp_path, monkeypatch, in_a_hurry):
+def reader(parts, tmp_path, monkeypatch, in_a_hurry):
     """A reader's folder, with the images that the pages speak of, and a reader in a hurry."""
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
-    for number in range(6):
-        for folder, shape in (("images", (64, 80, 3)), ("masks", (64, 80))):
-            (tmp_path / "parts" / folder).mkdir(parents=True, exist_ok=True)
-            values = rng.integers(0, 3 if folder == "masks" else 256, shape, "uint8")
-            Image.fromarray(values).save(tmp_path / "parts" / folder / f"{number}.png")
-    (tmp_path / "parts" / "classes.txt").write_text("belt\nwasher\nnut\n")
     Image.fromarray(rng.integers(0, 256, (70, 90, 3), "uint8")).save(tmp_path / "street.jpg")
 
 

@@ -42,7 +42,7 @@ def model():
 
 
 @pytest.fixture
-def namespace(tmp_path, monkeypatch, model, in_a_hurry):
+def namespace(parts, tmp_path, monkeypatch, model, in_a_hurry):
     """What an example takes for granted: a model, a data set, an image, a run, some files."""
     import keras
     import PIL.Image
@@ -51,12 +51,6 @@ def namespace(tmp_path, monkeypatch, model, in_a_hurry):
 
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
-    for number in range(6):
-        for folder, shape in (("images", (64, 80, 3)), ("masks", (64, 80))):
-            (tmp_path / "parts" / folder).mkdir(parents=True, exist_ok=True)
-            values = rng.integers(0, 3 if folder == "masks" else 256, shape, "uint8")
-            Image.fromarray(values).save(tmp_path / "parts" / folder / f"{number}.png")
-    (tmp_path / "parts" / "classes.txt").write_text("belt\nwasher\nnut\n")
     (tmp_path / "photos").mkdir()
     image = rng.integers(0, 256, (70, 90, 3), "uint8")
     for name in ("street.jpg", "photo.jpg", "photos/a.jpg", "mask.png"):
