@@ -62,5 +62,4 @@ def listing(root, split="train"):
     augmentation = Augmentation(flip=True, scale=(0.6, 1.6), color=0.2)
     return Listing(
         "camvid", split, LABELS, tuple(names), *paired(names, images, masks), reader, augmentation,
-        listed=path.exists(),
     )  # fmt: skip

@@ -174,15 +174,10 @@ def _listed(name, root, split, options, problems, warnings):
         problems += [Problem("missing", part, absent[place]) for place in new if place in absent]
         whole = [place for place in new if place not in absent]
         if whole:
-            parts.append(_kept(listing, whole).dataset())
+            parts.append(listing.at(whole).dataset())
     if not parts:
         raise errors[0] if errors else FileNotFoundError(problems[0].message)
     return parts
-
-
-def _kept(listing, places):
-    columns = {key: getattr(listing, key) for key in ("names", "images", "masks")}
-    return replace(listing, **{k: tuple(v[place] for place in places) for k, v in columns.items()})
 
 
 def _in_two_lists(listing, seen):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fcn_keras.data.augmentation import Augmentation
 from fcn_keras.data.dataset import Dataset
-from fcn_keras.data.images import SUFFIXES
+from fcn_keras.data.images import SUFFIXES, is_image_name
 from fcn_keras.data.masks import MaskReader
 from fcn_keras.labels import LabelSet
 
@@ -23,7 +23,6 @@ class Listing:
         masks: One path an example: the mask's, or where it should be.
         reader: How masks are read.
         augmentation: What `augment=True` means for the dataset.
-        listed: Whether a list file gave the names, not the folders' contents.
     """
 
     name: str
@@ -34,7 +33,6 @@ class Listing:
     masks: tuple[Path, ...]
     reader: MaskReader
     augmentation: Augmentation
-    listed: bool = False
 
     @property
     def missing(self):
@@ -46,15 +44,14 @@ class Listing:
             if not path.is_file()
         ]
 
-    def present(self):
-        """The examples of which image and mask are there, as a Listing; None if there are none."""
-        absent = {name for _, name, _ in self.missing}
-        kept = [place for place, name in enumerate(self.names) if name not in absent]
-        if not kept:
-            return None
-        columns = (tuple(column[place] for place in kept) for column in
-                   (self.names, self.images, self.masks))  # fmt: skip
-        return replace(self, **dict(zip(("names", "images", "masks"), columns, strict=True)))
+    def at(self, places):
+        """The examples of these numbers, in this order, as a Listing."""
+        return replace(
+            self,
+            names=tuple(self.names[place] for place in places),
+            images=tuple(self.images[place] for place in places),
+            masks=tuple(self.masks[place] for place in places),
+        )
 
     def dataset(self):
         """The files as a `Dataset`.
@@ -123,7 +120,7 @@ def by_stem(folder):
     """
     found = {}
     for path in sorted(Path(folder).iterdir()):
-        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+        if not is_image_name(path):
             continue
         if path.stem in found:
             raise ValueError(

@@ -93,7 +93,7 @@ def listing(root, split="train", *, images="images", masks="masks", binary=False
     names = _names(root, split, image_folder, mask_folder)
     return Listing(
         "folder", split, labels, tuple(names), *paired(names, image_folder, mask_folder), reader,
-        Augmentation(flip=True, scale=(0.75, 1.5), color=0.2), listed=split in _lists(root),
+        Augmentation(flip=True, scale=(0.75, 1.5), color=0.2),
     )  # fmt: skip
 
 

@@ -9,6 +9,11 @@ UNREADABLE = (
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 
 
+def is_image_name(path):
+    """Whether a file in a folder counts as an image: by its suffix, hidden files left out."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
 def read_image(path):
     """Reads an image as RGB.
 

@@ -64,7 +64,7 @@ def listing(root, split="train", *, year=None):
     augmentation = Augmentation(flip=True, scale=(0.5, 2.0), color=0.2)
     return Listing(
         "voc", split, LABELS, tuple(names), *paired(names, images, masks), MaskReader(LABELS),
-        augmentation, listed=True,
+        augmentation,
     )  # fmt: skip
 
 

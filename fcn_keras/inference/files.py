@@ -8,7 +8,7 @@ import dataclasses
 from pathlib import Path
 
 from fcn_keras import visualize
-from fcn_keras.data.images import SUFFIXES
+from fcn_keras.data.images import SUFFIXES, is_image_name
 from fcn_keras.inference.images import as_array
 from fcn_keras.inference.predictor import as_predictor
 from fcn_keras.visualize.progress import ProgressBar
@@ -99,11 +99,7 @@ def _find(paths):
     found = {}
     for path in map(Path, paths):
         if path.is_dir():
-            images = [
-                p
-                for p in sorted(path.iterdir())
-                if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")
-            ]
+            images = [p for p in sorted(path.iterdir()) if is_image_name(p)]
             if not images:
                 kinds = ", ".join(suffix[1:] for suffix in SUFFIXES)
                 found[path] = Prediction(path, error=f"{path} holds no image ({kinds}).")
