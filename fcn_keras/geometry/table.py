@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import keras
 
 from fcn_keras.geometry.field import Fields, trace
-from fcn_keras.geometry.graph import functional, walk
 
 L = keras.layers
 
@@ -136,36 +135,24 @@ def table(model, size):
     print(fcn_keras.geometry.table(fcn_keras.fcn8s(21, weights=None), (500, 500)))
     ```
     """
-    graph = functional(model)
-    channels = graph.inputs[0].shape[-1]
-    fields = {}
-    for traced in trace(model, size)[0]:
-        fields.setdefault(traced.operation.name, []).append(traced.fields)
     rows, counted = [], set()
-
-    def call(node, args, kwargs):
-        operation = node.operation
-        outputs = operation.compute_output_spec(*args, **kwargs)
-        flat = keras.tree.flatten(outputs)
-        inputs = [x for x in keras.tree.flatten((args, kwargs)) if hasattr(x, "shape")]
-        shape = tuple(flat[0].shape[1:])
+    for traced in trace(model, size)[0]:
+        if not traced.parents:  # the image itself
+            continue
+        operation, shape = traced.operation, tuple(traced.shape[1:])
         fresh = id(operation) not in counted
         counted.add(id(operation))
-        name = operation.name
         rows.append(
             Row(
-                name,
+                operation.name,
                 type(operation).__name__,
-                fields[name].pop(0) if len(fields[name]) > 1 else fields[name][0],
+                traced.fields,
                 shape,
                 _parameters(operation) if fresh else 0,
-                2 * _multiply_adds(operation, inputs[0].shape, shape),
-                sum(4 * math.prod(x.shape[1:]) for x in flat),
+                2 * _multiply_adds(operation, traced.parents[0].shape, shape),
+                4 * math.prod(shape),
             )
         )
-        return flat
-
-    walk(model, [keras.KerasTensor((1, *size, channels))], call)
     return Table(model.name, tuple(size), tuple(rows))
 
 
