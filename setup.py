@@ -10,7 +10,14 @@ VERSION = re.search(r'^__version__ = "(.+)"', (ROOT / "fcn_keras/__init__.py").r
 
 SERVING = ["grpcio>=1.66", "requests>=2.32"]
 EDGE = ["ai-edge-litert>=2.0"]
-DEV = ["hypothesis>=6.100", "jax>=0.7", "pytest>=8.0", "pytest-xdist>=3.6", "ruff>=0.15"]
+DEV = [
+    "hypothesis>=6.100",
+    "jax>=0.7",
+    "opencv-python-headless>=4.10,<5",
+    "pytest>=8.0",
+    "pytest-xdist>=3.6",
+    "ruff>=0.15",
+]
 
 setup(
     name="fcn_keras",
@@ -34,6 +41,7 @@ setup(
         "numpy>=2.0",
         "pillow>=11.0",
         "matplotlib>=3.9",
+        "protobuf>=6.31.1,<8",
         "scipy>=1.14.1",
         "scikit-learn>=1.5.2",
         "typer>=0.15",

@@ -13,6 +13,7 @@ import numpy as np
 from fcn_keras.inference import Predictor
 from fcn_keras.inference.images import as_array
 from fcn_keras.labels import LabelSet
+from fcn_keras.models.outputs import check_single
 
 LABELS_FILE = "labels.json"
 
@@ -54,6 +55,7 @@ def export_saved_model(model, directory, labels=None, *, overwrite=False):
     """
     tf = _tensorflow()
     directory = Path(directory)
+    check_single(model, "A SavedModel")
     _check_target(directory, overwrite)
     predictor = Predictor(model, labels)  # checks that it is a segmenter, and names the classes
     directory.parent.mkdir(parents=True, exist_ok=True)

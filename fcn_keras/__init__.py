@@ -19,6 +19,7 @@ _PUBLIC = {
     "Predictor": "inference",
     "LabelSet": "labels",
     "labels_of": "models",
+    "one_output": "models",
 }
 _ROOMS = (
     "classifiers",
@@ -31,6 +32,7 @@ _ROOMS = (
     "losses",
     "metrics",
     "models",
+    "published",
     "surgery",
     "training",
     "visualize",

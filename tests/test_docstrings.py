@@ -12,7 +12,7 @@ from PIL import Image
 
 ROOMS = (
     "", "classifiers", "data", "export", "geometry", "inference", "labels", "layers", "losses",
-    "metrics", "models", "surgery", "training", "visualize",
+    "metrics", "models", "published", "surgery", "training", "visualize",
 )  # fmt: skip
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 

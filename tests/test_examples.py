@@ -36,6 +36,13 @@ def test_own_images(run):
     assert Image.open(out / "own-images.png").width > 300
 
 
+def test_own_classifier(run):
+    out, printed = run("own_classifier.py", "--images", "8", "--crops", "8")
+    assert "begun from random weights" in printed and "begun from the classifier" in printed
+    assert Image.open(out / "own-classifier.png").width > 600
+    assert (out / "segmenter.keras").exists()
+
+
 @pytest.mark.data
 def test_camvid(run, data_root):
     out, printed = run("camvid.py", str(data_root / "camvid"), "--images", "3")

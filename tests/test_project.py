@@ -29,7 +29,9 @@ FLOORS = (  # an import may go to its own line or to one further down
 IMPORT_NAMES = {
     "ai-edge-litert": "ai_edge_litert",
     "grpcio": "grpc",
+    "opencv-python-headless": "cv2",
     "pillow": "PIL",
+    "protobuf": "google",
     "pytest-xdist": "xdist",
     "scikit-learn": "sklearn",
     "tensorflow-datasets": "tensorflow_datasets",

@@ -1,6 +1,8 @@
 """The classifiers that FCNs are built over: a table of names, and those that Keras lacks."""
 
+from fcn_keras.classifiers.alexnet import alexnet
+from fcn_keras.classifiers.googlenet import googlenet
 from fcn_keras.classifiers.registry import Classifier, get, names
 from fcn_keras.classifiers.vgg_slim import vgg_slim
 
-__all__ = ["Classifier", "get", "names", "vgg_slim"]
+__all__ = ["Classifier", "alexnet", "get", "googlenet", "names", "vgg_slim"]

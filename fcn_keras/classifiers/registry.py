@@ -8,7 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fcn_keras.classifiers import applications
-from fcn_keras.classifiers.vgg_slim import HEAD, vgg_slim
+from fcn_keras.classifiers.alexnet import HEAD as ALEXNET_HEAD
+from fcn_keras.classifiers.alexnet import alexnet
+from fcn_keras.classifiers.googlenet import googlenet
+from fcn_keras.classifiers.vgg_slim import HEAD as SLIM_HEAD
+from fcn_keras.classifiers.vgg_slim import vgg_slim
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class Classifier:
         dropout: Rate behind fc6 and fc7 in an FCN.
         built_at: Height and width that a net without top is built at, where its layers depend on
             them (NASNet's paddings); None: open.
+        average_window: Rows and columns of the average pooling in front of the scores that
+            alignment="caffe" keeps as a window of stride 1; 0: none.
 
     Example:
 
@@ -47,11 +53,16 @@ class Classifier:
     window: int = 7
     dropout: float = 0.5
     built_at: int | None = None
+    average_window: int = 0
 
 
 _TABLE = (
     *(Classifier(**row) for row in applications.rows()),
-    Classifier("vgg_slim", vgg_slim, "tf", imagenet=False, head=HEAD, dropout=0.1),
+    Classifier(
+        "alexnet", alexnet, "caffe", False, size=227, smallest=39, head=ALEXNET_HEAD, window=6
+    ),
+    Classifier("googlenet", googlenet, "caffe", False, smallest=31, dropout=0.4, average_window=7),
+    Classifier("vgg_slim", vgg_slim, "tf", False, head=SLIM_HEAD, dropout=0.1),
 )
 
 

@@ -1,4 +1,4 @@
-"""The command line: `fcn-keras demo | train | evaluate | predict | export | check-data | summary`.
+"""The command line, `fcn-keras COMMAND`.
 
 Each command turns words into arguments, calls the library, and prints what came of it.
 """
@@ -13,6 +13,7 @@ import typer
 from fcn_keras.cli.check import check_data
 from fcn_keras.cli.demonstration import demo
 from fcn_keras.cli.inspection import summary
+from fcn_keras.cli.published import import_caffe
 from fcn_keras.cli.training import train
 from fcn_keras.cli.use import evaluate, export, predict
 
@@ -41,6 +42,7 @@ for name, command in (
     ("export", export),
     ("check-data", check_data),
     ("summary", summary),
+    ("import-caffe", import_caffe),
 ):
     app.command(name)(command)
 

@@ -21,11 +21,19 @@ class Grid:
         spans: First and last pixel seen by each cell of a period; empty once the axis is gone
             (global pooling, Flatten).
         unbounded: True where some branch sees the whole image.
+        centres: The pixel on which each cell of a period is centred. By default the middle of its
+            span; where branches met that are centred differently, the mean of theirs.
     """
 
     shift: int
     spans: tuple[tuple[int, int], ...]
     unbounded: bool = False
+    centres: tuple[Fraction, ...] = ()
+
+    def __post_init__(self):
+        if len(self.centres) != len(self.spans):
+            middles = tuple(Fraction(first + last, 2) for first, last in self.spans)
+            object.__setattr__(self, "centres", middles)
 
     @property
     def collapsed(self):
@@ -49,15 +57,19 @@ class Grid:
         """The pixel on which cell 0 is centred (its mean over a period), a Fraction."""
         if self.collapsed:
             return None
-        doubled = sum(first + last for first, last in self.spans)
         drift = self.stride * sum(range(len(self.spans)))
-        return (Fraction(doubled, 2) - drift) / len(self.spans)
+        return (sum(self.centres) - drift) / len(self.spans)
 
     def span(self, cell):
         """First and last input pixel seen by `cell`, not clipped to the image."""
         period, phase = divmod(cell, len(self.spans))
         first, last = self.spans[phase]
         return first + period * self.shift, last + period * self.shift
+
+    def centre(self, cell):
+        """The input pixel on which `cell` is centred, a Fraction."""
+        period, phase = divmod(cell, len(self.spans))
+        return self.centres[phase] + period * self.shift
 
     def resample(self, period, advance, cells):
         """The grid of a map whose cell `r` sees the cells `cells(r)` of this one.
@@ -70,12 +82,13 @@ class Grid:
         if self.collapsed:
             return self
         whole = len(self.spans) // math.gcd(advance, len(self.spans))
-        spans = []
+        spans, centres = [], []
         for cell in range(period * whole):
-            seen = [self.span(c) for c in cells(cell)]
-            spans.append((min(s[0] for s in seen), max(s[1] for s in seen)))
+            seen = list(cells(cell))
+            spans.append(_hull(self.span(c) for c in seen))
+            centres.append(sum(map(self.centre, seen)) / Fraction(len(seen)))
         shift = self.stride * advance * whole
-        return Grid(int(shift), tuple(spans), self.unbounded).simplified()
+        return Grid(int(shift), tuple(spans), self.unbounded, tuple(centres)).simplified()
 
     def window(self, size, stride=1, dilation=1, before=0):
         """The grid after a convolution or pooling window with `before` cells of padding."""
@@ -103,26 +116,36 @@ class Grid:
             if count % period or (self.shift * period) % count:
                 continue
             step = self.shift * period // count
+            later = range(period, count)
             if all(
                 self.spans[i] == tuple(p + step for p in self.spans[i - period])
-                for i in range(period, count)
+                and self.centres[i] == self.centres[i - period] + step
+                for i in later
             ):
-                return Grid(step, self.spans[:period], self.unbounded)
+                return Grid(step, self.spans[:period], self.unbounded, self.centres[:period])
         return self
 
     def gone(self):
         """The grid after global pooling: no axis left, everything seen."""
         return Grid(0, (), True)
 
-    def union(self, other):
-        """What a merge of two maps sees; None where their strides differ."""
-        unbounded = self.unbounded or other.unbounded
-        if self.collapsed or other.collapsed:
-            local = other if self.collapsed else self
-            return Grid(local.shift, local.spans, unbounded)
-        if self.stride != other.stride:
+    def union(self, *others):
+        """What a merge of maps sees, centred on the mean of their centres; None where their
+        strides differ. A map that is gone (a gate) only makes the merge unbounded.
+        """
+        unbounded = any(grid.unbounded for grid in (self, *others))
+        local = [grid for grid in (self, *others) if not grid.collapsed]
+        if not local:
+            return self.gone()
+        if len({grid.stride for grid in local}) > 1:
             return None
-        count = math.lcm(len(self.spans), len(other.spans))
-        pairs = [(self.span(r), other.span(r)) for r in range(count)]
-        spans = tuple((min(a[0], b[0]), max(a[1], b[1])) for a, b in pairs)
-        return Grid(int(self.stride * count), spans, unbounded).simplified()
+        cells = range(math.lcm(*(len(grid.spans) for grid in local)))
+        spans = tuple(_hull(grid.span(r) for grid in local) for r in cells)
+        centres = tuple(sum(grid.centre(r) for grid in local) / len(local) for r in cells)
+        shift = int(local[0].stride * len(cells))
+        return Grid(shift, spans, unbounded, centres).simplified()
+
+
+def _hull(spans):
+    firsts, lasts = zip(*spans, strict=True)
+    return min(firsts), max(lasts)

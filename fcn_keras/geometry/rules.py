@@ -166,15 +166,13 @@ def _concatenate(layer, grids, axis, shapes):
 
 
 def _pointwise(layer, grids, axis, shapes):
-    merged = grids[0]
-    for grid in grids[1:]:
-        union = merged.union(grid)
-        if union is None:
-            raise ValueError(
-                f"Branches of different strides meet in layer {layer.name!r}: "
-                f"{merged.stride} and {grid.stride} input pixels a cell."
-            )
-        merged = union
+    merged = grids[0].union(*grids[1:])
+    if merged is None:
+        strides = sorted({grid.stride for grid in grids if not grid.collapsed})
+        raise ValueError(
+            f"Branches of different strides meet in layer {layer.name!r}: "
+            f"{' and '.join(map(str, strides))} input pixels a cell."
+        )
     return merged
 
 

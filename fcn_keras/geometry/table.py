@@ -8,6 +8,7 @@ import keras
 from fcn_keras.geometry.field import Fields, trace
 
 L = keras.layers
+_CONVOLVING = (L.Conv2D, L.DepthwiseConv2D, L.SeparableConv2D, L.Dense)
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class Table:
         name: The model's name.
         size: (H, W) of the image.
         rows: One `Row` a layer, in topological order.
+        conv_layers: Layers with a kernel (convolutions, Dense) on the longest path from the image
+            to an output; neither upsampling nor normalization counts.
+        parameters_without_upsampling: Number of weights without those of transposed convolutions.
+        deepest: The `Row` of the last map of the largest stride, which an FCN scores first; None
+            for a net without a map.
 
     Example:
 
@@ -48,12 +54,23 @@ class Table:
     table = fcn_keras.geometry.table(model, (360, 480))
     print(table)
     print(table.flops / 1e9, "GFLOPs")
+    table.conv_layers, table.deepest.fields.stride      # 16, (32, 32) for FCN-VGG16
     ```
+
+    Source: `conv_layers`, `parameters_without_upsampling` and the field and stride of `deepest`
+    are the columns of Long et al. (2015), table 1.
     """
 
     name: str
     size: tuple[int, int]
     rows: tuple[Row, ...]
+    conv_layers: int
+    parameters_without_upsampling: int
+
+    @property
+    def deepest(self):
+        maps = [row for row in self.rows if row.fields.y.stride is not None]
+        return max(reversed(maps), key=lambda row: row.fields.y.stride, default=None)
 
     @property
     def parameters(self):
@@ -95,11 +112,24 @@ class Table:
             f"{self.name} at {height}x{width}: {self.parameters:,} parameters, "
             f"{self.flops / 1e9:,.1f} GFLOPs an image, {self.bytes / 2**20:,.0f} MiB of "
             "activations an image (float32)",
+            self._as_in_the_paper(),
         ]
         return "\n".join(text)
 
     def __str__(self):
         return self.text()
+
+    def _as_in_the_paper(self):
+        millions = self.parameters_without_upsampling / 1e6
+        words = [
+            f"{self.conv_layers} conv layers",
+            f"{millions:.1f}M parameters without upsampling filters",
+        ]
+        if self.deepest is not None:
+            field = self.deepest.fields.y
+            seen = "the whole image" if field.size == math.inf else str(field.size)
+            words += [f"receptive field {seen}", f"max stride {field.stride}"]
+        return ", ".join(words)
 
     def _milestones(self):
         strides = [row.fields.y.stride for row in self.rows]
@@ -135,13 +165,17 @@ def table(model, size):
     print(fcn_keras.geometry.table(fcn_keras.fcn8s(21, weights=None), (500, 500)))
     ```
     """
-    rows, counted = [], set()
+    rows, counted, depths, upsampling = [], set(), {}, 0
     for traced in trace(model, size)[0]:
+        operation, shape = traced.operation, tuple(traced.shape[1:])
+        above = max((depths[id(parent)] for parent in traced.parents), default=0)
+        depths[id(traced)] = above + isinstance(operation, _CONVOLVING)
         if not traced.parents:  # the image itself
             continue
-        operation, shape = traced.operation, tuple(traced.shape[1:])
         fresh = id(operation) not in counted
         counted.add(id(operation))
+        if fresh and isinstance(operation, L.Conv2DTranspose):
+            upsampling += operation.count_params()
         rows.append(
             Row(
                 operation.name,
@@ -153,7 +187,8 @@ def table(model, size):
                 4 * math.prod(shape),
             )
         )
-    return Table(model.name, tuple(size), tuple(rows))
+    parameters = sum(row.parameters for row in rows) - upsampling
+    return Table(model.name, tuple(size), tuple(rows), max(depths.values()), parameters)
 
 
 def _parameters(operation):

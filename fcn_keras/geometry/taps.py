@@ -42,19 +42,23 @@ def traced_taps(model):
     """`taps`, as the `Traced` tensors that also carry their geometry."""
     found, outputs = trace(model)
     through = on_every_path(found, outputs[-1])
-    chain = all(len(traced.parents) <= 1 and len(traced.children) <= 1 for traced in found)
+    chain = all(len({*map(id, t.parents)}) <= 1 >= len({*map(id, t.children)}) for t in found)
     chosen = {}
     for stride in STRIDES:
         level = [t for t in found if _stride(t) == stride and not _is_padding(t)]
         if not level:
             continue
-        if chain and isinstance(level[0].operation, _POOLING):
+        if chain and _pools(level[0].operation):
             chosen[stride] = level[0]
             continue
         candidates = [t for t in level if t in through]
         candidates = candidates or [t for t in level if len(t.parents) > 1] or level
         chosen[stride] = candidates[-1]
     return chosen
+
+
+def _pools(operation):
+    return isinstance(operation, _POOLING) or getattr(operation, "pools", False)
 
 
 def _stride(traced):

@@ -7,6 +7,7 @@ from fcn_keras.inference.evaluating import evaluate
 from fcn_keras.inference.files import Prediction, predict_files
 from fcn_keras.inference.predictor import Predictor, as_predictor, segment
 from fcn_keras.inference.report import Report
+from fcn_keras.inference.stitching import shift_and_stitch
 
 __all__ = [
     "Prediction",
@@ -16,4 +17,5 @@ __all__ = [
     "evaluate",
     "predict_files",
     "segment",
+    "shift_and_stitch",
 ]

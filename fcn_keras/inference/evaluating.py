@@ -8,6 +8,7 @@ import concurrent.futures
 import time
 import warnings
 
+import keras
 import numpy as np
 
 from fcn_keras import metrics
@@ -37,7 +38,8 @@ def evaluate(predictor, dataset, *, batch_size=4, progress=True):
 
     Raises:
         ValueError: if the dataset is empty, a prediction has another size than its truth, a label
-            is out of range, or predictor and dataset disagree in the number of classes.
+            is out of range, predictor and dataset disagree in the number of classes, or the
+            model has several outputs (take one with `fcn_keras.one_output`).
 
     Example:
 
@@ -47,6 +49,11 @@ def evaluate(predictor, dataset, *, batch_size=4, progress=True):
     ```
     """
     predictor = as_predictor(predictor)
+    if isinstance(getattr(predictor, "labels", None), dict):
+        raise ValueError(
+            f"The model has the outputs {', '.join(predictor.labels)}; one is evaluated at a time: "
+            f"fcn_keras.one_output(model, {next(iter(predictor.labels))!r})."
+        )
     labels = _labels(predictor, dataset)
     length = _length(dataset)
     confusion = np.zeros((labels.num_classes, labels.num_classes), np.int64)
@@ -123,13 +130,14 @@ def _pairs(dataset):
 
 def _pair(item):
     image, truth = (item["image"], item["label"]) if isinstance(item, dict) else item
-    image, truth = np.asarray(image), np.asarray(truth)
+    image = image if isinstance(image, dict) else np.asarray(image)
+    truth = np.asarray(truth)
     if truth.ndim == 3 and truth.shape[-1] == 1:
         truth = truth[..., 0]
     if truth.ndim != 2:
         raise ValueError(
-            f"Evaluation takes single images with label maps (H, W); got an image of shape "
-            f"{image.shape} with labels of shape {truth.shape}. Pass the dataset, not its batches."
+            "Evaluation takes single images with label maps (H, W); got labels of shape "
+            f"{truth.shape}. Pass the dataset, not its batches."
         )
     return image, truth
 
@@ -138,7 +146,7 @@ def _batches(pairs, batch_size):
     """Groups (name, image, truth) by image size; of many sizes, at most `HELD` images wait."""
     groups, held = collections.defaultdict(list), 0
     for pair in pairs:
-        size = pair[1].shape
+        size = tuple(array.shape for array in keras.tree.flatten(pair[1]))
         groups[size].append(pair)
         held += 1
         if len(groups[size]) >= batch_size:

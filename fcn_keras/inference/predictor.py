@@ -10,6 +10,7 @@ from keras import ops
 from fcn_keras.inference.images import as_array
 from fcn_keras.labels import LabelSet
 from fcn_keras.models import labels_of
+from fcn_keras.models.outputs import score_shapes
 
 
 def segment(model, image, *, return_scores=False):
@@ -18,12 +19,13 @@ def segment(model, image, *, return_scores=False):
     Args:
         model: A Keras model of logits (batch, H, W, num_classes), or anything with `segment`.
         image: A path, a PIL image, or an array (H, W, 3) or (H, W) of 0-255, uint8 or float; any
-            H and W from 1.
+            H and W from 1. For a net with several inputs {input: image}.
         return_scores: Also return the logits.
 
     Returns:
         uint8 (H, W), the class of each pixel (uint16 above 255 classes); with `return_scores` the
-        pair (labels, float32 logits (H, W, num_classes)).
+        pair (labels, float32 logits (H, W, num_classes)). For a net with several outputs either
+        is a dict {output: array}.
 
     Raises:
         ValueError: if the image cannot be read, has another shape, or values beyond 0-255 (or a
@@ -72,8 +74,9 @@ class Predictor:
 
     Args:
         model: A Keras model from images (batch, H, W, channels) of 0-255 to logits
-            (batch, H, W, num_classes).
-        labels: A `LabelSet`. By default the one stored in the model, else numbered classes.
+            (batch, H, W, num_classes); or from and to dicts of them.
+        labels: A `LabelSet`. By default the one stored in the model, else numbered classes. For a
+            net with several outputs {output: `LabelSet`}.
 
     Attributes:
         labels: The `LabelSet`.
@@ -92,21 +95,23 @@ class Predictor:
     """
 
     def __init__(self, model, labels=None):
-        num_classes = _num_classes(model)
+        counts = {name: shape[-1] for name, shape in score_shapes(model).items()}
         self.model = model
         self.labels = _labels_for(model) if labels is None else labels
-        if self.labels.num_classes != num_classes:
-            raise ValueError(
-                f"The label set names {self.labels.num_classes} classes, "
-                f"the model scores {num_classes}."
-            )
-        self._shape = model.input_shape[1:]
+        for output, count in counts.items():
+            given = self.labels if output is None else self.labels[output]
+            if given.num_classes != count:
+                of = f" for {output!r}" if output else ""
+                raise ValueError(
+                    f"The label set names {given.num_classes} classes{of}, "
+                    f"the model scores {count}."
+                )
         self._graphs = {}
 
     def segment(self, image, *, return_scores=False):
         """Labels every pixel of one image; as `fcn_keras.segment`."""
-        outputs = self._run(as_array(image, self._shape)[None], return_scores)
-        return tuple(output[0] for output in outputs) if return_scores else outputs[0]
+        outputs = self._run([_arrays(image, self.model)], return_scores)
+        return keras.tree.map_structure(lambda output: output[0], outputs)
 
     def segment_batch(self, images):
         """Labels several images of one size at once.
@@ -120,22 +125,24 @@ class Predictor:
         Raises:
             ValueError: as `segment`, and if the sizes differ.
         """
-        arrays = [as_array(image, self._shape) for image in images]
-        if len({array.shape for array in arrays}) != 1:
-            sizes = sorted({f"{array.shape[0]}x{array.shape[1]}" for array in arrays})
+        arrays = [_arrays(image, self.model) for image in images]
+        if len({_size(array) for array in arrays}) != 1:
+            sizes = sorted("{}x{}".format(*size) for size in {_size(array) for array in arrays})
             raise ValueError(f"A batch holds images of one size; got {', '.join(sizes) or 'none'}.")
-        return self._run(np.stack(arrays), return_scores=False)
+        return self._run(arrays, return_scores=False)
 
-    def _run(self, images, return_scores):
+    def _run(self, arrays, return_scores):
+        images = keras.tree.map_structure(lambda *same: np.stack(same), *arrays)
         if return_scores not in self._graphs:
             self._graphs[return_scores] = _Labeller(self.model, return_scores)
         outputs = self._graphs[return_scores].predict_on_batch(images)
-        shape = (outputs[0] if return_scores else outputs).shape
-        if shape != images.shape[:3]:
-            raise ValueError(
-                f"The model's scores are {shape[1]}x{shape[2]} for an image of "
-                f"{images.shape[1]}x{images.shape[2]}: a segmenter gives one score map an image."
-            )
+        size = _size(arrays[0])
+        for labels in keras.tree.flatten(outputs[0] if return_scores else outputs):
+            if labels.shape[1:3] != size:
+                raise ValueError(
+                    f"The model's scores are {labels.shape[1]}x{labels.shape[2]} for an image of "
+                    f"{size[0]}x{size[1]}: a segmenter gives one score map an image."
+                )
         return outputs
 
 
@@ -146,30 +153,53 @@ class _Labeller(keras.Model):
         super().__init__(dtype="float32", name="labeller")
         self.model = model
         self.return_scores = return_scores
-        self.label_dtype = "uint8" if model.output_shape[-1] <= 255 else "uint16"
         if keras.backend.backend() == "tensorflow":
             self.compile(jit_compile=False)  # XLA would compile anew for each image size
 
     def call(self, images):
-        scores = self.model(ops.cast(images, "float32"), training=False)
-        labels = ops.cast(ops.argmax(scores, axis=-1), self.label_dtype)
+        images = keras.tree.map_structure(lambda image: ops.cast(image, "float32"), images)
+        scores = self.model(images, training=False)
+        labels = keras.tree.map_structure(_highest, scores)
         return (labels, scores) if self.return_scores else labels
 
 
+def _highest(scores):
+    dtype = "uint8" if scores.shape[-1] <= 255 else "uint16"
+    return ops.cast(ops.argmax(scores, axis=-1), dtype)
+
+
+def _arrays(image, model):
+    """The image as the array that the model takes, or {input: array}."""
+    if len(model.inputs) == 1:
+        return as_array(image, model.inputs[0].shape[1:])
+    if not isinstance(model.input, dict):
+        raise ValueError(
+            f"{model.name!r} has {len(model.inputs)} inputs without names; build it with a dict "
+            "of inputs, and pass a dict of images."
+        )
+    shapes = {name: tensor.shape for name, tensor in model.input.items()}
+    if not isinstance(image, dict) or {*image} != {*shapes}:
+        given = ", ".join(map(str, image)) if isinstance(image, dict) else type(image).__name__
+        raise ValueError(
+            f"{model.name!r} takes a dict of the images {', '.join(shapes)}; got {given}."
+        )
+    arrays = {name: as_array(image[name], shape[1:]) for name, shape in shapes.items()}
+    if len({array.shape[:2] for array in arrays.values()}) > 1:
+        sizes = ", ".join(f"{n} {a.shape[0]}x{a.shape[1]}" for n, a in arrays.items())
+        raise ValueError(f"The images of one scene are of one size; got {sizes}.")
+    return arrays
+
+
+def _size(arrays):
+    return keras.tree.flatten(arrays)[0].shape[:2]
+
+
 def _labels_for(model):
-    return labels_of(model) or LabelSet.numbered(_num_classes(model))
-
-
-def _num_classes(model):
-    shape = model.output_shape
-    if len(model.inputs) != 1 or not isinstance(shape, tuple) or len(shape) != 4:
-        raise ValueError(
-            f"A segmenter has one input and one output, logits (batch, H, W, classes); "
-            f"{model.name!r} has {len(model.inputs)} input(s) and the output shape {shape}."
-        )
-    if shape[-1] is None or shape[-1] < 2:
-        raise ValueError(
-            f"{model.name!r} gives {shape[-1]} score(s) a pixel; a label is the highest of two "
-            "or more. Give background a class of its own."
-        )
-    return shape[-1]
+    shapes = score_shapes(model)
+    if None in shapes:
+        return labels_of(model) or LabelSet.numbered(shapes[None][-1])
+    stored = labels_of(model)
+    return {
+        output: stored.get(output) or LabelSet.numbered(shape[-1])
+        for output, shape in shapes.items()
+    }

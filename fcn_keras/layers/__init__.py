@@ -5,9 +5,13 @@ from fcn_keras.layers.bilinear import (
     BilinearUpsampling2D,
     bilinear_placement,
 )
+from fcn_keras.layers.ceil_pooling import CeilPooling2D
 from fcn_keras.layers.crop import CropToReference
+from fcn_keras.layers.dilated_pooling import DilatedPooling2D
 from fcn_keras.layers.edge_padding import EdgePadding2D
+from fcn_keras.layers.grouped_conv import GroupedConv2D
 from fcn_keras.layers.lean_normal import LeanHeNormal
+from fcn_keras.layers.local_response import LocalResponseNormalization
 from fcn_keras.layers.logits import Logits
 from fcn_keras.layers.pad_to_multiple import PadToMultiple
 from fcn_keras.layers.preprocessing import Preprocess
@@ -16,9 +20,13 @@ from fcn_keras.layers.window_conv import WindowConv2D
 __all__ = [
     "BilinearInitializer",
     "BilinearUpsampling2D",
+    "CeilPooling2D",
     "CropToReference",
+    "DilatedPooling2D",
     "EdgePadding2D",
+    "GroupedConv2D",
     "LeanHeNormal",
+    "LocalResponseNormalization",
     "Logits",
     "PadToMultiple",
     "Preprocess",

@@ -106,14 +106,18 @@ class BilinearUpsampling2D(keras.layers.Layer):
             (p - offset) / factor. Default (factor - 1) / 2, which agrees with
             `keras.ops.image.resize(..., "bilinear")`.
         edge: "replicate": n cells become n * factor pixels and a constant map stays constant to
-            the border. "zero": the published nets' transposed convolution, n cells become
-            (n + 1) * factor pixels (kernel 2 * factor, no padding) that fade to zero at the
-            border; `offset` is then fixed by the kernel and must be None.
+            the border. "zero": the published nets' transposed convolution without padding, whose
+            pixels fade to zero at the border. Its `offset` is the centre of the kernel:
+            factor - 0.5 (the default; a kernel of 2 * factor, n cells become (n + 1) * factor
+            pixels) or factor - 1 (2 * factor - 1, one pixel fewer).
 
     Input shape: (batch, H, W, channels). Output: (batch, H * factor, W * factor, channels),
     or (batch, (H + 1) * factor, (W + 1) * factor, channels) for "zero". Called on
     `[map, reference]` the output has the reference's height and width instead: for nets whose
     unpadded convolutions make the grids of the strides not nest.
+
+    Raises:
+        ValueError: for a factor below 1, an unknown edge, or an offset that "zero" does not have.
 
     Example:
 
@@ -128,10 +132,13 @@ class BilinearUpsampling2D(keras.layers.Layer):
         super().__init__(**kwargs)
         if edge not in ("replicate", "zero"):
             raise ValueError(f"`edge` must be 'replicate' or 'zero', got {edge!r}.")
-        if edge == "zero" and offset is not None:
-            raise ValueError(f"edge='zero' has its own phase; leave `offset` out, got {offset!r}.")
         if int(factor) != factor or factor < 1:
             raise ValueError(f"`factor` must be a whole number of at least 1, got {factor!r}.")
+        if edge == "zero" and not {*_pair(offset)} <= {None, factor - 0.5, factor - 1}:
+            raise ValueError(
+                f"edge='zero' has the offset {factor - 0.5} or {factor - 1} at factor {factor}, "
+                f"got {offset!r}."
+            )
         self.factor = int(factor)
         self.offset = offset
         self.edge = edge
@@ -144,7 +151,7 @@ class BilinearUpsampling2D(keras.layers.Layer):
         tall, wide = (
             ops.shape(reference[0])[1:3]
             if reference
-            else (self._upsampled(rows), self._upsampled(columns))
+            else (self._upsampled(rows, 0), self._upsampled(columns, 1))
         )
         row_offset, column_offset = self._offsets()
         right = self._matrix(columns, wide, column_offset, x.dtype)
@@ -154,8 +161,14 @@ class BilinearUpsampling2D(keras.layers.Layer):
         x = ops.matmul(left, ops.reshape(x, (batch, rows, wide * channels)))
         return ops.reshape(x, (batch, ops.shape(left)[0], wide, channels))
 
-    def _upsampled(self, cells):
-        return (cells + 1 if self.edge == "zero" else cells) * self.factor
+    def _upsampled(self, cells, axis):
+        if self.edge == "replicate":
+            return cells * self.factor
+        return (cells - 1) * self.factor + self._kernel_size(axis)
+
+    def _kernel_size(self, axis):
+        """Of the transposed convolution that edge="zero" stands for."""
+        return int(2 * self._offsets()[axis] + 1)
 
     def _matrix(self, cells, outputs, offset, dtype):
         """What each output takes of each cell: (outputs, cells), triangles of height 1."""
@@ -166,16 +179,17 @@ class BilinearUpsampling2D(keras.layers.Layer):
         return ops.cast(ops.relu(1 - ops.abs(places[:, None] - cells)), dtype)
 
     def _offsets(self):
-        if self.edge == "zero":
-            return (self.factor - 0.5,) * 2
-        default = _default_offset(self.factor)
+        default = self.factor - 0.5 if self.edge == "zero" else _default_offset(self.factor)
         return tuple(default if d is None else d for d in _pair(self.offset))
 
     def compute_output_shape(self, input_shape):
         if isinstance(input_shape[0], (list, tuple)):
             shape, reference = input_shape
             return (shape[0], *reference[1:3], shape[3])
-        rows, columns = (None if n is None else self._upsampled(n) for n in input_shape[1:3])
+        rows, columns = (
+            None if n is None else self._upsampled(n, axis)
+            for axis, n in enumerate(input_shape[1:3])
+        )
         return (input_shape[0], rows, columns, input_shape[3])
 
     def multiply_adds(self, input_shape):
@@ -186,7 +200,7 @@ class BilinearUpsampling2D(keras.layers.Layer):
 
     def sampling_rule(self, grids, axis):
         if self.edge == "zero":
-            return grids[0].transposed(2 * self.factor, self.factor)
+            return grids[0].transposed(self._kernel_size(axis), self.factor)
         return interpolated(grids[0], self.factor, self._offsets()[axis])
 
     def get_config(self):

@@ -8,7 +8,7 @@ from keras import ops
 _CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
 _TORCH_MEAN = (0.485, 0.456, 0.406)
 _TORCH_STD = (0.229, 0.224, 0.225)
-MODES = ("tf", "caffe", "torch")
+MODES = ("tf", "caffe", "torch", "mean")
 
 
 @keras.saving.register_keras_serializable("fcn_keras")
@@ -18,10 +18,14 @@ class Preprocess(keras.layers.Layer):
     Args:
         mode: "caffe" (VGG, ResNet v1): BGR, ImageNet mean subtracted. "tf" (MobileNet, Xception,
             Inception): scaled to -1..1. "torch" (DenseNet): scaled to 0..1, then ImageNet mean
-            and deviation. As `keras.applications.imagenet_utils.preprocess_input`.
+            and deviation. As `keras.applications.imagenet_utils.preprocess_input`. "mean":
+            `mean` is subtracted, nothing else.
+        mean: One value a channel, subtracted instead of ImageNet's, in the order that the net
+            sees: blue, green, red for "caffe". Needed for "mean", not taken by "tf" and "torch".
 
-    Input shape: (batch, H, W, channels), 0-255. Output: the same shape, float. "caffe" and
-    "torch" need three channels; "tf" takes any number.
+    Input shape: (batch, H, W, channels), 0-255. Output: the same shape, float. Channels behind
+    red, green and blue (depth, infrared) keep their place; without `mean` they are scaled with
+    the average of the colours' constants.
 
     Raises:
         ValueError: for an unknown mode, or channels that the mode's means do not fit.
@@ -30,31 +34,47 @@ class Preprocess(keras.layers.Layer):
 
     ```python
     fcn_keras.layers.Preprocess("caffe")(keras.ops.zeros((1, 4, 4, 3)))
+    fcn_keras.layers.Preprocess("mean", mean=(132.4, 94.1, 118.5))(keras.ops.zeros((1, 4, 4, 3)))
     ```
     """
 
-    def __init__(self, mode, **kwargs):
+    def __init__(self, mode, mean=None, **kwargs):
         super().__init__(**kwargs)
         if mode not in MODES:
             raise ValueError(f"`mode` must be one of {', '.join(MODES)}, got {mode!r}.")
+        if (mode == "mean") > (mean is not None) or (mode in ("tf", "torch") and mean is not None):
+            raise ValueError(
+                f"`mean` is needed for mode 'mean', allowed for 'caffe', and not used by 'tf' and "
+                f"'torch'; got mode {mode!r} with mean={mean!r}."
+            )
         self.mode = mode
+        self.mean = None if mean is None else tuple(float(value) for value in mean)
 
     def build(self, input_shape):
-        if self.mode != "tf" and input_shape[-1] != 3:
+        channels = input_shape[-1]
+        if self.mean is not None and len(self.mean) != channels:
             raise ValueError(
-                f"Preprocessing {self.mode!r} subtracts the means of three colours, but the input "
-                f"has {input_shape[-1]} channels. Pass preprocess='tf', a layer, or None."
+                f"{self.name}: {len(self.mean)} means for {channels} channels: give one a channel."
+            )
+        if self.mode in ("caffe", "torch") and channels < 3:
+            raise ValueError(
+                f"Preprocessing {self.mode!r} takes red, green and blue, but the input has "
+                f"{channels} channels. Pass preprocess='tf', a layer, or None."
             )
         super().build(input_shape)
 
     def call(self, x):
+        channels = x.shape[-1]
         if self.mode == "tf":
             return x / 127.5 - 1.0
+        if self.mode == "torch":
+            mean, deviation = _for(channels, _TORCH_MEAN), _for(channels, _TORCH_STD)
+            scale, shift = 1 / (255 * deviation), mean / deviation
+            return x * ops.cast(scale, x.dtype) - ops.cast(shift, x.dtype)
         if self.mode == "caffe":
-            return x[..., ::-1] - ops.cast(np.array(_CAFFE_MEAN_BGR), x.dtype)
-        scale = 1 / (255 * np.array(_TORCH_STD))
-        shift = np.array(_TORCH_MEAN) / np.array(_TORCH_STD)
-        return x * ops.cast(scale, x.dtype) - ops.cast(shift, x.dtype)
+            x = x[..., ::-1] if channels == 3 else _colours_reversed(x)
+        mean = np.array(self.mean) if self.mean else _for(channels, _CAFFE_MEAN_BGR)
+        return x - ops.cast(mean, x.dtype)
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -63,4 +83,13 @@ class Preprocess(keras.layers.Layer):
         return grids[0]
 
     def get_config(self):
-        return {**super().get_config(), "mode": self.mode}
+        return {**super().get_config(), "mode": self.mode, "mean": self.mean}
+
+
+def _for(channels, colours):
+    """Constants of three colours, and their average for each further channel."""
+    return np.array([*colours, *[np.mean(colours)] * (channels - 3)])
+
+
+def _colours_reversed(x):
+    return ops.concatenate([x[..., 2::-1], x[..., 3:]], axis=-1)

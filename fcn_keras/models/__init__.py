@@ -2,5 +2,6 @@
 
 from fcn_keras.models.fcn import fcn8s, fcn16s, fcn32s
 from fcn_keras.models.meaning import labels_of
+from fcn_keras.models.outputs import one_output
 
-__all__ = ["fcn16s", "fcn32s", "fcn8s", "labels_of"]
+__all__ = ["fcn16s", "fcn32s", "fcn8s", "labels_of", "one_output"]

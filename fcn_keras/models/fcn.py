@@ -1,9 +1,7 @@
 """FCN-32s, 16s and 8s over any classifier: one loop, as in the paper's figure 3."""
 
 import functools
-import gc
 import inspect
-import itertools
 import os
 
 import keras
@@ -12,31 +10,39 @@ import numpy as np
 from fcn_keras.layers import Logits
 from fcn_keras.models.alignment import CaffeAlignment, SameAlignment
 from fcn_keras.models.meaning import label_config
-from fcn_keras.models.source import resolve
-from fcn_keras.models.trunk import Tap, dense_trunk
+from fcn_keras.models.request import named, outputs_wanted, suffix_of
+from fcn_keras.models.streams import open_streams
+from fcn_keras.models.trunk import Tap
 from fcn_keras.surgery import transplant
 
 L = keras.layers
 
 _ARGUMENTS = """
     Args:
-        num_classes: Number of classes, at least 2; void is not one of them.
+        num_classes: Number of classes, at least 2; void is not one of them. A dict
+            (`{"semantic": 33, "geometric": 3}`) gives several outputs over one trunk.
         classifier: A registered name (`fcn_keras.classifiers.names()`; case and underscores do
             not matter) or a functional Keras classifier of yours, which is copied, not changed.
         weights: "imagenet", None (random), or the path of a weights file of the classifier.
             "imagenet" is not looked for with `init_from`. Ignored for a model of yours, whose own
             weights are kept.
-        input_shape: (H, W, C); None leaves an axis open, so that any size from 1 works. Channel
-            counts other than 3 need weights=None.
+        input_shape: (H, W, C); None leaves an axis open, so that any size from 1 works. One
+            channel is grey; with more than three a pretrained first convolution is widened (early
+            fusion). A dict (`{"color": (None, None, 3), "hha": (None, None, 3)}`) gives several
+            inputs of one size, each with a trunk of its own, whose scores are averaged (late
+            fusion).
         alignment: "same": logits lie exactly on the pixels and a constant map stays constant to
             the border. "caffe": the published nets (100 pixels of padding, valid fc6, pooling
             that rounds up, computed crops); only for classifiers with an fc6.
         preprocess: "tf", "caffe", "torch", a Keras layer, or None: the registered classifier's
-            own, or nothing for a model of yours that scales its input itself.
+            own, or nothing for a model of yours that scales its input itself. A dict where there
+            are several inputs.
         init_from: A coarser FCN (model or .keras path) whose weights are transplanted:
             FCN-32s -> 16s -> 8s.
         skip_scales: Factors on the skips, coarsest first: (0.01, 0.0001) is the published
-            at-once FCN-8s. Default: none.
+            at-once FCN-8s. Each is a number, or one a channel. Default: none.
+        output_stride: 8, 16, ...: strides beyond it are removed from the classifier and the later
+            kernels dilated, as in DeepLab, so that the deepest scores have this stride.
         learn_upsampling: False: fixed bilinear. True: the inner upsamplings are learned from
             bilinear and the last is fixed, as in the paper. "all": the last is learned too.
         dropout: Rate behind each hidden layer of the head (fc6, fc7). Default: the classifier's
@@ -47,13 +53,15 @@ _ARGUMENTS = """
             0.99-0.999, under which a short training evaluates with statistics that never arrived;
             None leaves theirs.
         score_initializer: Initializer of the score layers; zero in the paper.
-        labels: A `LabelSet` that travels with the model.
+        labels: A `LabelSet` that travels with the model, or {output: LabelSet}.
         name: Name of the model.
 
     Returns:
         A functional `keras.Model`: input RGB 0-255 (batch, H, W, C), any H and W; output float32
         logits (batch, H, W, num_classes), layer `score`. Score layers are named `score_fr`,
-        `score_pool4`, `score_pool3` as in the published nets.
+        `score_pool4`, `score_pool3` as in the published nets. With several outputs a dict of
+        logits, layers `score_semantic`, ...; with several inputs a dict of images, and every
+        layer of an input's own trunk ends in its name (`fc7_hha`).
 
     Raises:
         ValueError: for arguments that do not fit; the message quotes the value.
@@ -73,6 +81,7 @@ def _fcn(
     preprocess=None,
     init_from=None,
     skip_scales=None,
+    output_stride=None,
     learn_upsampling=False,
     dropout=None,
     head_filters=None,
@@ -81,73 +90,110 @@ def _fcn(
     labels=None,
     name=None,
 ):
-    _check_arguments(num_classes, input_shape, alignment, learn_upsampling)
-    num_classes = int(num_classes)
-    keep_head = head_filters is None
+    outputs = outputs_wanted(num_classes, labels)
+    _check_choices(alignment, learn_upsampling)
     if init_from is not None and weights == "imagenet":
         weights = None  # the coarser net brings every weight of the classifier
-    source = resolve(classifier, weights, input_shape[-1], preprocess, keep_head)
-    image = keras.Input(input_shape, name="image", dtype="float32")
-    trunk = dense_trunk(
-        image,
-        source,
+    streams = open_streams(
+        input_shape,
+        preprocess,
+        classifier,
+        weights,
         alignment=alignment,
         head_filters=head_filters,
         dropout=dropout,
         batch_norm_momentum=batch_norm_momentum,
+        output_stride=output_stride,
     )
-    del source
-    gc.collect()  # the classifier's weights were copied; a graph's cycles would keep them
-    skips = _skips(trunk, stride, skip_scales)
-    upsample = SameAlignment(image, trunk.nested) if alignment == "same" else CaffeAlignment(image)
+    levels = _levels(streams, stride, skip_scales)
+    images = [stream.image for stream in streams]
+    if alignment == "same":
+        upsample = SameAlignment(images, all(stream.trunk.nested for stream in streams))
+    else:
+        upsample = CaffeAlignment(images)
+    learned = learn_upsampling
 
-    score = _score(trunk.deepest, num_classes, "score_fr", score_initializer)
-    names = itertools.chain(["upscore2"], (f"upscore_pool{_depth(s.stride)}" for s, _ in skips))
-    for (tap, scale), upscore in zip(skips, names, strict=False):
-        pool = f"pool{_depth(tap.stride)}"
-        if scale != 1:
-            tap = Tap(L.Rescaling(scale, name=f"scale_{pool}")(tap.tensor), tap.stride, tap.offset)
-        skip = _score(tap, num_classes, f"score_{pool}", score_initializer)
-        fine = upsample(score, skip, bool(learn_upsampling), upscore)
-        skip = upsample.aligned(skip, fine, f"score_{pool}c")
-        fused = L.Add(name=f"fuse_{pool}")([fine.tensor, skip.tensor])
-        score = Tap(fused, fine.stride, fine.offset)
-    pixels = Tap(image, 1, (0, 0))
-    fine = upsample(score, pixels, learn_upsampling == "all", f"upscore{score.stride}")
-    logits = Logits(upsample.crop(fine, pixels), label_config(labels, num_classes), name="score")(
-        [fine.tensor, image]
+    def decoded(output, count):
+        """The paper's figure 3: score the deepest map, then add the finer ones."""
+        suffix = suffix_of(output)
+        (_, deepest), *finer = levels
+        score = _scored(deepest, count, "fr", suffix, score_initializer)
+        upscore = "upscore2"
+        for pool, taps in finer:
+            skip = _scored(taps, count, pool, suffix, score_initializer)
+            fine = upsample(score, skip, bool(learned), f"{upscore}{suffix}")
+            skip = upsample.aligned(skip, fine, f"score_{pool}c{suffix}")
+            fused = L.Add(name=f"fuse_{pool}{suffix}")([fine.tensor, skip.tensor])
+            score, upscore = Tap(fused, fine.stride, fine.offset), f"upscore_{pool}"
+        pixels = Tap(images[0], 1, (0, 0))
+        fine = upsample(score, pixels, learned == "all", f"upscore{score.stride}{suffix}")
+        config = label_config(named(labels, output), count)
+        crop = Logits(upsample.crop(fine, pixels), config, name=f"score{suffix}")
+        return crop([fine.tensor, images[0]])
+
+    logits = {output: decoded(output, count) for output, count in outputs.items()}
+    model = keras.Model(
+        {stream.name: stream.image for stream in streams} if streams[0].name else images[0],
+        logits if None not in logits else logits[None],
+        name=name,
     )
-    model = keras.Model(image, logits, name=name)
+    upsample.check(model, [taps[0][1].stride for _, taps in levels])
     if init_from is not None:
         _initialize(model, init_from)
     return model
 
 
-def _score(tap, num_classes, name, initializer):
-    layer = L.Conv2D(num_classes, 1, kernel_initializer=initializer, name=name)
-    return Tap(layer(tap.tensor), tap.stride, tap.offset)
+def _scored(taps, num_classes, name, suffix, initializer):
+    """The scores of one level: of one map, or the mean over the streams."""
+    scores = []
+    for stream, tap in taps:
+        layer = f"score_{name}{suffix_of(stream)}{suffix}"
+        score = L.Conv2D(num_classes, 1, kernel_initializer=initializer, name=layer)
+        scores.append(score(tap.tensor))
+    fused = scores[0]
+    if len(scores) > 1:
+        fused = L.Average(name=f"score_{name}_fused{suffix}")(scores)
+    return Tap(fused, tap.stride, tap.offset)
 
 
-def _skips(trunk, stride, scales):
-    """The taps to fuse, coarsest first, each with the factor on it."""
-    if trunk.deepest.stride < stride:
+def _levels(streams, stride, scales):
+    """What is scored, deepest first: [(name, [(stream, tap), ...]), ...], skips scaled."""
+    depths = [stream.trunk.deepest.stride for stream in streams]
+    if depths[0] < stride:
         raise ValueError(
-            f"The classifier's deepest stride is {trunk.deepest.stride}, so there is no "
-            f"FCN-{stride}s of it. Use the builder of a finer stride."
+            f"The classifier's deepest stride is {depths[0]}, so there is no FCN-{stride}s of it. "
+            "Use the builder of a finer stride."
         )
-    taps = trunk.down_to(stride)
-    if (taps[-1].stride if taps else trunk.deepest.stride) != stride:
+    skips = [stream.trunk.down_to(stride) for stream in streams]
+    strides = [tap.stride for tap in skips[0]]
+    if (strides[-1] if strides else depths[0]) != stride:
+        trunk = streams[0].trunk
         raise ValueError(
             f"The classifier has no map of stride {stride}; its strides are "
             f"{sorted(t.stride for t in (trunk.deepest, *trunk.finer))}."
         )
-    scales = (1,) * len(taps) if scales is None else tuple(scales)
-    if len(scales) != len(taps):
+    scales = (1,) * len(strides) if scales is None else tuple(scales)
+    if len(scales) != len(strides):
         raise ValueError(
-            f"`skip_scales` needs one factor for each of the {len(taps)} skips of strides "
-            f"{[t.stride for t in taps]}, got {scales}."
+            f"`skip_scales` needs one factor for each of the {len(strides)} skips of strides "
+            f"{strides}, got {scales}."
         )
-    return list(zip(taps, scales, strict=True))
+    levels = [("fr", [(stream.name, stream.trunk.deepest) for stream in streams])]
+    for number, scale in enumerate(scales):
+        pool = f"pool{_depth(strides[number])}"
+        taps = [
+            (stream.name, _scaled(taps[number], scale, f"{pool}{suffix_of(stream.name)}"))
+            for stream, taps in zip(streams, skips, strict=True)
+        ]
+        levels.append((pool, taps))
+    return levels
+
+
+def _scaled(tap, scale, name):
+    if np.ndim(scale) == 0 and scale == 1:
+        return tap
+    scale = np.asarray(scale, "float32").tolist()
+    return Tap(L.Rescaling(scale, name=f"scale_{name}")(tap.tensor), tap.stride, tap.offset)
 
 
 def _initialize(model, init_from):
@@ -163,17 +209,7 @@ def _depth(stride):
     return stride.bit_length() - 1
 
 
-def _check_arguments(num_classes, input_shape, alignment, learn_upsampling):
-    whole = isinstance(num_classes, (int, np.integer)) and not isinstance(num_classes, bool)
-    if not whole or num_classes < 2:
-        raise ValueError(
-            f"`num_classes` must be a whole number of at least 2, got {num_classes!r}. "
-            "For one kind of object against the rest use 2: background and object."
-        )
-    if len(input_shape) != 3 or not isinstance(input_shape[-1], int):
-        raise ValueError(
-            f"`input_shape` must be (H, W, channels), H and W may be None, got {input_shape!r}."
-        )
+def _check_choices(alignment, learn_upsampling):
     if alignment not in ("same", "caffe"):
         raise ValueError(f"`alignment` must be 'same' or 'caffe', got {alignment!r}.")
     if learn_upsampling not in (False, True, "all"):

@@ -11,7 +11,7 @@ def labels_of(model):
         model: A Keras model; those of this package keep their labels through `model.save`.
 
     Returns:
-        `LabelSet` or None.
+        `LabelSet` or None; for a net with several outputs {output: `LabelSet` or None}.
 
     Example:
 
@@ -19,10 +19,11 @@ def labels_of(model):
     fcn_keras.labels_of(keras.models.load_model("runs/street/best.keras")).names
     ```
     """
-    for layer in _outputs(model):
-        if layer.label_config is not None:
-            return LabelSet.from_config(layer.label_config)
-    return None
+    layers = _outputs(model)
+    if isinstance(getattr(model, "output", None), dict):
+        made_by = {tensor._keras_history.operation: name for name, tensor in model.output.items()}
+        return {made_by[layer]: _label_set(layer) for layer in layers if layer in made_by}
+    return next((found for layer in layers if (found := _label_set(layer)) is not None), None)
 
 
 def can_keep_labels(model):
@@ -54,6 +55,10 @@ def label_config(labels, num_classes):
             f"({', '.join(labels.names[:5])}, ...), but num_classes is {num_classes}."
         )
     return labels.to_config()
+
+
+def _label_set(layer):
+    return None if layer.label_config is None else LabelSet.from_config(layer.label_config)
 
 
 def _outputs(model):

@@ -10,8 +10,10 @@ import keras
 from fcn_keras import classifiers
 from fcn_keras.geometry.field import trace
 from fcn_keras.layers import Preprocess
-from fcn_keras.layers.preprocessing import MODES
+from fcn_keras.surgery import widen_input
 from fcn_keras.surgery.top import one_image
+
+_NAMED = ("tf", "caffe", "torch")
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,9 @@ class Source:
         dropout: Rate behind the hidden layers of its head.
         head: Filters of fc6 and fc7, to be made anew if the classifier has no top; else ().
         window: Rows and columns of fc6.
+        average_window: Rows and columns of the average pooling in front of the scores that
+            alignment="caffe" keeps as a window; 0: none.
+        grey: Whether the image has one channel that stands for all of the classifier's.
     """
 
     classifier: keras.Model
@@ -33,9 +38,11 @@ class Source:
     dropout: float
     head: tuple[int, ...] = ()
     window: int = 7
+    average_window: int = 0
+    grey: bool = False
 
 
-def resolve(classifier, weights, channels, preprocess, keep_head):
+def resolve(classifier, weights, channels, preprocess, keep_head, suffix=""):
     """The `Source` for a registered name or a model of the user's.
 
     Args:
@@ -44,6 +51,7 @@ def resolve(classifier, weights, channels, preprocess, keep_head):
         channels: Channels of the image.
         preprocess: "tf", "caffe", "torch", a layer, or None for the registered one.
         keep_head: Whether the weights of a registered classifier's fc6 and fc7 are wanted.
+        suffix: Behind the name of the preprocessing layer.
 
     Raises:
         ValueError: for an unknown name, preprocessing or weights that do not fit.
@@ -51,30 +59,50 @@ def resolve(classifier, weights, channels, preprocess, keep_head):
     """
     if isinstance(classifier, keras.Model):
         one_image(classifier)
-        if classifier.inputs[0].shape[-1] != channels:
+        grey = channels == 1 and classifier.inputs[0].shape[-1] == 3
+        if classifier.inputs[0].shape[-1] != channels and not grey:
             raise ValueError(
                 f"{classifier.name!r} takes {classifier.inputs[0].shape[-1]} channels, but "
-                f"input_shape has {channels}."
+                f"input_shape has {channels}. fcn_keras.surgery.widen_input(classifier, "
+                f"{channels}) makes one that fits."
             )
         if preprocess is None:
             _note_missing_scaling(classifier)
         smallest = max((n for n in classifier.inputs[0].shape[1:3] if n), default=1)
-        return Source(classifier, _preprocessing(preprocess), min(smallest, 32), 0.5)
+        layer = _preprocessing(preprocess, suffix)
+        return Source(classifier, layer, min(smallest, 32), 0.5, grey=grey)
     row = classifiers.get(classifier)
     if weights == "imagenet" and not row.imagenet:
         print(f"note: {row.name} has no ImageNet weights; it starts from random ones.")
         weights = None
-    if weights == "imagenet" and channels != 3:
+    pretrained, grey = weights == "imagenet", weights == "imagenet" and channels == 1
+    if pretrained and channels == 2:
         raise ValueError(
-            f"ImageNet weights need three channels, input_shape has {channels}. Pass weights=None."
+            "ImageNet weights take one channel (grey), three (RGB) or more (RGB and others), but "
+            "input_shape has 2. Pass weights=None."
         )
     with_top = bool(keep_head and row.head and weights is not None)
-    model = _build(row, weights, channels, with_top)
+    model = _build(row, weights, 3 if pretrained else channels, with_top)
     if preprocess is None:
-        preprocess = row.preprocess if channels == 3 or _scales(model) else "tf"
+        preprocess = _registered_preprocessing(row, model, 3 if grey else channels)
+    if pretrained and channels > 3:
+        model = widen_input(model, channels)
     return Source(
-        model, _preprocessing(preprocess), row.smallest, row.dropout, row.head, row.window
+        model,
+        _preprocessing(preprocess, suffix),
+        row.smallest,
+        row.dropout,
+        row.head,
+        row.window,
+        row.average_window,
+        grey,
     )
+
+
+def _registered_preprocessing(row, model, channels):
+    if row.preprocess is None:
+        return None if _scales(model) else "tf"
+    return row.preprocess if channels >= 3 else "tf"
 
 
 def _build(row, weights, channels, with_top):
@@ -109,13 +137,13 @@ def _where_to_put(row, error):
     )
 
 
-def _preprocessing(preprocess):
+def _preprocessing(preprocess, suffix):
     if preprocess is None or isinstance(preprocess, keras.layers.Layer):
         return preprocess
-    if preprocess in MODES:
-        return Preprocess(preprocess, dtype="float32", name="preprocess")
+    if preprocess in _NAMED:
+        return Preprocess(preprocess, dtype="float32", name=f"preprocess{suffix}")
     raise ValueError(
-        f"`preprocess` must be one of {', '.join(MODES)}, a Keras layer, or None, "
+        f"`preprocess` must be one of {', '.join(_NAMED)}, a Keras layer, or None, "
         f"got {preprocess!r}."
     )
 

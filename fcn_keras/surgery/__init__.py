@@ -2,7 +2,19 @@
 
 from fcn_keras.surgery.convolutionalize import convolutionalize
 from fcn_keras.surgery.copying import Copier
+from fcn_keras.surgery.dilate import dilate
+from fcn_keras.surgery.expand import expand_classes
 from fcn_keras.surgery.top import Top, find_top
 from fcn_keras.surgery.transplant import transplant
+from fcn_keras.surgery.widen import widen_input
 
-__all__ = ["Copier", "Top", "convolutionalize", "find_top", "transplant"]
+__all__ = [
+    "Copier",
+    "Top",
+    "convolutionalize",
+    "dilate",
+    "expand_classes",
+    "find_top",
+    "transplant",
+    "widen_input",
+]

@@ -13,6 +13,7 @@ from fcn_keras.data.decoding import refusal
 from fcn_keras.inference import segment
 from fcn_keras.models import labels_of
 from fcn_keras.models.meaning import can_keep_labels, set_labels
+from fcn_keras.models.outputs import check_single
 from fcn_keras.training import callbacks as between_epochs
 from fcn_keras.training.fused import fused_batch_norm
 from fcn_keras.training.recipe import Recipe, compile_model
@@ -247,6 +248,7 @@ def _check_same_data(started, now):
 
 
 def _check_model(model, labels):
+    check_single(model, "Training")
     classes = model.output_shape[-1]
     if classes != labels.num_classes:
         raise ValueError(

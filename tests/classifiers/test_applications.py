@@ -17,6 +17,7 @@ FUNCTIONS = [
     for name in dir(A)
     if name[0].isupper() and "include_top" in inspect.signature(getattr(A, name)).parameters
 ]
+OWN = {"alexnet", "googlenet", "vgg_slim"}
 # A sample in the ordinary suite: inner scaling, gates, unpadded grids, layer scales.
 SAMPLE = ("mobilenet_v3_small", "inception_v3", "xception", "convnext_tiny")
 REST = [name for name in classifiers.names() if name not in SAMPLE]
@@ -39,9 +40,7 @@ def randomised(model, seed=0):
 
 
 def test_every_function_of_keras_is_registered():
-    assert {classifiers.get(name).name for name in FUNCTIONS} == {*classifiers.names()} - {
-        "vgg_slim"
-    }
+    assert {classifiers.get(name).name for name in FUNCTIONS} == {*classifiers.names()} - OWN
     assert len(set(classifiers.names())) == len(classifiers.names())
 
 
@@ -52,7 +51,7 @@ def test_names_are_words():
     assert classifiers.get("ConvNeXtXLarge").build is A.ConvNeXtXLarge
 
 
-@pytest.mark.parametrize("name", [n for n in classifiers.names() if n != "vgg_slim"])
+@pytest.mark.parametrize("name", [n for n in classifiers.names() if n not in OWN])
 def test_preprocessing_is_that_of_keras(name):
     row = classifiers.get(name)
     module = inspect.getmodule(inspect.unwrap(row.build))
@@ -89,12 +88,16 @@ def test_as_an_fcn_it_takes_any_size_trains_and_is_saved(name, tmp_path):
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
-# One of each family whose branches are centred alike. (Xception and NASNet mix centres: see
-# docs/classifiers.md.)
+# One of each family. Where branches that meet are centred differently (Xception, NASNet), the
+# place depends on the weights, most of all on what max pooling adds around a small square: those
+# two get a large one, and NASNet, whose sums weigh more than its single maps, one pixel.
+SQUARES = {"xception": 160, "nasnet_mobile": 160}
+TOLERANCE = {"nasnet_mobile": 1.0}
 CENTRED = ["mobilenet_v2", "inception_v3"]
 MORE = [
     "vgg16", "resnet50", "resnet50_v2", "mobilenet", "mobilenet_v3_small", "densenet121",
-    "inception_resnet_v2", "efficientnet_b0", "efficientnet_v2_b0", "convnext_tiny",
+    "inception_resnet_v2", "xception", "nasnet_mobile", "efficientnet_b0", "efficientnet_v2_b0",
+    "convnext_tiny",
 ]  # fmt: skip
 
 
@@ -124,7 +127,8 @@ def one_by_one(model, images):
 )
 def test_a_bright_square_comes_out_where_it_is(name):
     """Its centroid in the logits, over shifts of a whole stride, is within half a pixel."""
-    side, square, first = 608, 48, 265
+    side, square = 608, SQUARES.get(name, 48)
+    first = (side - square) // 2 - 15
     net = fcn_keras.fcn32s(2, name, weights=None, head_filters=0)
     smoothed(net)
     images = np.full((9, side, side, 3), 60, "float32")  # the last stays dark
@@ -144,4 +148,4 @@ def test_a_bright_square_comes_out_where_it_is(name):
     places = np.arange(side) - centres[:, None]
     rows = (response.sum(2) * places).sum() / response.sum()
     columns = (response.sum(1) * places).sum() / response.sum()
-    assert max(abs(rows), abs(columns)) < 0.5, (rows, columns)
+    assert max(abs(rows), abs(columns)) < TOLERANCE.get(name, 0.5), (rows, columns)

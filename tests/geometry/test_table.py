@@ -46,6 +46,34 @@ def test_the_text_names_what_matters():
     assert table.rows[-1].shape == (97, 131, 5)
 
 
+def test_the_longest_path_and_what_upsamples_are_counted_by_hand():
+    image = keras.Input((None, None, 3))
+    short = L.Conv2D(4, 1, strides=2, name="short")(image)
+    x = L.DepthwiseConv2D(3, strides=2, padding="same")(image)
+    x = L.BatchNormalization()(x)
+    x = L.SeparableConv2D(4, 3, padding="same")(x)
+    x = L.Conv2D(4, 3, padding="same")(L.Add()([x, short]))
+    x = L.MaxPooling2D(2)(x)
+    x = L.Dense(6, name="score")(x)
+    x = L.Conv2DTranspose(6, 8, strides=4, padding="same")(x)
+    net = keras.Model(image, x)
+    table = geometry.table(net, (16, 16))
+    assert table.conv_layers == 4  # depthwise, separable, 3x3, Dense
+    assert table.parameters_without_upsampling == net.count_params() - (8 * 8 * 6 * 6 + 6)
+    assert table.deepest.name == "score" and table.deepest.fields.stride == (4, 4)
+    # 3, then 3 and 3 more at stride 2, then the 2x2 pooling
+    assert table.deepest.fields.size == (3 + 2 * 2 + 2 * 2 + 2,) * 2
+    assert "4 conv layers, 0.0M parameters without upsampling filters" in str(table)
+    assert "receptive field 13, max stride 4" in str(table)
+
+
+def test_a_gate_sees_the_whole_image():
+    image = keras.Input((8, 8, 3))
+    gate = L.Reshape((1, 1, 3))(L.GlobalAveragePooling2D()(image))
+    net = keras.Model(image, L.Conv2D(2, 2, strides=2)(L.Multiply()([image, gate])))
+    assert "receptive field the whole image, max stride 2" in str(geometry.table(net, (8, 8)))
+
+
 def test_sizes_that_do_not_fit_are_refused():
     net = keras.Sequential([keras.Input((None, None, 3)), L.Conv2D(2, 7), L.Conv2D(2, 7)])
     with pytest.raises(ValueError, match="5x5"):

@@ -19,8 +19,8 @@ def test_preprocessing_is_kerass(mode):
 
 
 def test_preprocessing_refuses_what_its_means_do_not_fit():
-    with pytest.raises(ValueError, match="5 channels"):
-        Preprocess("caffe")(np.zeros((1, 4, 4, 5), "float32"))
+    with pytest.raises(ValueError, match="1 channels"):
+        Preprocess("caffe")(np.zeros((1, 4, 4, 1), "float32"))
     with pytest.raises(ValueError, match="'bgr'"):
         Preprocess("bgr")
 

@@ -221,8 +221,8 @@ def test_save_and_load_keeps_the_answer_and_the_labels(nets, tmp_path):
 def test_other_channel_counts():
     model = fcn8s(2, "vgg_slim", weights=None, input_shape=(None, None, 5))
     assert model(image(40, 40, channels=5)).shape == (1, 40, 40, 2)
-    with pytest.raises(ValueError, match="three channels"):
-        fcn8s(2, "mobilenet_v2", input_shape=(None, None, 5))
+    with pytest.raises(ValueError, match="has 2"):
+        fcn8s(2, "mobilenet_v2", input_shape=(None, None, 2))
 
 
 def test_fixed_input_size():

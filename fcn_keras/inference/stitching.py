@@ -1,0 +1,153 @@
+"""A finer heat map from a net as it is: the image shifted, the maps interlaced.
+
+`fcn_keras.surgery.dilate` gives the same map in one pass of another net.
+"""
+
+import itertools
+
+import keras
+import numpy as np
+from keras import ops
+
+from fcn_keras.geometry.field import trace
+from fcn_keras.surgery.rarefaction import pads
+from fcn_keras.visualize.progress import ProgressBar
+
+
+def shift_and_stitch(model, images, factor, *, batch_size=4, progress=True):
+    """The map of a net at `factor` times its resolution, by factor x factor passes.
+
+    Cell (i * factor + a, j * factor + b) is cell (i, j) of the net applied to the image without
+    its first a * stride / factor rows and b * stride / factor columns. Every pass has images of
+    one size: what moves in at the bottom and right is zeros. A net with padding keeps every cell;
+    of one without padding those are dropped that see the zeros.
+
+    The map of `fcn_keras.surgery.dilate(model, stride // factor)` is the same but for cells that
+    see padding. It takes one pass instead of factor x factor, in which the layers in front of the
+    removed strides run once.
+
+    Args:
+        model: A functional Keras model with one input, images (batch, H, W, C), and one output, a
+            map (batch, h, w, channels) of stride `factor` or a multiple of it.
+        images: Array (batch, H, W, C), of any number type, in the value range of the model.
+        factor: How many times finer the map becomes on each axis; a divisor of the stride.
+        batch_size: How many images go together, at most.
+        progress: Show a bar, on a terminal.
+
+    Returns:
+        float32 (batch, rows, columns, channels). Rows are factor * h where the net's padding
+        preserves sizes and its stride divides H; without padding, as many as fit in the image.
+
+    Raises:
+        ValueError: if `factor` does not divide the stride, the images are no such array or too
+            small, or the model has not one image input and one map.
+
+    Example:
+
+    ```python
+    trunk = fcn_keras.classifiers.vgg_slim(include_top=False)     # stride 32
+    images = np.zeros((1, 64, 96, 3), "float32")
+    fcn_keras.inference.shift_and_stitch(trunk, images, 4).shape  # (1, 8, 12, 128), stride 8
+    ```
+
+    Source: Long et al. (2015), section 3.2; Sermanet et al., "OverFeat" (2014), section 3.3.
+    """
+    strides = _strides(model)
+    steps = _steps(model, strides, factor)
+    images = _checked(model, images)
+    counts = [_counts(model, images.shape[1:3], axis, steps[axis], factor) for axis in (0, 1)]
+    rows, columns = (sum(cells) for cells in counts)
+    result = np.empty((len(images), rows, columns, model.output_shape[-1]), "float32")
+    net = _Net(model)
+    chunks = range(0, len(images), batch_size)
+    with ProgressBar(len(chunks) * factor**2, "pass", progress) as bar:
+        for start, (a, b) in itertools.product(
+            chunks, itertools.product(range(factor), range(factor))
+        ):
+            chunk = slice(start, start + batch_size)
+            shifted = _shifted(images[chunk], a * steps[0], b * steps[1])
+            cells = net.predict_on_batch(shifted)[:, : counts[0][a], : counts[1][b]]
+            result[chunk, a::factor, b::factor] = cells
+            bar.step()
+    return result
+
+
+class _Net(keras.Model):
+    """The model as one compiled graph; predicting with it leaves the model as it was."""
+
+    def __init__(self, model):
+        super().__init__(dtype="float32", name="shifted")
+        self.model = model
+        if keras.backend.backend() == "tensorflow":
+            self.compile(jit_compile=False)  # XLA would compile anew for each image size
+
+    def call(self, images):
+        images = ops.cast(images, self.model.inputs[0].dtype)
+        return ops.cast(self.model(images, training=False), "float32")
+
+
+def _strides(model):
+    outputs = trace(model)[1]
+    if len(model.inputs) != 1 or len(outputs) != 1 or outputs[0].grids[0].collapsed:
+        raise ValueError(
+            f"{model.name!r} has {len(model.inputs)} input(s) and the output shape "
+            f"{model.output_shape}; one image and one map (batch, h, w, channels) are needed. "
+            "fcn_keras.convolutionalize makes such a net from a classifier."
+        )
+    return [grid.stride for grid in outputs[0].grids]
+
+
+def _steps(model, strides, factor):
+    if not isinstance(factor, int) or factor < 1 or any(s % factor for s in strides):
+        shown = " x ".join(str(stride) for stride in dict.fromkeys(strides))
+        raise ValueError(
+            f"factor={factor!r} does not divide the stride of {model.name!r}, {shown} pixels: "
+            "the image can only be shifted by whole pixels."
+        )
+    return [int(stride / factor) for stride in strides]
+
+
+def _checked(model, images):
+    images = np.asarray(images)
+    expected = tuple(model.input_shape[1:])
+    fits = images.ndim == 4 and all(
+        n is None or n == given for n, given in zip(expected, images.shape[1:], strict=True)
+    )
+    if not fits or not len(images) or images.dtype.kind not in "biuf":
+        sizes = ", ".join("any" if n is None else str(n) for n in expected)
+        raise ValueError(
+            f"{model.name!r} takes images of numbers, (batch, {sizes}); got an array of shape "
+            f"{images.shape} and type {images.dtype}."
+        )
+    return images
+
+
+def _counts(model, size, axis, step, factor):
+    """For each shift along one axis, the cells to keep: those that see no zeros moved in, and
+    all of a net that pads anyway.
+    """
+    if pads(trace(model)[0]):
+        return [_cells(model, size, axis, size)] * factor
+    counts = []
+    for shift in range(factor):
+        left = [n - shift * step if i == axis else n for i, n in enumerate(size)]
+        counts.append(_cells(model, left, axis, size) if min(left) > 0 else 0)
+    return counts
+
+
+def _cells(model, left, axis, size):
+    try:
+        return max(trace(model, left)[1][0].shape[1 + axis], 0)
+    except ValueError:
+        if tuple(left) == tuple(size):
+            raise
+        return 0
+
+
+def _shifted(images, rows, columns):
+    if not rows and not columns:
+        return images
+    shifted = np.zeros_like(images)
+    height, width = images.shape[1:3]
+    shifted[:, : height - rows, : width - columns] = images[:, rows:, columns:]
+    return shifted
