@@ -18,12 +18,18 @@ def summary(
         str, typer.Option(metavar="|".join(MODELS), help="The net, where there is no file.")
     ] = "fcn8s",
     classifier: Annotated[
-        str, typer.Option(help="Any of keras.applications (vgg16, resnet50, ...), or vgg_slim.")
+        str,
+        typer.Option(
+            help="Any of keras.applications (vgg16, resnet50, ...), alexnet, googlenet, vgg_slim."
+        ),
     ] = "vgg16",
     num_classes: Annotated[int, typer.Option(help="Number of classes.")] = 21,
     alignment: Annotated[str, typer.Option(metavar="same|caffe", help="caffe: as published.")] = (
         "same"
     ),
+    output_stride: Annotated[
+        int | None, typer.Option(metavar="8|16", help="Remove the strides beyond it.")
+    ] = None,
     size: Annotated[str, typer.Option(metavar="HxW", help="Size of the image.")] = "500x500",
     every: Annotated[
         bool, typer.Option("--every", help="Every layer, not the milestones alone.")
@@ -44,14 +50,15 @@ def summary(
     load_library()
     from fcn_keras import geometry
 
-    net = load_model(path) if path else _fresh(model, classifier, num_classes, alignment)
+    options = {"alignment": alignment, "output_stride": output_stride}
+    net = load_model(path) if path else _fresh(model, classifier, num_classes, options)
     print(geometry.table(net, pixels).text(every))
 
 
-def _fresh(model, classifier, num_classes, alignment):
+def _fresh(model, classifier, num_classes, options):
     from fcn_keras import models
 
     if model not in MODELS:
         raise ValueError(f"--model is one of {', '.join(MODELS)}; got {model!r}.")
     build = getattr(models, model)
-    return build(num_classes, classifier, weights=None, alignment=alignment)
+    return build(num_classes, classifier, weights=None, **options)

@@ -14,6 +14,10 @@ MODELS = ("fcn8s", "fcn16s", "fcn32s")
 MODEL_HELP = "A .keras file, a run folder (its best.keras), or a SavedModel folder."
 
 ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help=MODEL_HELP, show_default=False)]
+Output = Annotated[
+    str | None,
+    typer.Option("--output", metavar="NAME", help="Which output, where the net has several."),
+]
 Only = Annotated[
     list[str] | None,
     typer.Option(

@@ -90,13 +90,34 @@ def load_model(path):
         raise ValueError(f"{file} could not be loaded as a Keras model: {first}") from error
 
 
-def load_predictor(path):
+def load_segmenter(path, output=None):
+    """The Keras model that a path means; of one with several outputs, the one that is named.
+
+    Raises:
+        ValueError: if it has several outputs and none is named, no such output, or several inputs.
+    """
+    from fcn_keras.models import one_output
+    from fcn_keras.models.outputs import check_single, score_shapes
+
+    model = load_model(path)
+    known = [name for name in score_shapes(model) if name]
+    if known and output is None:
+        raise ValueError(f"{path} has the outputs {', '.join(known)}: name one with --output.")
+    if output is not None:
+        model = one_output(model, output)
+    check_single(model, "The command line")
+    return model
+
+
+def load_predictor(path, output=None):
     """What segments: a `Predictor` over a Keras model, or a `SavedModelPredictor`."""
     from fcn_keras import export, inference
 
     if (Path(path) / "saved_model.pb").is_file():
+        if output is not None:
+            raise ValueError(f"{path} is a SavedModel, which has one output; leave --output out.")
         return export.SavedModelPredictor(path)
-    model = load_model(path)
+    model = load_segmenter(path, output)
     return inference.Predictor(model, labels_beside(path, model))
 
 

@@ -34,8 +34,8 @@ Model = Annotated[
 Classifier = Annotated[
     str,
     typer.Option(
-        help="Any of keras.applications (vgg16, resnet50, ...), or vgg_slim, which "
-        "trains from nothing.",
+        help="Any of keras.applications (vgg16, resnet50, ...), alexnet, googlenet, or vgg_slim, "
+        "which trains from nothing.",
         rich_help_panel=MODEL,
     ),
 ]
@@ -49,6 +49,14 @@ Weights = Annotated[
 ]
 Alignment = Annotated[
     str, typer.Option(metavar="same|caffe", help="caffe: as published.", rich_help_panel=MODEL)
+]
+OutputStride = Annotated[
+    int | None,
+    typer.Option(
+        metavar="8|16",
+        help="Remove the classifier's strides beyond it, and dilate what follows.",
+        rich_help_panel=MODEL,
+    ),
 ]
 InitFrom = Annotated[
     Path | None,

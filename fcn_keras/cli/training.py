@@ -37,6 +37,7 @@ def train(
     classifier: o.Classifier = "vgg_slim",
     weights: o.Weights = "auto",
     alignment: o.Alignment = "same",
+    output_stride: o.OutputStride = None,
     init_from: o.InitFrom = None,
     dropout: o.Dropout = None,
     learn_upsampling: o.LearnUpsampling = False,
@@ -220,14 +221,15 @@ def _weights(given):
 def _build(given, labels):
     import fcn_keras
 
-    options = {"alignment": given["alignment"], "learn_upsampling": given["learn_upsampling"]}
+    options = {
+        name: given[name] for name in ("alignment", "output_stride", "learn_upsampling", "dropout")
+    }
     if given["init_from"] is not None:
         options["init_from"] = model_file(given["init_from"])
     return getattr(fcn_keras, given["model"])(
         labels.num_classes,
         given["classifier"],
         weights=_weights(given),
-        dropout=given["dropout"],
         labels=labels,
         **options,
     )

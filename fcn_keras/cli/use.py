@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from fcn_keras.cli.options import DATA_HELP, Exclude, ModelPath, Only
+from fcn_keras.cli.options import DATA_HELP, Exclude, ModelPath, Only, Output
 from fcn_keras.cli.sources import (
     labels_beside,
     load_dataset,
     load_library,
-    load_model,
     load_predictor,
+    load_segmenter,
 )
 
 FORMATS = ("saved-model",)
@@ -32,6 +32,7 @@ def evaluate(
         Path | None, typer.Option(metavar="FILE.png", help="Draw the confusion matrix.")
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Images of one size that go together.")] = 4,
+    output: Output = None,
 ):
     """Measure a model on a dataset: the four metrics, and a line for each class.
 
@@ -50,7 +51,7 @@ def evaluate(
     for target in (json, confusion):
         _check_folder(target)
     dataset = load_dataset(data, split, only, exclude)
-    predictor = load_predictor(model)
+    predictor = load_predictor(model, output)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* of the predictions are")  # the table says it
         report = inference.evaluate(predictor, dataset, batch_size=batch_size)
@@ -76,6 +77,7 @@ def predict(
     alpha: Annotated[
         float, typer.Option(help="How much of the colour covers the image, 0 to 1.")
     ] = 0.5,
+    output: Output = None,
 ):
     """Segment images: for each a label map and an overlay with the legend of its classes.
 
@@ -91,7 +93,7 @@ def predict(
     load_library()
     from fcn_keras import inference
 
-    results = inference.predict_files(load_predictor(model), images, out, alpha=alpha)
+    results = inference.predict_files(load_predictor(model, output), images, out, alpha=alpha)
     failed = [result for result in results if result.error]
     print(f"{len(results) - len(failed)} of {len(results)} images segmented into {out}")
     for result in failed:
@@ -118,6 +120,7 @@ def export(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the SavedModel that is there.")
     ] = False,
+    output: Output = None,
 ):
     """Write a model in a form that runs without this package.
 
@@ -133,7 +136,7 @@ def export(
     load_library()
     from fcn_keras.export import export_saved_model
 
-    net = load_model(model)
+    net = load_segmenter(model, output)
     folder = export_saved_model(net, out, labels_beside(model, net), overwrite=overwrite)
     print(f"SavedModel: {folder}")
 

@@ -96,7 +96,11 @@ def dense_trunk(
     window = top.window if top.gathering is not None and top.flattens else source.window
     deepest = head.apply(features, head_filters, source.head, window)
     if output_stride is not None:
-        (deepest,) = rarefied(keras.Model(image, deepest), [image], output_stride)
+        net = keras.Model(image, deepest, name=classifier.name)
+        try:
+            (deepest,) = rarefied(net, [image], output_stride)
+        except ValueError as error:
+            raise ValueError(f"`output_stride`: {error}") from error
     return _trunk(image, deepest)
 
 

@@ -63,8 +63,7 @@ def dilate(model, to_stride):
         keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name)
         for tensor in graph.inputs
     ]
-    copier = Copier(taken=[tensor.name for tensor in inputs])
-    outputs = rarefied(model, inputs, to_stride, copier)
+    outputs = rarefied(model, inputs, to_stride)
     return keras.Model(
         keras.tree.pack_sequence_as(graph.input, inputs),
         keras.tree.pack_sequence_as(graph.output, outputs),
@@ -80,7 +79,8 @@ def rarefied(model, inputs, to_stride, copier=None):
         inputs: KerasTensors, one for each input of the model. Open sizes are taken for multiples
             of the model's stride.
         to_stride: As for `dilate`.
-        copier: A `Copier` that makes the copies; a new one by default.
+        copier: A `Copier` to make the copies with; a new one by default. Its changes are made to
+            layers that work cell by cell, not to convolutions, pooling, padding and cropping.
 
     Returns:
         The list of output tensors.
@@ -91,7 +91,8 @@ def rarefied(model, inputs, to_stride, copier=None):
     found, outputs = trace(model)
     _check(model, outputs, to_stride)
     found, outputs = trace(model, _size(found, outputs, inputs[0]))
-    rarefier = Rarefier(found, inputs, to_stride, copier or Copier())
+    copier = copier or Copier(taken=[x.name for x in inputs])
+    rarefier = Rarefier(found, inputs, to_stride, copier)
     results = walk(model, inputs, rarefier)
     for traced, result in zip(outputs, results, strict=True):
         _reached(traced, rarefier.strides(traced, result), to_stride)

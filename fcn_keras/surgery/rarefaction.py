@@ -193,8 +193,7 @@ class _Axis:
         self.padded_by = None
         if isinstance(parent.operation, L.ZeroPadding2D):
             self.padded_by = sum(parent.operation.padding[axis])
-        sizes = layer.kernel_size if isinstance(layer, CONVOLUTIONS) else layer.pool_size
-        self.size, self.stride = sizes[axis], layer.strides[axis]
+        self.size, self.stride = _window(layer)[axis], layer.strides[axis]
         self.reach = (self.size - 1) * _dilation(layer)[axis]
         self.dilation = _dilation(layer)[axis] * self.removed
         room = to_stride / (parent.grids[axis].stride / self.removed)
@@ -246,12 +245,16 @@ def pads(found):
 
 
 def _pads(operation):
-    """Whether a layer keeps maps from shrinking."""
-    return (
-        isinstance(operation, L.ZeroPadding2D)
-        or getattr(operation, "pads", False)
-        or (isinstance(operation, CONVOLUTIONS + POOLINGS) and operation.padding == "same")
-    )
+    """Whether a layer adds cells at the border; a "same" window of one cell adds none."""
+    if not isinstance(operation, CONVOLUTIONS + POOLINGS):
+        return isinstance(operation, L.ZeroPadding2D) or getattr(operation, "pads", False)
+    if isinstance(operation.padding, str):
+        return operation.padding == "same" and max(_window(operation)) > 1
+    return any(keras.tree.flatten(operation.padding))
+
+
+def _window(layer):
+    return layer.kernel_size if isinstance(layer, CONVOLUTIONS) else layer.pool_size
 
 
 def _averages(layer):

@@ -122,6 +122,17 @@ def test_further_channels_of_the_classifiers_own_weights():
     assert model(image(40, 40, channels=4)).shape == (1, 40, 40, 2)
 
 
+def test_a_pretrained_classifier_takes_other_channel_counts(monkeypatch):
+    def as_if_pretrained(row, weights, channels, with_top):
+        return row.build(include_top=False, weights=None, input_shape=(None, None, channels))
+
+    monkeypatch.setattr(fcn_keras.models.source, "_build", as_if_pretrained)
+    for channels, seen in ((1, 3), (3, 3), (5, 5)):
+        model = fcn8s(2, "mobilenet_v2", input_shape=(None, None, channels))
+        assert model(image(33, 40, channels=channels)).shape == (1, 33, 40, 2)
+        assert model.get_layer("Conv1").get_weights()[0].shape[2] == seen
+
+
 def test_a_grey_image_stands_for_all_colours():
     colour = fcn_keras.classifiers.vgg_slim(classes=3, input_shape=(64, 64, 3))
     options = {"preprocess": "caffe", "score_initializer": "he_normal"}

@@ -48,6 +48,7 @@ def relu(x):
 
 def unpadded(x):
     x = L.Conv2D(6, 5, strides=2, activation="relu")(x)
+    x = L.Conv2D(6, 1, padding="same")(x)
     x = L.MaxPooling2D(3, 2)(x)
     x = L.DepthwiseConv2D(3, depth_multiplier=2, activation="relu")(x)
     x = L.AveragePooling2D(2)(x)
@@ -191,6 +192,14 @@ def test_without_padding_of_any_size(size):
         assert found.shape[1:3] == tuple((n - field) // to_stride + 1 for n in size)
         k = 8 // to_stride
         np.testing.assert_allclose(found[:, ::k, ::k], expected, atol=1e-5)
+
+
+def test_a_sequential_model():
+    model = keras.Sequential(
+        [keras.Input((16, 16, 3)), L.MaxPooling2D(2), L.Conv2D(4, 3, padding="same")]
+    )
+    found = run(dilate(model, 1), image(16, 16))
+    np.testing.assert_allclose(found[:, ::2, ::2], run(model, image(16, 16)), atol=1e-5)
 
 
 @pytest.mark.parametrize("build", PADDED[:3] + OTHERS[:1], ids=lambda build: build.__name__)
