@@ -81,3 +81,17 @@ def in_a_hurry(monkeypatch):
         lambda *args, **given: fit(*args, **{**given, "steps_per_epoch": 1, "epochs": 1}),
     )
     monkeypatch.setattr(digits, "COUNTS", {split: 16 for split in digits.COUNTS})
+
+
+@pytest.fixture
+def command(capsys):
+    """Runs the program in this process: `(exit code, output, errors)`."""
+    from fcn_keras import cli
+
+    def run(*words):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            cli.main([str(word) for word in words])
+        return left.value.code, *capsys.readouterr()
+
+    return run

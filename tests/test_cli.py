@@ -16,19 +16,6 @@ DIGITS = ["--data", "digits:count=10"]
 FEW = [*DIGITS, "--only", "train_*", "--val-only", "val_000[0-2]", "--epochs", "2"]
 
 
-@pytest.fixture
-def command(capsys):
-    """Runs the program in this process: `(exit code, output, errors)`."""
-
-    def run(*words):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as left:
-            cli.main([str(word) for word in words])
-        return left.value.code, *capsys.readouterr()
-
-    return run
-
-
 @pytest.fixture(scope="module")
 def digits_run(tmp_path_factory):
     """The run folder of a short training on a few digits."""

@@ -5,22 +5,8 @@ import pytest
 from PIL import Image
 
 import fcn_keras
-from fcn_keras import cli
 
 pytest.importorskip("tensorflow")
-
-
-@pytest.fixture
-def command(capsys):
-    """Runs the program in this process: `(exit code, output, errors)`."""
-
-    def run(*words):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as left:
-            cli.main([str(word) for word in words])
-        return left.value.code, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +56,7 @@ def test_a_net_of_two_inputs_is_for_python(command, photo, tmp_path):
 def test_a_finer_trunk(command):
     words = ("summary", "--classifier", "vgg_slim", "--size", "97x131", "--output-stride")
     code, output, _ = command(*words, 8)
-    assert code == 0 and "13 conv layers" in output and "receptive field 354, max stride 8" in output
+    assert code == 0 and "13 conv layers" in output
+    assert "receptive field 354, max stride 8" in output
     code, _, errors = command(*words, 7)
     assert code == 1 and "`output_stride`" in errors and "no divisor" in errors

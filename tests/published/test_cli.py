@@ -1,6 +1,7 @@
 """`fcn-keras import-caffe`: what it writes, and that it refuses in one line and leaves nothing."""
 
 import dataclasses
+import functools
 
 import caffe_files
 import caffe_nets
@@ -10,23 +11,15 @@ import numpy as np
 import pytest
 
 import fcn_keras
-from fcn_keras import classifiers, cli
+from fcn_keras import classifiers
 from fcn_keras.published import nets
 
 pytest.importorskip("tensorflow")
 
 
 @pytest.fixture
-def command(capsys):
-    """Runs the program in this process: `(exit code, output, errors)`."""
-
-    def run(*words):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as left:
-            cli.main(["import-caffe", *map(str, words)])
-        return left.value.code, *capsys.readouterr()
-
-    return run
+def import_caffe(command):
+    return functools.partial(command, "import-caffe")
 
 
 @pytest.fixture
@@ -47,27 +40,27 @@ def voc_file(tmp_path):
     return net.write(tmp_path)[1]
 
 
-def test_a_net_becomes_a_model(command, small_vgg, voc_file, tmp_path):
+def test_a_net_becomes_a_model(import_caffe, small_vgg, voc_file, tmp_path):
     out = tmp_path / "out" / "voc.keras"
     out.parent.mkdir()
-    code, output, errors = command(voc_file, "--net", "VOC_FCN16s", "--out", out)
+    code, output, errors = import_caffe(voc_file, "--net", "VOC_FCN16s", "--out", out)
     assert (code, output) == (0, f"voc-fcn16s: {out}\n"), errors
     assert [path.name for path in out.parent.iterdir()] == ["voc.keras"]
     model = keras.models.load_model(out)
     assert fcn_keras.segment(model, np.zeros((30, 41, 3), "uint8")).shape == (30, 41)
     assert fcn_keras.labels_of(model).names[15] == "person"
-    code, _, errors = command(voc_file, "--net", "voc-fcn16s", "--out", out)
+    code, _, errors = import_caffe(voc_file, "--net", "voc-fcn16s", "--out", out)
     assert code == 1 and "is there already" in errors
-    assert command(voc_file, "--net", "voc-fcn16s", "--out", out, "--overwrite")[0] == 0
+    assert import_caffe(voc_file, "--net", "voc-fcn16s", "--out", out, "--overwrite")[0] == 0
 
 
-def test_a_classifier_becomes_weights(command, tmp_path):
+def test_a_classifier_becomes_weights(import_caffe, tmp_path):
     """GoogLeNet's file of 1000 classes, and an FCN that begins with it."""
     net = caffe_nets.CaffeNet()
     caffe_nets.googlenet(net, net.input("data", 3, (224, 224)), 1000)
     out = tmp_path / "googlenet.weights.h5"
     path = net.write(tmp_path, v1=True, legacy=True)[1]
-    code, _, errors = command(path, "--net", "googlenet", "--out", out)
+    code, _, errors = import_caffe(path, "--net", "googlenet", "--out", out)
     assert code == 0, errors
     model = fcn_keras.fcn32s(3, "googlenet", weights=str(out))
     wanted = net.layers["inception_3a/5x5"][0].transpose(2, 3, 1, 0)
@@ -77,8 +70,8 @@ def test_a_classifier_becomes_weights(command, tmp_path):
     np.testing.assert_array_equal(whole.get_layer("loss3_classifier").kernel, kernel)
 
 
-def test_the_list_names_every_net_and_its_address(command):
-    code, output, _ = command("--list")
+def test_the_list_names_every_net_and_its_address(import_caffe):
+    code, output, _ = import_caffe("--list")
     assert code == 0
     for net in nets._TABLE:
         assert any(line.split()[0] == net.name for line in output.splitlines())
@@ -104,21 +97,21 @@ def test_the_list_names_every_net_and_its_address(command):
         (("part", "--net", "vgg16", "--out", "x.weights.h5"), "needs a layer 'fc8'"),
     ],
 )
-def test_refusals(command, small_vgg, voc_file, tmp_path, monkeypatch, words, said):
+def test_refusals(import_caffe, small_vgg, voc_file, tmp_path, monkeypatch, words, said):
     monkeypatch.chdir(tmp_path)
     voc_file.rename("FILE")
     (tmp_path / "text").write_text('name: "net"\n')
     (tmp_path / "short").write_bytes((tmp_path / "FILE").read_bytes()[:20000])
     caffe_files.write(tmp_path / "part", {"conv1_1": [np.ones((64, 3, 3, 3)), np.ones(64)]})
     before = sorted(path.name for path in tmp_path.iterdir())
-    code, output, errors = command(*words)
+    code, output, errors = import_caffe(*words)
     assert (code, output) == (1, "")
     assert said in errors and len(errors.splitlines()) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
 def test_a_failure_while_writing_leaves_nothing(
-    command, small_vgg, voc_file, tmp_path, monkeypatch
+    import_caffe, small_vgg, voc_file, tmp_path, monkeypatch
 ):
     def fails(model, path, *_, **__):
         with open(path, "wb") as file:
@@ -128,6 +121,6 @@ def test_a_failure_while_writing_leaves_nothing(
     monkeypatch.setattr(keras.Model, "save", fails)
     out = tmp_path / "out" / "x.keras"
     out.parent.mkdir()
-    code, _, errors = command(voc_file, "--net", "voc-fcn16s", "--out", out)
+    code, _, errors = import_caffe(voc_file, "--net", "voc-fcn16s", "--out", out)
     assert code == 1 and "No space left" in errors
     assert not list(out.parent.iterdir())
