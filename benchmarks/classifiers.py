@@ -61,7 +61,7 @@ def line(row):
     strides = ", ".join(map(str, row["strides"]))
     return (
         f"| `{row['name']}` | {row['parameters'] / 1e6:.1f} | {field} | {strides} | "
-        f"{row['offset']:g} | {row['gflops']:.0f} | {row['milliseconds']:.0f} | {row['size']} | "
+        f"{row['offset']:.3g} | {row['gflops']:.0f} | {row['milliseconds']:.0f} | {row['size']} | "
         f"{'yes' if row['imagenet'] else 'no'} |"
     )
 

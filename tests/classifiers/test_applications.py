@@ -1,5 +1,6 @@
 """Every classifier of keras.applications: in the table, with its pixels, and as an FCN."""
 
+import gc
 import inspect
 
 import keras
@@ -22,6 +23,14 @@ OWN = {"alexnet", "googlenet", "vgg_slim"}
 SAMPLE = ("mobilenet_v3_small", "inception_v3", "xception", "convnext_tiny")
 REST = [name for name in classifiers.names() if name not in SAMPLE]
 NAMES = [*SAMPLE, *(pytest.param(name, marks=pytest.mark.slow) for name in REST)]
+
+
+@pytest.fixture(autouse=True)
+def one_net_at_a_time():
+    """The widest nets fill the memory: what a test built is gone before the next begins."""
+    yield
+    keras.backend.clear_session()
+    gc.collect()
 
 
 def image(*size, seed=0):

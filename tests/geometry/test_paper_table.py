@@ -5,8 +5,6 @@ import pytest
 import fcn_keras
 from fcn_keras import geometry
 
-pytestmark = pytest.mark.backend
-
 
 @pytest.mark.parametrize(
     ("classifier", "alignment", "layers", "millions", "field"),

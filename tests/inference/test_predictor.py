@@ -204,7 +204,7 @@ def test_unfit_models_are_refused(image):
     with pytest.raises(ValueError, match="1 score.*background"):
         fcn_keras.segment(colour_model(1), image)
     inputs = keras.Input((None, None, 3))
-    with pytest.raises(ValueError, match="one output"):
+    with pytest.raises(ValueError, match="or a dict of them; .* has the output shape"):
         fcn_keras.segment(keras.Model(inputs, [inputs, inputs]), image)
     small = keras.Model(inputs, keras.layers.MaxPooling2D(padding="same")(inputs))
     with pytest.raises(ValueError, match="scores are 5x7 for an image of 9x14"):

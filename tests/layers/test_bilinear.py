@@ -64,14 +64,16 @@ def test_any_phase_is_numpys_interp(factor, offsets, rows):
 
 @pytest.mark.backend
 @pytest.mark.parametrize("factor", [2, 8, 32])
-def test_zero_edges_are_the_published_transposed_convolution(factor):
+@pytest.mark.parametrize("odd", [False, True])
+def test_zero_edges_are_the_published_transposed_convolution(factor, odd):
     x = random_map()
+    size, centre = (2 * factor - 1, factor - 1) if odd else (2 * factor, None)
     layer = keras.layers.Conv2DTranspose(
-        3, 2 * factor, strides=factor, use_bias=False,
-        kernel_initializer=BilinearInitializer(factor),
+        3, size, strides=factor, use_bias=False,
+        kernel_initializer=BilinearInitializer(factor, 0 if odd else None),
     )  # fmt: skip
-    result = BilinearUpsampling2D(factor, edge="zero")(x)
-    assert result.shape == (2, 6 * factor, 8 * factor, 3)
+    result = BilinearUpsampling2D(factor, centre, edge="zero")(x)
+    assert result.shape == (2, 6 * factor - odd, 8 * factor - odd, 3)
     np.testing.assert_allclose(result, layer(x), atol=1e-5)
 
 
@@ -95,7 +97,7 @@ def test_unequal_channels_are_refused():
 
 
 @pytest.mark.parametrize("bad", [{"factor": 0}, {"factor": 1.5}, {"factor": 2, "edge": "wrap"},
-                                 {"factor": 2, "edge": "zero", "offset": 1}])  # fmt: skip
+                                 {"factor": 2, "edge": "zero", "offset": 0.5}])  # fmt: skip
 def test_bad_arguments(bad):
     with pytest.raises(ValueError, match="factor|edge"):
         BilinearUpsampling2D(**bad)

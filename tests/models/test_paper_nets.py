@@ -9,7 +9,6 @@ import fcn_keras
 from fcn_keras import fcn8s, fcn16s, fcn32s
 from fcn_keras.geometry import receptive_field
 
-pytestmark = pytest.mark.backend
 L = keras.layers
 
 
@@ -36,6 +35,7 @@ def caffe(build, **options):
     return build(3, thin_alexnet(), alignment="caffe", preprocess="caffe", **options)
 
 
+@pytest.mark.backend
 def test_the_crop_and_the_kernel_of_voc_fcn_alexnet():
     net = caffe(fcn32s, learn_upsampling="all")
     assert net.get_layer("score").offset == (18, 18)

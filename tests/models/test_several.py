@@ -9,8 +9,6 @@ import fcn_keras
 from fcn_keras import fcn8s, fcn32s
 from fcn_keras.labels import LabelSet
 
-pytestmark = pytest.mark.backend
-
 CLASSES = {"semantic": 5, "geometric": 3}
 INPUTS = {"color": (None, None, 3), "hha": (None, None, 3)}
 
@@ -84,6 +82,7 @@ def test_segmenting_with_several_outputs():
         fcn_keras.one_output(model, "depth")
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("alignment", ["same", "caffe"])
 def test_late_fusion_is_the_mean_of_two_nets(alignment):
     options = {"weights": None, "alignment": alignment, "score_initializer": "he_normal"}
@@ -144,6 +143,7 @@ def test_a_grey_image_stands_for_all_colours():
     np.testing.assert_allclose(numpy(grey(pixels, training=False)), expected, rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.backend
 def test_per_channel_scales_of_a_skip():
     scale = np.linspace(0.5, 2, 128)
     options = {"weights": None, "score_initializer": "he_normal"}

@@ -6,7 +6,6 @@ import pytest
 
 from fcn_keras import fcn8s, fcn16s, fcn32s
 
-pytestmark = pytest.mark.backend
 L = keras.layers
 BUILDERS = {32: fcn32s, 16: fcn16s, 8: fcn8s}
 IMAGE = np.random.default_rng(3).integers(0, 256, (1, 97, 131, 3)).astype("float32")
