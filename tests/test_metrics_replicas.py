@@ -1,4 +1,6 @@
-"""Counts of several replicas add up: TensorFlow's MirroredStrategy and Keras's data parallelism."""
+"""Counts and losses of several replicas are those of one: TensorFlow's MirroredStrategy and
+Keras's data parallelism.
+"""
 
 import importlib.util
 import json
@@ -31,7 +33,12 @@ for _ in range(2):
 history = model.fit(images, truth, batch_size=4, verbose=0).history
 prediction = model.predict(images, verbose=0).argmax(-1)
 confusion = metrics.confusion_matrix(truth, prediction, 3).tolist()
-print("RESULTS", json.dumps([results, history, confusion]))
+before = [w.tolist() for w in model.get_weights()]
+with scope():
+    model.compile(keras.optimizers.SGD(0.5), losses.CrossEntropy())
+model.fit(images[:4], truth[:4], batch_size=4, shuffle=False, verbose=0)
+after = [w.tolist() for w in model.get_weights()]
+print("RESULTS", json.dumps([results, history, confusion, before, after]))
 """
 MIRRORED = """
 import tensorflow as tf
@@ -67,9 +74,35 @@ def test_two_replicas_count_as_one(backend, start):
         [sys.executable, "-c", start + STEPS], env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    results, history, confusion = json.loads(done.stdout.split("RESULTS")[-1])
+    results, history, confusion, before, after = json.loads(done.stdout.split("RESULTS")[-1])
     scores = metrics.scores(np.array(confusion))
     assert scores.num_pixels == 8 * 30 - 3 * 5
     for name in ("pixel_accuracy", "mean_accuracy", "mean_iou", "frequency_weighted_iou"):
         assert results[name] == pytest.approx(getattr(scores, name), rel=1e-5)
         assert history[name] == [pytest.approx(getattr(scores, name), rel=1e-5)]
+    images, truth = pixels_and_truth()
+    losses = [entropy(images[part], truth[part], *before)[0] for part in (slice(4), slice(4, 8))]
+    assert results["loss"] == pytest.approx(np.mean(losses), rel=1e-4)
+    _, gradients = entropy(images[:4], truth[:4], *before)
+    for start_value, gradient, end_value in zip(before, gradients, after, strict=True):
+        np.testing.assert_allclose(end_value, start_value - 0.5 * gradient, atol=1e-5)
+
+
+def pixels_and_truth():
+    """What the replicas were given: void is not spread evenly."""
+    rng = np.random.default_rng(0)
+    images = rng.uniform(size=(8, 6, 5, 3)).astype("float32")
+    truth = rng.integers(0, 3, (8, 6, 5)).astype("uint8")
+    truth[:3, 0] = 255
+    return images.astype("float64"), truth
+
+
+def entropy(images, truth, kernel, bias):
+    """Mean cross-entropy of a 1x1 convolution over the counted pixels, and its gradients."""
+    counted = truth != 255
+    x, labels = images[counted], truth[counted]
+    logits = x @ np.array(kernel)[0, 0] + bias
+    p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    loss = -np.log(p[np.arange(len(labels)), labels]).mean()
+    p[np.arange(len(labels)), labels] -= 1
+    return loss, ((x.T @ p)[None, None] / len(labels), p.mean(0))

@@ -2,16 +2,24 @@
 
 import numpy as np
 
+from fcn_keras.data import camvid
 
-def class_pixels(dataset):
+SEGNET_CAMVID = (
+    0.2595, 0.1826, 4.5640, 0.1417, 0.9051, 0.3826, 9.6446, 1.8418, 0.6823, 6.2478, 7.3614,
+)  # fmt: skip
+CLASS_WEIGHTS = ("enet", "median", "segnet-camvid")
+
+
+def class_pixels(dataset, *, void=False):
     """Counts a dataset's pixels class by class.
 
     Args:
         dataset: A `Dataset`.
+        void: Whether the totals count void pixels too.
 
     Returns:
-        `(pixels, totals)`, int64 (num_classes,): pixels of each class, and the non-void pixels of
-        all images that contain the class.
+        `(pixels, totals)`, int64 (num_classes,): pixels of each class, and the pixels (without
+        void, or all) of all images that contain the class.
 
     Example:
 
@@ -25,7 +33,7 @@ def class_pixels(dataset):
         label = label_of(dataset, index)
         seen = np.bincount(label[label != dataset.labels.ignore].ravel(), minlength=count)
         pixels += seen
-        totals[seen > 0] += seen.sum()
+        totals[seen > 0] += label.size if void else seen.sum()
     return pixels, totals
 
 
@@ -39,24 +47,31 @@ def class_weights(choice, dataset):
     """Weights for the loss, one a class.
 
     Args:
-        choice: "enet": 1 / ln(1.02 + p), p the class's share of the non-void pixels; or a list of
-            numbers, which is checked and returned.
+        choice: A name, or a list of numbers, which is checked and returned.
+            "enet": 1 / ln(1.02 + p), p the class's share of the non-void pixels.
+            "median": median(f) / f, f the class's pixels over all pixels, void included, of the
+            images that contain it; the median is over the classes that occur, and a class that
+            does not gets 1.
+            "segnet-camvid": the list SegNet was trained with, for CamVid's 11 classes. It is not
+            what "median" gives on CamVid's 367 training images.
         dataset: The training `Dataset`.
 
     Returns:
         float32 (num_classes,).
 
     Raises:
-        ValueError: for an unknown name, or a list of another length.
+        ValueError: for an unknown name, a list of another length, other classes than CamVid's
+            with "segnet-camvid", or a dataset of nothing but void.
 
     Example:
 
     ```python
-    weights = fcn_keras.data.class_weights("enet", fcn_keras.data.load("digits", split="train"))
+    weights = fcn_keras.data.class_weights("median", fcn_keras.data.load("digits", split="train"))
     loss = fcn_keras.losses.CrossEntropy(class_weights=weights)
     ```
 
-    Source: Paszke et al. (2016), ENet, section 5.
+    Source: "enet" is of Paszke et al. (2016), ENet, section 5; "median" of Eigen and Fergus
+    (2015), section 4.3.2, as in Badrinarayanan, Kendall, Cipolla (2017), SegNet, section 3.
     """
     count = dataset.labels.num_classes
     if not isinstance(choice, str):
@@ -64,9 +79,31 @@ def class_weights(choice, dataset):
         if weights.shape != (count,) or not (weights >= 0).all() or not weights.any():
             raise ValueError(f"class_weights needs {count} numbers of at least 0, got {choice}.")
         return weights
-    if choice != "enet":
-        raise ValueError(f"class_weights must be 'enet' or a list of numbers, got {choice!r}.")
-    pixels, _ = class_pixels(dataset)
+    if choice not in CLASS_WEIGHTS:
+        raise ValueError(
+            f"class_weights must be one of {', '.join(map(repr, CLASS_WEIGHTS))}, or a list of "
+            f"numbers, got {choice!r}."
+        )
+    if choice == "segnet-camvid":
+        return _segnet_camvid(dataset)
+    pixels, totals = class_pixels(dataset, void=True)
     if not pixels.any():
         raise ValueError(f"{dataset.name} ({dataset.split}) holds nothing but void.")
-    return (1 / np.log(1.02 + pixels / pixels.sum())).astype("float32")
+    if choice == "enet":
+        return (1 / np.log(1.02 + pixels / pixels.sum())).astype("float32")
+    occurs = pixels > 0
+    frequency = pixels[occurs] / totals[occurs]
+    weights = np.ones(count, "float32")
+    weights[occurs] = np.median(frequency) / frequency
+    return weights
+
+
+def _segnet_camvid(dataset):
+    names = tuple(name.lower() for name in dataset.labels.names)
+    expected = tuple(name.lower() for name in camvid.LABELS.names)
+    if names != expected:
+        raise ValueError(
+            f"class_weights 'segnet-camvid' are those of CamVid's classes {', '.join(expected)}; "
+            f"{dataset.name} has {', '.join(names)}."
+        )
+    return np.array(SEGNET_CAMVID, "float32")

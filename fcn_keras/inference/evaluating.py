@@ -21,7 +21,7 @@ READ_AHEAD = 8
 HELD = 32
 
 
-def evaluate(predictor, dataset, *, batch_size=4, progress=True):
+def evaluate(predictor, dataset, *, batch_size=4, boundary=False, progress=True):
     """Segments every image of a dataset and compares it with the truth.
 
     Args:
@@ -31,6 +31,8 @@ def evaluate(predictor, dataset, *, batch_size=4, progress=True):
             that can be iterated. Sizes may differ. Its `labels` name the classes and the ignored
             value; without them the predictor's are taken.
         batch_size: How many images of one size go together, at most.
+        boundary: Whether to compute the boundary F1 measure too, at the published tolerance (see
+            `fcn_keras.metrics.BoundaryF1`).
         progress: Show a bar with the mean IoU so far, on a terminal.
 
     Returns:
@@ -57,18 +59,22 @@ def evaluate(predictor, dataset, *, batch_size=4, progress=True):
     labels = _labels(predictor, dataset)
     length = _length(dataset)
     confusion = np.zeros((labels.num_classes, labels.num_classes), np.int64)
+    contours = metrics.BoundaryF1(labels.num_classes, ignore_class=labels.ignore)
     counted, start = 0, time.perf_counter()
     with ProgressBar(length, "image", progress) as bar:
         for names, images, truths in _batches(_pairs(dataset), batch_size):
             predictions = _label(predictor, images)
             for name, truth, prediction in zip(names, truths, predictions, strict=True):
                 confusion += _compare(name, truth, prediction, labels)
+                if boundary:
+                    contours.update_state(truth, prediction)
             counted += len(names)
             bar.step(len(names), mean_iou=metrics.scores(confusion).mean_iou)
     if not counted:
         raise ValueError("The dataset holds no image to evaluate on.")
     seconds = time.perf_counter() - start
-    report = Report(metrics.scores(confusion), labels, counted, seconds)
+    found = contours if boundary else None
+    report = Report(metrics.scores(confusion), labels, counted, seconds, found)
     if report.warning:
         warnings.warn(report.warning, stacklevel=2)
     return report

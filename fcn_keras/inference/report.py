@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fcn_keras.labels import LabelSet
-from fcn_keras.metrics import Scores
+from fcn_keras.metrics import BoundaryF1, Scores
 
 METRICS = (
     ("pixel accuracy", "pixel_accuracy"),
@@ -27,6 +27,7 @@ class Report:
         labels: The `LabelSet` its classes are named by.
         num_images: How many images were segmented.
         seconds: How long it took, reading included.
+        boundary: A `fcn_keras.metrics.BoundaryF1`, or None where it was not asked for.
 
     Example:
 
@@ -41,6 +42,7 @@ class Report:
     labels: LabelSet
     num_images: int
     seconds: float
+    boundary: BoundaryF1 | None = None
 
     def table(self):
         """The four metrics and a line for each class, as text for a terminal."""
@@ -54,12 +56,17 @@ class Report:
             value = getattr(scores, name)
             note = f"   over {averaged} of {self.labels.num_classes} classes"
             lines.append(f"{title:24}{_figure(value)}{note if name == 'mean_iou' else ''}")
+        if self.boundary:
+            value, images = self.boundary.result(), self.boundary.num_images
+            lines.append(f"{'boundary F1':24}{_figure(value)}   over {images} images")
         width = max(len(name) for name in (*self.labels.names, "class"))
-        lines += ["", f"{'class':{width}}     IoU  accuracy    truth  predicted"]
+        further = "  boundary" if self.boundary else ""
+        lines += ["", f"{'class':{width}}     IoU  accuracy    truth  predicted{further}"]
         for row in self._classes():
             lines.append(
                 f"{row['name']:{width}}  {_figure(row['iou'])}  {_figure(row['accuracy']):>8}  "
                 f"{_share(row['truth_share'])}   {_share(row['predicted_share'])}"
+                + (f"  {_figure(row['boundary_f1']):>8}" if self.boundary else "")
             )
         if self.warning:
             lines += ["", f"Warning: {self.warning}"]
@@ -81,6 +88,7 @@ class Report:
         """The report in JSON types: scores, one entry a class, counts; NaN becomes None."""
         return {
             **{name: _json(getattr(self.scores, name)) for _, name in METRICS},
+            **({"boundary_f1": _json(self.boundary.result())} if self.boundary else {}),
             "num_classes_averaged": self.scores.num_averaged,
             "num_images": self.num_images,
             "num_pixels": self.scores.num_pixels,
@@ -102,10 +110,17 @@ class Report:
 
     def _classes(self):
         scores = self.scores
-        columns = (scores.iou, scores.accuracy, scores.truth_share, scores.predicted_share)
-        for name, *values in zip(self.labels.names, *columns, strict=True):
-            keys = ("name", "iou", "accuracy", "truth_share", "predicted_share")
-            yield dict(zip(keys, (name, *values), strict=True))
+        columns = {
+            "name": self.labels.names,
+            "iou": scores.iou,
+            "accuracy": scores.accuracy,
+            "truth_share": scores.truth_share,
+            "predicted_share": scores.predicted_share,
+        }
+        if self.boundary:
+            columns["boundary_f1"] = self.boundary.per_class()
+        for values in zip(*columns.values(), strict=True):
+            yield dict(zip(columns, values, strict=True))
 
 
 def _figure(value):

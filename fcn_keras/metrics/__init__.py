@@ -3,6 +3,7 @@
 ``confusion_matrix`` and ``scores`` work in NumPy; the Keras metrics count inside the training step.
 """
 
+from fcn_keras.metrics.boundary import BoundaryF1, boundary_f1
 from fcn_keras.metrics.confusion import Scores, confusion_matrix, scores
 from fcn_keras.metrics.streaming import (
     ConfusionMatrix,
@@ -15,6 +16,7 @@ from fcn_keras.metrics.streaming import (
 )
 
 __all__ = [
+    "BoundaryF1",
     "ConfusionMatrix",
     "FrequencyWeightedIoU",
     "MeanAccuracy",
@@ -22,6 +24,7 @@ __all__ = [
     "PerClassIoU",
     "PixelAccuracy",
     "Scores",
+    "boundary_f1",
     "confusion_matrix",
     "scores",
     "segmentation",

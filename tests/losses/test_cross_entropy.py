@@ -10,13 +10,6 @@ from fcn_keras.losses import CrossEntropy
 pytestmark = pytest.mark.backend
 
 
-def example(seed=0, shape=(2, 5, 7), num_classes=4, scale=3.0):
-    rng = np.random.default_rng(seed)
-    labels = rng.integers(0, num_classes, shape).astype("uint8")
-    labels[:, :2] = 255
-    return labels, (scale * rng.normal(size=(*shape, num_classes))).astype("float32")
-
-
 def by_hand(labels, logits, ignored=(255,), weights=None):
     """Loss and gradient in float64, from the formula."""
     logits = logits.astype("float64")
@@ -31,25 +24,9 @@ def by_hand(labels, logits, ignored=(255,), weights=None):
     return (entropy * pixel).sum() / pixel.sum(), gradient
 
 
-def value_and_gradient(loss, labels, logits):
-    """Compiled on JAX, by a tape on TensorFlow."""
-    if keras.backend.backend() == "jax":
-        import jax
-
-        value, gradient = jax.jit(jax.value_and_grad(lambda x: loss(labels, x)))(logits)
-        return float(value), np.asarray(gradient)
-    import tensorflow as tf
-
-    with tf.GradientTape() as tape:
-        logits = tf.constant(logits)
-        tape.watch(logits)
-        value = loss(labels, logits)
-    return float(value), tape.gradient(value, logits).numpy()
-
-
 @pytest.mark.parametrize("weights", [None, [1.0, 0.5, 4.0, 0.0]])
 @pytest.mark.parametrize("ignore_class", [255, [255, 2], [1]])
-def test_value_and_gradient_follow_the_formula(weights, ignore_class):
+def test_value_and_gradient_follow_the_formula(weights, ignore_class, example, value_and_gradient):
     labels, logits = example()
     if ignore_class == [1]:
         labels[labels == 255] = 1
@@ -60,7 +37,7 @@ def test_value_and_gradient_follow_the_formula(weights, ignore_class):
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "int64", "float32"])
-def test_without_weights_it_is_keras(dtype):
+def test_without_weights_it_is_keras(dtype, example):
     labels, logits = example(1)
     theirs = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=255)
     ours = CrossEntropy()(labels.astype(dtype), logits)
@@ -68,7 +45,7 @@ def test_without_weights_it_is_keras(dtype):
     assert float(CrossEntropy()(labels[..., None], logits)) == pytest.approx(float(ours))
 
 
-def test_only_the_ratios_of_weights_matter():
+def test_only_the_ratios_of_weights_matter(example):
     labels, logits = example(2)
     one = CrossEntropy(class_weights=[1, 2, 3, 4])(labels, logits)
     ten = CrossEntropy(class_weights=[10, 20, 30, 40])(labels, logits)
@@ -76,7 +53,7 @@ def test_only_the_ratios_of_weights_matter():
 
 
 @pytest.mark.parametrize("weights", [None, [1.0, 2.0, 0.0, 0.0]])
-def test_an_all_void_batch_is_zero_without_nan(weights):
+def test_an_all_void_batch_is_zero_without_nan(weights, example, value_and_gradient):
     labels, logits = example()
     labels[:] = 255 if weights is None else 3
     value, gradient = value_and_gradient(CrossEntropy(255, weights), labels, logits)
@@ -85,7 +62,7 @@ def test_an_all_void_batch_is_zero_without_nan(weights):
 
 
 @pytest.mark.parametrize("label", [4, 254, -1, 0.5])
-def test_a_label_out_of_range_is_nan_with_finite_gradients(label):
+def test_a_label_out_of_range_is_nan_with_finite_gradients(label, example, value_and_gradient):
     labels, logits = example()
     labels = labels.astype("float32")
     labels[0, 4, 4] = label
@@ -94,7 +71,7 @@ def test_a_label_out_of_range_is_nan_with_finite_gradients(label):
     assert np.isfinite(gradient).all()
 
 
-def test_extreme_logits_stay_finite():
+def test_extreme_logits_stay_finite(value_and_gradient):
     labels = np.array([[[0, 1, 1]]], "uint8")
     logits = np.array([[[[1e4, -1e4], [1e4, -1e4], [-np.inf, 0.0]]]], "float32")
     value, gradient = value_and_gradient(CrossEntropy(), labels, logits)
@@ -102,7 +79,7 @@ def test_extreme_logits_stay_finite():
     np.testing.assert_allclose(gradient, [[[[0, 0], [1 / 3, -1 / 3], [0, 0]]]], atol=1e-6)
 
 
-def test_float32_under_mixed_precision():
+def test_float32_under_mixed_precision(example):
     labels, logits = example(3, shape=(4, 64, 64))
     half = logits.astype("float16")
     keras.config.set_dtype_policy("mixed_float16")
@@ -115,7 +92,7 @@ def test_float32_under_mixed_precision():
     assert float(value) == pytest.approx(expected, rel=1e-5)
 
 
-def test_sample_weights_multiply_as_in_keras():
+def test_sample_weights_multiply_as_in_keras(example):
     labels, logits = example(4)
     loss = CrossEntropy()
     weighted = loss(labels, logits, sample_weight=np.array([1.0, 0.0]).reshape(2, 1, 1))
@@ -124,7 +101,7 @@ def test_sample_weights_multiply_as_in_keras():
 
 
 @pytest.mark.parametrize("jit_compile", [True, False])
-def test_trains_and_loads(tmp_path, jit_compile):
+def test_trains_and_loads(tmp_path, jit_compile, example):
     labels, _ = example()
     images = np.random.default_rng(5).uniform(size=(2, 5, 7, 3)).astype("float32")
     model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(4, 1)])
@@ -149,7 +126,7 @@ def test_wrong_class_weights_are_named(weights):
         CrossEntropy(class_weights=weights)
 
 
-def test_shapes_that_do_not_fit_are_named():
+def test_shapes_that_do_not_fit_are_named(example):
     labels, logits = example()
     with pytest.raises(ValueError, match=r"3 values but the logits have 4 classes"):
         CrossEntropy(class_weights=[1, 2, 3])(labels, logits)

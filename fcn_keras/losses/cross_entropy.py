@@ -1,0 +1,82 @@
+"""Cross-entropy, of all pixels or of a random share of them."""
+
+import keras
+
+from fcn_keras.losses.labelled import cross_entropy
+from fcn_keras.losses.sampled import PixelLoss
+
+
+@keras.saving.register_keras_serializable("fcn_keras")
+class CrossEntropy(PixelLoss):
+    """Cross-entropy from logits, averaged over the pixels that count.
+
+    With w the weight of a pixel's class (1 without `class_weights`, 0 for void):
+    loss = sum(w * -log softmax(logits)[label]) / sum(w). A batch without counted pixels has loss
+    0 and gradient 0. Computed in float32, also under mixed precision. Under `tf.distribute` the
+    divisor is the sum over all replicas, so that void may lie unevenly.
+
+    `keras.losses.SparseCategoricalCrossentropy(ignore_class=255, from_logits=True)` was measured
+    against the formula (Keras 3.15, TensorFlow and JAX): its values, its mean over the counted
+    pixels, uint8 labels and an all-void batch are right on both. What it lacks: it ignores one
+    value only; it has no weights of classes; and a label out of range that is not void is an
+    error in a TensorFlow graph, NaN with NaN gradients under XLA, and under JAX silently a pixel
+    of loss 0. Here such a label makes the loss NaN everywhere, so that it is seen
+    (`keras.callbacks.TerminateOnNaN` stops there), while the gradients stay finite.
+
+    Args:
+        ignore_class: value or values of the labels that are not counted, or None. "auto" is 255,
+            or 65535 for logits of more than 255 classes.
+        class_weights: one finite number of 0 or more for each class, or None. Only their ratios
+            matter. `fcn_keras.data.class_weights` computes them from a dataset.
+        name: name of the loss.
+        normalize: False gives the sum over the counted pixels of the batch, as Caffe's
+            `normalize: false`, for rates such as 1e-10; the weights then count as they are.
+        sampling: None, or the share in (0, 1] of the cells that counts in a step: each is kept
+            with that probability, independently, and weighs 1 / share, so that loss and gradient
+            are unbiased. Enlarge the batch by 1 / share to keep as many terms a step. Evaluation
+            samples as well; metrics do not.
+        cell: side in pixels of the square cells that are kept or left together; 32 is about a
+            cell of an FCN-32s's score map, 1 a pixel.
+        seed: whole number that the draws follow from, together with the losses of the step, so
+            that no state has to be kept: every step draws anew, and the same weights and batch
+            draw the same cells again on the same device. None takes one from Python's `random`,
+            which `keras.utils.set_random_seed` seeds.
+
+    Call arguments:
+        y_true: labels (batch, height, width) or (batch, height, width, 1), any dtype that holds
+            whole numbers, in [0, classes) or ignored.
+        y_pred: logits (batch, height, width, classes), any float dtype.
+        sample_weight: optional; as in Keras it multiplies the pixels' losses and not the divisor.
+
+    Raises:
+        ValueError: for a wrong `ignore_class`, `class_weights`, `sampling` or `cell`, or shapes
+            that do not fit.
+
+    Example:
+
+    >>> loss = CrossEntropy(class_weights=[1.0, 3.0])
+    >>> labels = np.array([[[0, 1, 255]]], "uint8")
+    >>> logits = np.array([[[[0.0, 0.0], [0.0, 2.0], [5.0, -5.0]]]], "float32")
+    >>> round(float(loss(labels, logits)), 4)  # (log 2 + 3 log(1 + exp(-2))) / 4
+    0.2685
+
+    Source: Long, Shelhamer, Darrell, "Fully Convolutional Networks for Semantic Segmentation",
+    section 4 (per-pixel multinomial logistic loss, void masked out) and 3.4 (patchwise training
+    is loss sampling); the weights are those of Paszke et al., "ENet", section 5.2.
+    """
+
+    def __init__(
+        self,
+        ignore_class="auto",
+        class_weights=None,
+        name="cross_entropy",
+        *,
+        normalize=True,
+        sampling=None,
+        cell=1,
+        seed=None,
+    ):
+        super().__init__(ignore_class, class_weights, name, normalize, sampling, cell, seed)
+
+    def pixel_losses(self, labels, logits):
+        return cross_entropy(labels, logits)

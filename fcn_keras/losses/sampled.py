@@ -1,0 +1,73 @@
+"""Losses that are a mean or a sum over pixels, of which a random share can be taken each step."""
+
+import random
+
+import keras
+from keras import ops
+
+from fcn_keras.losses.labelled import LabelledLoss, averaged
+
+
+class PixelLoss(LabelledLoss):
+    """Averages or sums `pixel_losses(labels, logits)` over the pixels that count."""
+
+    def __init__(self, ignore_class, class_weights, name, normalize, sampling, cell, seed):
+        super().__init__(
+            ignore_class, class_weights, name, "sum_over_batch_size" if normalize else "sum"
+        )
+        if sampling is not None and not 0 < sampling <= 1:
+            raise ValueError(f"`sampling` must be a share in (0, 1], or None. Received: {sampling}")
+        if cell != int(cell) or cell < 1:
+            raise ValueError(f"`cell` must be a whole number of pixels above 0. Received: {cell}")
+        self.normalize, self.sampling, self.cell = bool(normalize), sampling, int(cell)
+        drawn = sampling is not None and seed is None
+        self.seed = random.randint(1, 10**9) if drawn else seed
+
+    def values(self, labels, counted, logits):
+        losses = self.pixel_losses(labels, logits)
+        weights = self.pixel_weights(labels, counted)
+        values = averaged(losses, weights) if self.normalize else losses * weights
+        if self.sampling is None:
+            return values
+        seen = ops.where(counted, ops.stop_gradient(losses), 0.0)
+        kept = ops.cast(self._sample(seen), "float32")
+        return values * (kept / self.sampling)
+
+    def pixel_losses(self, labels, logits):
+        """The loss of each pixel, (batch, height, width)."""
+        raise NotImplementedError
+
+    def _sample(self, losses):
+        """Which pixels are kept, bool; the draw follows from the seed and the losses."""
+        batch, height, width = ops.shape(losses)
+        side = self.cell
+        cells = (batch, (height + side - 1) // side, (width + side - 1) // side)
+        kept = keras.random.uniform(cells, seed=_Key(self.seed, losses)) < self.sampling
+        if side > 1:
+            kept = ops.repeat(ops.repeat(kept, side, axis=1), side, axis=2)
+        return kept[:, :height, :width]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "normalize": self.normalize,
+            "sampling": self.sampling,
+            "cell": self.cell,
+            "seed": self.seed,
+        }
+
+
+class _Key(keras.random.SeedGenerator):
+    """A key for one draw, made of the seed and of the values of the step.
+
+    A loss is not tracked by the model, so that a state of its own would stand still in a compiled
+    JAX step; the losses of the pixels differ from step to step on every backend.
+    """
+
+    def __init__(self, seed, values):
+        bits = ops.cast(ops.clip(values, 0.0, 2000.0) * float(1 << 20), "int32")
+        pair = ops.stack([ops.convert_to_tensor(seed, dtype="int32"), ops.sum(bits)])
+        self.key = ops.cast(pair, "uint32")
+
+    def next(self, ordered=True):
+        return self.key

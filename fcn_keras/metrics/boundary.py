@@ -1,0 +1,207 @@
+"""How well boundaries are met: the boundary F1 measure (BF) on label maps, in NumPy and SciPy.
+
+It matches points of contours image by image, which a compiled training step cannot hold.
+"""
+
+import math
+
+import numpy as np
+
+from fcn_keras.metrics.confusion import (
+    checked_num_classes,
+    ignored_values,
+    outside_message,
+    resolved_ignore_class,
+)
+
+PRESENT = ("truth", "either")
+
+
+def boundary_f1(
+    truth, prediction, num_classes, tolerance=0.0075, ignore_class="auto", present="truth"
+):
+    """The boundary F1 measure of each class of one image.
+
+    The boundary of a class are its pixels with a pixel of another class above, below, left or
+    right; the image's border is no boundary. Precision is the share of the predicted boundary's
+    pixels that are nearer than the tolerance to the true boundary, recall the share of the true
+    boundary's that are nearer than it to the predicted one; F1 = 2 P R / (P + R).
+
+    Where the truth is void the prediction is taken to be void too, and void is no other class:
+    a boundary between a class and void does not count, in neither map. Where void covers every
+    true boundary, as the bands around PASCAL VOC's objects do, there is none left to be met.
+
+    Args:
+        truth: whole numbers (H, W), in [0, num_classes) or ignored.
+        prediction: whole numbers (H, W), in [0, num_classes) wherever the truth counts.
+        num_classes: C, at least 1.
+        tolerance: share of the image's diagonal, above 0. 0.0075 of 360x480 are 4.5 pixels.
+        ignore_class: value or values of the truth that are not counted, or None. "auto" is 255,
+            or 65535 above 255 classes.
+        present: which classes have a value: "truth", those of the truth, as published; or
+            "either", those of the truth or the prediction.
+
+    Returns:
+        float64 (C,), in [0, 1]; 0 where only one of the maps has a boundary of the class; NaN for
+        a class that is not present, or without a boundary in both.
+
+    Raises:
+        ValueError: for maps that are not (H, W) or differ in size, a label out of range, or a
+            wrong `tolerance` or `present`.
+
+    Example:
+
+    >>> truth = np.array([[0, 0, 1, 1]])
+    >>> boundary_f1(truth, [[0, 1, 1, 1]], num_classes=2, tolerance=0.1)
+    array([0., 0.])
+    >>> boundary_f1(truth, [[0, 1, 1, 1]], num_classes=2, tolerance=0.3)  # up to 1.2 pixels
+    array([1., 1.])
+
+    Source: Csurka, Larlus, Perronnin (2013), "What is a good evaluation measure for semantic
+    segmentation?"; Badrinarayanan, Kendall, Cipolla (2017), "SegNet", section 4.
+    """
+    num_classes = checked_num_classes(num_classes)
+    ignored = ignored_values(resolved_ignore_class(ignore_class, num_classes))
+    _check_options(tolerance, present)
+    truth, prediction = _checked(truth, prediction, num_classes, ignored)
+    within = tolerance * math.hypot(*truth.shape)
+    true, predicted = _boundary(truth), _boundary(prediction)
+    values = np.full(num_classes, np.nan)
+    for c in np.unique(np.concatenate([truth, prediction]) if present == "either" else truth):
+        if c >= 0:
+            points = np.argwhere(true & (truth == c)), np.argwhere(predicted & (prediction == c))
+            values[c] = _f1(*points, within)
+    return values
+
+
+class BoundaryF1:
+    """The boundary F1 measure of a data set: the mean of its images' means over their classes.
+
+    It works on arrays, outside the training step: a true and a predicted contour of each class
+    are lists of points whose number differs image by image, which a compiled graph of fixed
+    shapes cannot hold. `fcn_keras.evaluate(..., boundary=True)` uses it.
+
+    Args:
+        num_classes, tolerance, ignore_class, present: as for `boundary_f1`.
+
+    Raises:
+        ValueError: for a wrong argument.
+
+    Example:
+
+    >>> metric = BoundaryF1(num_classes=2, tolerance=0.3)
+    >>> metric.update_state([[0, 0, 1, 1]], [[0, 1, 1, 1]])
+    >>> metric.update_state([[0, 0, 1, 1]], [[0, 0, 0, 0]])  # no boundary is predicted
+    >>> metric.result()
+    0.5
+
+    Source: Csurka, Larlus, Perronnin (2013), "What is a good evaluation measure for semantic
+    segmentation?"; Badrinarayanan, Kendall, Cipolla (2017), "SegNet", section 4.
+    """
+
+    def __init__(self, num_classes, tolerance=0.0075, ignore_class="auto", present="truth"):
+        self.num_classes = checked_num_classes(num_classes)
+        self.ignore_class = resolved_ignore_class(ignore_class, self.num_classes)
+        ignored_values(self.ignore_class)
+        _check_options(tolerance, present)
+        self.tolerance, self.present = tolerance, present
+        self.reset_state()
+
+    def update_state(self, truth, prediction):
+        """Adds an image's label maps (H, W), or those of a batch (batch, H, W).
+
+        Raises:
+            ValueError: as `boundary_f1` does; then nothing of the batch is added.
+        """
+        truth, prediction = np.asarray(truth), np.asarray(prediction)
+        if truth.ndim != 3 or truth.shape != prediction.shape:
+            truth, prediction = truth[None], prediction[None]
+        found = [
+            boundary_f1(*pair, self.num_classes, self.tolerance, self.ignore_class, self.present)
+            for pair in zip(truth, prediction, strict=True)
+        ]
+        for values in found:
+            there = ~np.isnan(values)
+            self._sums[there] += values[there]
+            self._counts += there
+            if there.any():
+                self._total += float(values[there].mean())
+                self.num_images += 1
+
+    def result(self):
+        """The mean over images, a float in [0, 1]; NaN if no image had a boundary.
+
+        Each image counts the mean over its classes; images without a boundary do not count, and
+        `num_images` is how many did.
+        """
+        return self._total / self.num_images if self.num_images else float("nan")
+
+    def per_class(self):
+        """float64 (C,): each class's mean over the images that have a value for it, or NaN."""
+        counts = np.where(self._counts, self._counts, 1)
+        return np.where(self._counts, self._sums / counts, np.nan)
+
+    def reset_state(self):
+        """Forgets all images."""
+        self._sums = np.zeros(self.num_classes)
+        self._counts = np.zeros(self.num_classes, np.int64)
+        self._total, self.num_images = 0.0, 0
+
+
+def _boundary(labels):
+    """Which pixels have a neighbour of another class; -1 is void and none."""
+    boundary = np.zeros(labels.shape, bool)
+    for here, there in (
+        ((slice(1, None), slice(None)), (slice(None, -1), slice(None))),
+        ((slice(None), slice(1, None)), (slice(None), slice(None, -1))),
+    ):
+        a, b = labels[here], labels[there]
+        differ = (a != b) & (a >= 0) & (b >= 0)
+        boundary[here] |= differ
+        boundary[there] |= differ
+    return boundary
+
+
+def _f1(true, predicted, within):
+    if not len(true) and not len(predicted):
+        return np.nan
+    if not len(true) or not len(predicted):
+        return 0.0
+    precision, recall = _share_near(predicted, true, within), _share_near(true, predicted, within)
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def _share_near(points, others, within):
+    """The share of the points that are nearer than `within` to any of the others."""
+    from scipy.spatial import cKDTree
+
+    distances, _ = cKDTree(others).query(points, distance_upper_bound=within)
+    return np.isfinite(distances).mean()
+
+
+def _checked(truth, prediction, num_classes, ignored):
+    """Both maps as int64, void as -1 in both."""
+    truth, prediction = np.asarray(truth), np.asarray(prediction)
+    if truth.ndim != 2 or truth.shape != prediction.shape:
+        raise ValueError(
+            "Truth and prediction must be label maps (H, W) of one size. Received truth of shape "
+            f"{truth.shape} and prediction of shape {prediction.shape}."
+        )
+    void = np.isin(truth, ignored)
+    maps = []
+    for what, labels in (("truth", truth), ("prediction", prediction)):
+        outside = ~void & ~((labels >= 0) & (labels < num_classes) & (labels == np.trunc(labels)))
+        if outside.any():
+            found = f" (such as {labels[outside][0]})"
+            raise ValueError(outside_message(what, found, outside.sum(), num_classes, ignored))
+        maps.append(np.where(void, -1, labels.astype(np.int64)))
+    return maps
+
+
+def _check_options(tolerance, present):
+    if not 0 < tolerance < math.inf:
+        raise ValueError(
+            f"`tolerance` must be a share of the diagonal above 0. Received: {tolerance}"
+        )
+    if present not in PRESENT:
+        raise ValueError(f"`present` must be 'truth' or 'either'. Received: {present!r}")
