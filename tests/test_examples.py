@@ -49,3 +49,10 @@ def test_camvid(run, data_root):
     assert "Bicyclist" in printed
     for name in ("streets.png", "confusion.png", "camvid.keras", "report.json"):
         assert (out / name).exists()
+
+
+@pytest.mark.data
+def test_drosophila(run, data_root):
+    out, printed = run("drosophila.py", str(data_root / "drosophila"), "--slice", "2")
+    assert "insitu7331: mean IoU" in printed
+    assert Image.open(out / "drosophila.png").width > 600

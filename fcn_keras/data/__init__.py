@@ -7,6 +7,7 @@ from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.images import read_image
 from fcn_keras.data.masks import LabelError, MaskReader, read_mask
 from fcn_keras.data.registry import load, names, parse
+from fcn_keras.data.skipping import Skipped
 from fcn_keras.data.statistics import class_pixels, class_weights
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "LabelError",
     "MaskReader",
     "Problem",
+    "Skipped",
     "check",
     "class_pixels",
     "class_weights",

@@ -12,7 +12,6 @@ import numpy as np
 
 from fcn_keras.data import registry
 from fcn_keras.data.dataset import Dataset, size_message
-from fcn_keras.data.images import read_image
 from fcn_keras.data.masks import BINARY_HINT, LabelError
 from fcn_keras.labels import LabelSet
 from fcn_keras.visualize.progress import ProgressBar
@@ -262,7 +261,7 @@ def _read(dataset, index):
     if dataset.in_memory:
         image, label = dataset[index]
     else:
-        image = attempt(lambda: read_image(dataset.images[index]))
+        image = attempt(lambda: dataset.image_reader(dataset.images[index]))
         label = attempt(lambda: dataset.reader.read(dataset.masks[index]))
         if image is not None and label is not None and image.shape[:2] != label.shape:
             text = size_message(

@@ -1,6 +1,7 @@
 """A labelled dataset: images with a label map each, from files or from memory."""
 
 import fnmatch
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,10 +25,11 @@ class Dataset:
         split: The split's name.
         labels: `LabelSet`: class names, palette, void value.
         names: One name an example (a file's stem).
-        images: Paths, or uint8 arrays (H, W, 3).
-        masks: Paths, or label maps (H, W).
+        images: Paths, or uint8 arrays (H, W, 3); or whatever str `image_reader` reads.
+        masks: Paths, or label maps (H, W); or whatever str `reader` reads.
         reader: `MaskReader` of the masks; by default value i is class i.
         augmentation: What `augment=True` means for this dataset.
+        image_reader: From an element of `images` that is no array to uint8 (H, W, 3).
 
     Raises:
         ValueError: for no examples, lists of different lengths, or arrays that are not images and
@@ -50,6 +52,7 @@ class Dataset:
     masks: tuple
     reader: MaskReader | None = None
     augmentation: Augmentation = Augmentation()
+    image_reader: Callable = read_image
 
     def __post_init__(self):
         if not len(self.names) == len(self.images) == len(self.masks):
@@ -114,7 +117,7 @@ class Dataset:
         image, mask = self.images[index], self.masks[index]
         if self.in_memory:
             return image, mask
-        pixels, label = read_image(image), self.reader.read(mask)
+        pixels, label = self.image_reader(image), self.reader.read(mask)
         if pixels.shape[:2] != label.shape:
             raise ValueError(size_message(image, pixels.shape, mask, label.shape))
         return pixels, label

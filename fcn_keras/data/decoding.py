@@ -7,7 +7,7 @@ import numpy as np
 
 from fcn_keras.data.headers import index_png, plain_image
 from fcn_keras.data.images import read_image
-from fcn_keras.data.masks import LabelError
+from fcn_keras.data.masks import LabelError, MaskReader
 
 
 def loader(tf, dataset):
@@ -20,7 +20,7 @@ def loader(tf, dataset):
         return _from_memory(tf, dataset)
     image_paths = tf.constant([str(path) for path in dataset.images])
     mask_paths = tf.constant([str(path) for path in dataset.masks])
-    decode_image = _image_decoder(tf, dataset.images)
+    decode_image = _image_decoder(tf, dataset.images, dataset.image_reader)
     decode_mask = _mask_decoder(tf, dataset.masks, dataset.reader)
 
     def refuse(index):
@@ -72,32 +72,31 @@ def _from_memory(tf, dataset):
     return load
 
 
-def _image_decoder(tf, paths):
-    """`decode(index, path)` of an image file."""
+def _image_decoder(tf, paths, reader):
+    """`decode(index, path)` of an image: by TensorFlow, by Pillow, or by a reader of its own."""
 
     def by_tensorflow(path):
         # decode_jpeg reads PNG as well; the accurate transform gives Pillow's very pixels
         data = tf.io.read_file(path)
         return tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
 
-    def by_pillow(path):
-        return tf.numpy_function(lambda path: read_image(path.decode()), [path], tf.uint8)
+    def by_reader(path):
+        return tf.numpy_function(lambda path: reader(path.decode()), [path], tf.uint8)
 
-    return _either(
-        tf, [plain_image(path) for path in paths], by_tensorflow, by_pillow, (None, None, 3)
-    )
+    plain = [reader is read_image and plain_image(path) for path in paths]
+    return _either(tf, plain, by_tensorflow, by_reader, (None, None, 3))
 
 
-def _either(tf, plain, by_tensorflow, by_pillow, shape):
+def _either(tf, plain, by_tensorflow, by_reader, shape):
     """`decode(index, path)` with the decoder that each file asks for."""
     if all(plain):
         return lambda index, path: by_tensorflow(path)
     if not any(plain):
-        return lambda index, path: tf.ensure_shape(by_pillow(path), shape)
+        return lambda index, path: tf.ensure_shape(by_reader(path), shape)
     plain = tf.constant(plain)
 
     def decode(index, path):
-        image = tf.cond(plain[index], lambda: by_tensorflow(path), lambda: by_pillow(path))
+        image = tf.cond(plain[index], lambda: by_tensorflow(path), lambda: by_reader(path))
         return tf.ensure_shape(image, shape)
 
     return decode
@@ -108,7 +107,8 @@ def _mask_decoder(tf, paths, reader):
     a class or void.
     """
     dtype = tf.as_dtype(reader.labels.dtype)
-    headers = [index_png(path) for path in paths]
+    pictures = type(reader) is MaskReader
+    headers = [index_png(path) if pictures else None for path in paths]
     palettes = any(header and header.start > 33 for header in headers)
     convert = _converter(tf, reader)
     if None in headers or convert is None or (palettes and reader.palette_is_key):

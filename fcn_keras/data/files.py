@@ -1,11 +1,12 @@
 """Finding a dataset's files: folders, lists of names, images and their masks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fcn_keras.data.augmentation import Augmentation
 from fcn_keras.data.dataset import Dataset
-from fcn_keras.data.images import SUFFIXES, is_image_name
+from fcn_keras.data.images import SUFFIXES, is_image_name, read_image
 from fcn_keras.data.masks import MaskReader
 from fcn_keras.labels import LabelSet
 
@@ -23,6 +24,8 @@ class Listing:
         masks: One path an example: the mask's, or where it should be.
         reader: How masks are read.
         augmentation: What `augment=True` means for the dataset.
+        hint: What is expected where, and where it is published.
+        image_reader: From a path to the image.
     """
 
     name: str
@@ -33,6 +36,8 @@ class Listing:
     masks: tuple[Path, ...]
     reader: MaskReader
     augmentation: Augmentation
+    hint: str = ""
+    image_reader: Callable = read_image
 
     @property
     def missing(self):
@@ -64,12 +69,13 @@ class Listing:
             count = sum(other == kind for other, _, _ in missing)
             raise FileNotFoundError(
                 f"{self.name} ({self.split}): the {kind} of {name!r} is not in {path.parent} "
-                f"({count} of {len(self.names)} {kind}s are missing). An image and its mask have "
-                "the same name up to the suffix. `fcn-keras check-data` lists every missing file."
+                f"({count} of {len(self.names)} {kind}s are missing). "
+                + (self.hint or "An image and its mask have the same name up to the suffix.")
+                + f" Expected was {path.name}. `fcn-keras check-data` lists every missing file."
             )
         return Dataset(
             self.name, self.split, self.labels, self.names, self.images, self.masks, self.reader,
-            self.augmentation,
+            self.augmentation, self.image_reader,
         )  # fmt: skip
 
 
@@ -143,3 +149,30 @@ def paired(names, images, masks):
         tuple(paths.get(name, Path(folder) / f"{name}{suffix}") for name in names)
         for paths, folder, suffix in found
     )
+
+
+def listed_split(folder, split, dataset, hint):
+    """The names in the list of a split, `folder/split.txt`.
+
+    Raises:
+        FileNotFoundError: if the folder or all lists are missing.
+        ValueError: for a split without a list, naming those there are.
+    """
+    path = require(folder, dataset, hint) / f"{split}.txt"
+    if not path.exists():
+        known = listed_splits(folder) or listed_splits(folder, None)
+        if not known:
+            require(path, dataset, hint)
+        raise ValueError(f"{dataset} has no split {split!r} in {folder}; it has {known}.")
+    return listed(path)
+
+
+def listed_splits(folder, known=("train", "val", "trainval", "test")):
+    """The splits that have a list in a folder, of those known; None: every .txt is one."""
+    found = sorted(path.stem for path in Path(folder).glob("*.txt"))
+    return found if known is None else [split for split in known if split in found]
+
+
+def named(names, folder, suffix):
+    """The path of each name in a folder, whether it is there or not."""
+    return tuple(Path(folder) / f"{name}{suffix}" for name in names)

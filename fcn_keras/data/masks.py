@@ -36,6 +36,7 @@ class MaskReader:
         values: What the values of index masks mean, as (first, last, label), last included; by
             default value i is class i.
         void_colors: Colours that stand for void in RGB masks.
+        more_colors: Further colours of classes in RGB masks, as (red, green, blue, label).
         palette_is_key: The palette was given for the masks: palette masks, and RGB masks of grey
             alone, are read by their colours where those are the classes'. Otherwise, and by
             default, by their index.
@@ -57,6 +58,7 @@ class MaskReader:
     void_colors: tuple[tuple[int, int, int], ...] = (VOID_COLOR,)
     palette_is_key: bool = False
     refuse_binary: bool = False
+    more_colors: tuple[tuple[int, int, int, int], ...] = ()
 
     @property
     def declares_255(self):
@@ -129,6 +131,8 @@ class MaskReader:
         if len(np.unique(codes)) < len(codes):
             raise ValueError("RGB masks need a colour of its own for each class; two are equal.")
         table[codes] = np.arange(self.labels.num_classes)
+        for *color, label in self.more_colors:
+            table[joint_code(np.array(color, "uint8"))] = label
         return table
 
     def _from_colors(self, rgb, path):

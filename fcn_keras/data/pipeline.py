@@ -5,6 +5,9 @@ Needs TensorFlow, imported when called.
 
 from fcn_keras.data.augmentation import OUTSIDE, Augmentation, augmented
 from fcn_keras.data.decoding import loader
+from fcn_keras.data.skipping import Skipped, without_unreadable
+
+APART = 7919  # between the seeds of two shards
 
 
 def batches(
@@ -17,6 +20,9 @@ def batches(
     seed=0,
     drop_remainder=False,
     cache=False,
+    on_error="raise",
+    shard=None,
+    repeat=False,
 ):
     """Batches of a `Dataset` for `model.fit`.
 
@@ -31,7 +37,15 @@ def batches(
             augmenting or cropping.
         seed: Makes order and augmentation repeatable; each epoch still differs.
         drop_remainder: Leave the last, smaller batch out.
-        cache: Keep decoded examples in memory from the first epoch on.
+        cache: Keep decoded examples from the first epoch on: True in memory, a path in files that
+            begin with it (one for each pipeline; they are not noticed to be out of date).
+        on_error: What a file that cannot be read, or a mask that does not fit, leads to: "raise"
+            stops with an error that names it; "skip", or a `Skipped` to ask afterwards, goes on
+            without it and warns.
+        shard: (index, count): the share of one of `count` workers with the same seed. All get
+            the same number of examples; each epoch divides them anew.
+        repeat: Go on for ever, batches running over the ends of epochs: for `model.fit` with
+            `steps_per_epoch`.
 
     Returns:
         A `tf.data.Dataset` of (images uint8 (B, H, W, 3), labels (B, H, W)), void as
@@ -49,16 +63,33 @@ def batches(
     ```
     """
     crop, augment = _checked(dataset, batch_size, crop, augment)
+    worker, workers = _checked_shard(shard, dataset)
+    skipped = _checked_on_error(on_error)
     tf = tensorflow()
     source, load = tf.data.Dataset.range(len(dataset)), loader(tf, dataset)
+
+    def loaded(indices):
+        if skipped is None:
+            return _mapped(tf, indices, load)
+        return without_unreadable(tf, indices, dataset, load, skipped)
+
     if cache:
-        source = _mapped(tf, source, load).cache()
+        source = loaded(source)
+        source = source.cache() if cache is True else source.cache(str(cache))
     if bool(augment or crop) if shuffle is None else shuffle:
         source = source.shuffle(len(dataset), seed=seed)
-    random = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
+    if workers > 1:
+        source = source.take(len(dataset) // workers * workers).shard(workers, worker)
+    if repeat:
+        source = source.repeat()
+    if skipped is not None and not cache:
+        source = loaded(source)
+    read_before = cache or skipped is not None
+    seed_here = seed + APART * worker
+    random = tf.data.Dataset.random(seed=seed_here, rerandomize_each_iteration=True)
 
     def prepare(example, number):
-        image, label = example if cache else load(example)
+        image, label = example if read_before else load(example)
         if crop or augment:
             void = dataset.labels.ignore
             image, label = augmented(tf, image, label, number, crop, augment, void)
@@ -120,6 +151,28 @@ def _checked(dataset, batch_size, crop, augment):
             f"`augment` must be True, False or a fcn_keras.data.Augmentation, got {augment!r}."
         )
     return crop, augment or None
+
+
+def _checked_shard(shard, dataset):
+    """(index, count) of a worker; (0, 1) for the only one."""
+    if shard is None:
+        return 0, 1
+    whole = len(shard) == 2 and all(int(n) == n for n in shard)
+    if not whole or not 0 <= shard[0] < shard[1] <= len(dataset):
+        raise ValueError(
+            f"`shard` is (index, count) with 0 <= index < count <= {len(dataset)} (the examples), "
+            f"got {shard!r}."
+        )
+    return int(shard[0]), int(shard[1])
+
+
+def _checked_on_error(on_error):
+    """A `Skipped`, or None to raise."""
+    if isinstance(on_error, Skipped):
+        return on_error
+    if on_error not in ("raise", "skip"):
+        raise ValueError(f"`on_error` must be 'raise', 'skip' or a Skipped, got {on_error!r}.")
+    return Skipped() if on_error == "skip" else None
 
 
 def tensorflow():

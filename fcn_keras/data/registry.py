@@ -1,14 +1,33 @@
 """The datasets by name, and how a command line names them."""
 
 import inspect
+import re
 
-from fcn_keras.data import camvid, digits, folder, voc
+from fcn_keras.data import (
+    ade20k,
+    camvid,
+    cityscapes,
+    coco,
+    digits,
+    folder,
+    nyud,
+    pascal_context,
+    sbd,
+    siftflow,
+    tfds,
+    voc,
+)
 
-DATASETS = {"digits": digits, "camvid": camvid, "voc": voc, "folder": folder}
+DATASETS = {
+    "digits": digits, "camvid": camvid, "voc": voc, "sbd": sbd, "pascal-context": pascal_context,
+    "nyud": nyud, "siftflow": siftflow, "cityscapes": cityscapes, "ade20k": ade20k, "coco": coco,
+    "folder": folder,
+}  # fmt: skip
+_TFDS = re.compile(r"(?P<name>\w+(?:/\w+)?(?::\d+\.\d+\.\d+)?)(?::(?P<root>.+))?")
 
 
 def names():
-    """The names that `load` knows, a list of str.
+    """The names that `load` knows, a list of str; "tfds:NAME" is any builder of TFDS.
 
     Example:
 
@@ -16,17 +35,19 @@ def names():
     print(fcn_keras.data.names())
     ```
     """
-    return list(DATASETS)
+    return [*DATASETS, "tfds:NAME"]
 
 
 def module_of(name):
-    """The module of a dataset.
+    """The module of a dataset, or what does a module's part for a TFDS builder.
 
     Raises:
         ValueError: for an unknown name.
     """
+    if name.startswith("tfds:") and name != "tfds:":
+        return tfds.Builder(name)
     if name not in DATASETS:
-        raise ValueError(f"There is no dataset {name!r}. Known: {', '.join(DATASETS)}.")
+        raise ValueError(f"There is no dataset {name!r}. Known: {', '.join(names())}.")
     return DATASETS[name]
 
 
@@ -34,11 +55,14 @@ def load(name, root=None, split="train", **options):
     """Loads one split of a dataset.
 
     Args:
-        name: "digits", which needs no files, or "camvid", "voc", "folder", which read `root`.
-        root: The dataset's folder.
+        name: "digits", which needs no files; one of `names()`, which read `root`; or "tfds:NAME",
+            a builder of TensorFlow Datasets.
+        root: The dataset's folder; for tfds: its data_dir, ~/tensorflow_datasets by default.
         split: Name of the split: "train", "val", ...
-        **options: The dataset's own. digits: size, count, seed. voc: year. folder: binary, void,
-            images, masks. See `fcn_keras.data.folder.load` and its like.
+        **options: The dataset's own. digits: size, count, seed. voc: year, sbd. sbd: voc.
+            pascal-context: voc, background. nyud: inputs. siftflow: task. coco: annotations,
+            images, crowd. folder: binary, void, images, masks. tfds: download, classes, first,
+            void, image, mask. See `fcn_keras.data.folder.load` and its like.
 
     Returns:
         A `Dataset`.
@@ -63,7 +87,7 @@ def load(name, root=None, split="train", **options):
 
 def need_root(name, root):
     """Raises ValueError if a dataset of files comes without its folder."""
-    if root is None and name != "digits":
+    if root is None and name != "digits" and not name.startswith("tfds:"):
         raise ValueError(f"{name} needs its folder: root=DIR in Python, {name}:DIR in a command.")
 
 
@@ -71,7 +95,8 @@ def parse(text):
     """What the command line's NAME, NAME:DIR or NAME:DIR,OPTION,... means for `load`.
 
     An option is a word or word=value: year=2007 (voc); binary, void=11 (repeated for several),
-    images=FOLDER and masks=FOLDER (folder); count=50 and seed=1 (digits).
+    images=FOLDER and masks=FOLDER (folder); count=50 and seed=1 (digits); and so on, as `load`
+    lists them. For TFDS it is tfds:NAME or tfds:NAME:DIR.
 
     Args:
         text: Such as "digits", "camvid:CamVid" or "folder:eggs,binary".
@@ -91,11 +116,11 @@ def parse(text):
     ```
     """
     name, _, root = text.partition(":")
-    if name not in DATASETS:
+    if name not in (*DATASETS, "tfds"):
         raise ValueError(
-            f"--data is NAME or NAME:DIR with NAME one of {', '.join(DATASETS)}; got {text!r}."
+            f"--data is NAME or NAME:DIR with NAME one of {', '.join(names())}; got {text!r}."
         )
-    known, options = DATASETS[name].OPTIONS, {}
+    known, options = tfds.OPTIONS if name == "tfds" else DATASETS[name].OPTIONS, {}
     while root.rpartition(",")[2].partition("=")[0] in known and ("," in root or name == "digits"):
         root, _, word = root.rpartition(",")
         key, _, value = word.partition("=")
@@ -103,6 +128,10 @@ def parse(text):
             options[key] = (_value(known[key][0], word, value), *options.get(key, ()))
         else:
             options[key] = _value(known[key], word, value)
+    if name == "tfds":
+        if not (found := _TFDS.fullmatch(root)):
+            raise ValueError(f"--data tfds:NAME or tfds:NAME:DIR was expected, got {text!r}.")
+        return f"tfds:{found['name']}", found["root"], options
     need_root(name, root or None)
     return name, root or None, options
 

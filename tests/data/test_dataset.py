@@ -85,7 +85,7 @@ def test_enet_weights_by_the_formula():
 
 def test_given_weights():
     np.testing.assert_array_equal(data.class_weights([1, 2.5, 0], small()), [1, 2.5, 0])
-    for wrong in ([1, 2], [1, 2, -1], [0, 0, 0], "median"):
+    for wrong in ([1, 2], [1, 2, -1], [0, 0, 0], "mean"):
         with pytest.raises(ValueError, match="class_weights"):
             data.class_weights(wrong, small())
 
@@ -104,7 +104,7 @@ def test_parse(text, expected):
 
 
 @pytest.mark.parametrize(("text", "message"), [
-    ("cityscapes:x", "digits, camvid, voc, folder"),
+    ("kitti:x", "digits, camvid, voc, sbd"),
     ("camvid", "camvid:DIR"),
     ("folder:x,void=abc", "void=abc"),
     ("folder:x,binary=maybe", "binary=maybe"),
@@ -115,7 +115,7 @@ def test_parse_refuses(text, message):
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    (("cityscapes",), "digits, camvid, voc, folder"),
+    (("kitti",), "digits, camvid, voc, sbd"),
     (("voc",), "voc:DIR"),
     (("digits", None, "training"), "train, val, test"),
 ])  # fmt: skip

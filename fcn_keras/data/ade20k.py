@@ -1,0 +1,89 @@
+"""ADE20K as in the Scene Parsing challenge: 150 classes on 20,210 images of every kind."""
+
+from fcn_keras.data.augmentation import Augmentation
+from fcn_keras.data.files import Listing, by_stem, paired, require
+from fcn_keras.data.masks import MaskReader
+from fcn_keras.labels import LabelSet
+
+CLASSES = 150
+HINT = (
+    "ADE20K is the folder ADEChallengeData2016 with images/training/, annotations/training/, the "
+    "same for validation, and objectInfo150.txt, as unpacked from "
+    "http://data.csail.mit.edu/places/ADEchallenge/ADEChallengeData2016.zip "
+    "(http://sceneparsing.csail.mit.edu)."
+)
+FOLDERS = {"train": "training", "val": "validation"}
+OPTIONS = {}
+
+
+def splits(root):
+    """The splits whose folders are there, of train and val.
+
+    Raises:
+        FileNotFoundError: if there are none.
+    """
+    root = _folder(root)
+    found = [split for split, name in FOLDERS.items() if (root / "images" / name).is_dir()]
+    if not found:
+        require(root / "images" / "training", "ade20k", HINT)
+    return found
+
+
+def load(root, split="train"):
+    """The 20,210 training or 2,000 validation images of the Scene Parsing challenge.
+
+    Args:
+        root: The folder ADEChallengeData2016, or the folder around it.
+        split: "train" or "val" ("training" and "validation" will do).
+
+    Returns:
+        A `Dataset` of 150 classes, with the first name of each in objectInfo150.txt, or numbered
+        from 1 where that file is missing; 0 of the files, whatever is none of them, is void.
+
+    Raises:
+        ValueError: for an unknown split, or an objectInfo150.txt of other than 150 lines.
+        FileNotFoundError: for missing files, saying what was expected where.
+
+    Source: Zhou et al. (2017), Scene Parsing through ADE20K Dataset.
+    """
+    return listing(root, split).dataset()
+
+
+def listing(root, split="train"):
+    """The `files.Listing` behind `load`, which takes the same."""
+    root = _folder(root)
+    split = {"training": "train", "validation": "val"}.get(split, split)
+    if split not in FOLDERS:
+        raise ValueError(f"ade20k has no split {split!r}; it has train and val.")
+    images, masks = (
+        require(root / name / FOLDERS[split], "ade20k", HINT) for name in ("images", "annotations")
+    )
+    labels = _labels(root / "objectInfo150.txt")
+    values = ((0, 0, labels.ignore), *((c + 1, c + 1, c) for c in range(CLASSES)))
+    names = sorted({*by_stem(images), *by_stem(masks)})
+    if not names:
+        raise FileNotFoundError(f"ade20k: there are no images in {images}. {HINT}")
+    return Listing(
+        "ade20k", split, labels, tuple(names), *paired(names, images, masks),
+        MaskReader(labels, values=values), Augmentation(flip=True, scale=(0.5, 2.0), color=0.2),
+        HINT,
+    )  # fmt: skip
+
+
+def _folder(root):
+    root = require(root, "ade20k", HINT)
+    inside = root / "ADEChallengeData2016"
+    return inside if inside.is_dir() else root
+
+
+def _labels(path):
+    if not path.exists():
+        return LabelSet(tuple(f"class {number}" for number in range(1, CLASSES + 1)))
+    lines = path.read_text(encoding="utf-8-sig").splitlines()[1:]
+    full = [line.split("\t")[-1].strip() for line in lines if line.strip()]
+    if len(full) != CLASSES:
+        raise ValueError(f"{path} names {len(full)} classes instead of {CLASSES}.")
+    short = [name.partition(",")[0].strip() for name in full]
+    return LabelSet(
+        tuple(s if short.count(s) == 1 else f for s, f in zip(short, full, strict=True))
+    )

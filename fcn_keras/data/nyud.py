@@ -1,0 +1,109 @@
+"""NYUDv2 in the layout of the FCN authors: 40 classes indoors, with colour, depth and HHA."""
+
+import numpy as np
+
+from fcn_keras.data.augmentation import Augmentation
+from fcn_keras.data.files import Listing, listed_split, listed_splits, named, require
+from fcn_keras.data.images import open_image
+from fcn_keras.data.matlab import MatReader
+from fcn_keras.labels import LabelSet
+
+LABELS = LabelSet(
+    (
+        "wall", "floor", "cabinet", "bed", "chair", "sofa", "table", "door", "window", "bookshelf",
+        "picture", "counter", "blinds", "desk", "shelves", "curtain", "dresser", "pillow", "mirror",
+        "floor mat", "clothes", "ceiling", "books", "refridgerator", "television", "paper", "towel",
+        "shower curtain", "box", "whiteboard", "person", "night stand", "toilet", "sink", "lamp",
+        "bathtub", "bag", "otherstructure", "otherfurniture", "otherprop",
+    )
+)  # fmt: skip
+HINT = (
+    "NYUDv2 needs data/images/img_N.png, data/hha/img_N.png and data/depth/img_N.png, "
+    "segmentation/img_N.mat, train.txt, val.txt and test.txt, as unpacked from "
+    "http://dl.caffe.berkeleyvision.org/nyud.tar.gz (after Gupta et al., "
+    "http://people.eecs.berkeley.edu/~sgupta/cvpr13/data.tgz)."
+)
+INPUTS = {"color": "images", "hha": "hha"}
+OPTIONS = {"inputs": str}
+
+
+def splits(root, *, inputs="color"):
+    """The splits with a list that together name every image once, of train, val and test.
+
+    Raises:
+        FileNotFoundError: if there are none.
+    """
+    root = require(root, "nyud", HINT)
+    found = listed_splits(root)
+    if not found:
+        require(root / "train.txt", "nyud", HINT)
+    return [split for split in found if split != "trainval" or "train" not in found]
+
+
+def load(root, split="train", *, inputs="color"):
+    """NYUDv2's 795 images for training and validation, or 654 for testing.
+
+    Args:
+        root: Folder that holds data/, segmentation/ and the lists.
+        split: "train", "val", "test", or "trainval", which is both of the first.
+        inputs: "color", or "hha" for images of horizontal disparity, height above ground and
+            angle to gravity. `read_depth` reads the depth.
+
+    Returns:
+        A `Dataset` of 40 classes; 0 of the files is void.
+
+    Raises:
+        ValueError: for an unknown split or inputs.
+        FileNotFoundError: for missing files, saying what was expected where.
+
+    Source: Silberman et al. (2012); the 40 classes: Gupta, Arbelaez, Malik (2013), Perceptual
+    Organization and Recognition of Indoor Scenes from RGB-D Images.
+    """
+    return listing(root, split, inputs=inputs).dataset()
+
+
+def listing(root, split="train", *, inputs="color"):
+    """The `files.Listing` behind `load`, which takes the same."""
+    root = require(root, "nyud", HINT)
+    if inputs not in INPUTS:
+        raise ValueError(
+            f"nyud's inputs are color or hha, got {inputs!r}; "
+            "fcn_keras.data.nyud.read_depth reads the depth."
+        )
+    parts = [split]
+    if split == "trainval" and not (root / "trainval.txt").exists():
+        parts = ["train", "val"]
+    names = [name for part in parts for name in listed_split(root, part, "nyud", HINT)]
+    images = require(root / "data" / INPUTS[inputs], "nyud", HINT)
+    masks = require(root / "segmentation", "nyud", HINT)
+    files = [f"img_{name}" for name in names]
+    classes = ((c + 1, c + 1, c) for c in range(LABELS.num_classes))
+    reader = MatReader(LABELS, values=((0, 0, LABELS.ignore), *classes), key=("segmentation",))
+    color = 0.2 if inputs == "color" else 0
+    return Listing(
+        "nyud", split, LABELS, tuple(names), named(files, images, ".png"),
+        named(files, masks, ".mat"), reader,
+        Augmentation(flip=True, scale=(0.75, 1.5), color=color), HINT,
+    )  # fmt: skip
+
+
+def read_depth(root, name):
+    """The depth image of one example.
+
+    Args:
+        root: The dataset's folder.
+        name: The example's name, such as "5449".
+
+    Returns:
+        float32 (H, W), the file's own values; the published nets take their logarithm, whose mean
+        over the training images is 7.844.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file holds no single channel.
+    """
+    path = require(require(root, "nyud", HINT) / "data/depth" / f"img_{name}.png", "nyud", HINT)
+    values = np.asarray(open_image(path))
+    if values.ndim != 2:
+        raise ValueError(f"{path} has the shape {values.shape}; depth is one channel.")
+    return values.astype("float32")

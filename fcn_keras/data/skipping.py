@@ -1,0 +1,94 @@
+"""Going on without the examples that cannot be read, and saying which they were."""
+
+import warnings
+
+
+class Skipped:
+    """The examples that a pipeline went on without; give it to `batches` as `on_error`.
+
+    Each file is warned of once, when it is met first.
+
+    Attributes:
+        problems: {example's name: why it was left out}.
+
+    Example:
+
+    ```python
+    skipped = fcn_keras.data.Skipped()
+    batches = fcn_keras.data.load("digits").batches(8, on_error=skipped)
+    for images, labels in batches.take(2):
+        pass
+    print(skipped)                  # none was skipped
+    ```
+    """
+
+    def __init__(self):
+        self.problems = {}
+
+    def __len__(self):
+        return len(self.problems)
+
+    def __str__(self):
+        if not self.problems:
+            return "no example was skipped"
+        count = len(self.problems)
+        return f"{count} example{'s' * (count > 1)} skipped: {', '.join(self.problems)}"
+
+    def add(self, dataset, index):
+        """Notes that example `index` cannot be read, and warns of it.
+
+        Raises:
+            ValueError: when no example of the dataset is left.
+        """
+        name = dataset.names[index]
+        if name in self.problems:
+            return
+        try:
+            dataset[index]
+            why = f"{dataset.images[index]} or {dataset.masks[index]} cannot be decoded."
+        except (OSError, ValueError) as error:
+            why = str(error)
+        self.problems[name] = why
+        warnings.warn(f"Skipped {name!r}: {why}", stacklevel=2)
+        if len(self.problems) == len(dataset):
+            raise ValueError(
+                f"{dataset.name} ({dataset.split}): none of the {len(dataset)} examples can be "
+                f"read; the first: {next(iter(self.problems.values()))}"
+            )
+
+
+def without_unreadable(tf, indices, dataset, load, skipped):
+    """The loaded examples of a `tf.data.Dataset` of indices, those left out that `load` refuses.
+
+    Args:
+        tf: TensorFlow.
+        indices: A `tf.data.Dataset` of indices of `dataset`.
+        dataset: A `Dataset`.
+        load: `load(index) -> (image, label)`, which raises for what cannot be read.
+        skipped: A `Skipped`.
+
+    Returns:
+        A `tf.data.Dataset` of (image, label).
+    """
+    plain = tf.autograph.experimental.do_not_convert
+    label_dtype = tf.as_dtype(dataset.labels.dtype)
+    nothing = (False, tf.zeros((1, 1, 3), tf.uint8), tf.zeros((1, 1), label_dtype))
+
+    def note(index):
+        skipped.add(dataset, int(index))
+        return False
+
+    def attempt(index):
+        one = tf.data.Dataset.from_tensors(index).map(plain(lambda i: (True, *load(i))))
+        one = one.ignore_errors().concatenate(tf.data.Dataset.from_tensors(nothing)).take(1)
+        found, image, label = one.get_single_element()
+        found = tf.cond(found, lambda: True, lambda: tf.numpy_function(note, [index], tf.bool))
+        return (
+            tf.ensure_shape(found, ()),
+            tf.ensure_shape(image, (None, None, 3)),
+            tf.ensure_shape(label, (None, None)),
+        )
+
+    tried = indices.map(plain(attempt), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    found = tried.filter(plain(lambda found, image, label: found))
+    return found.map(plain(lambda found, image, label: (image, label)))
