@@ -37,7 +37,7 @@ _ROOMS = (
     "training",
     "visualize",
 )
-_SERIALIZABLE = ("layers", "losses", "metrics", "training.schedules")
+_SERIALIZABLE = ("layers", "losses", "metrics", "training.optimizers", "training.schedules")
 
 __all__ = ["__version__", *_PUBLIC, *_ROOMS]
 

@@ -12,8 +12,10 @@ import typer
 
 from fcn_keras.cli.check import check_data
 from fcn_keras.cli.demonstration import demo
+from fcn_keras.cli.find_lr import find_lr
 from fcn_keras.cli.inspection import summary
 from fcn_keras.cli.published import import_caffe
+from fcn_keras.cli.recipes import recipes
 from fcn_keras.cli.training import train
 from fcn_keras.cli.use import evaluate, export, predict
 
@@ -37,6 +39,8 @@ app = typer.Typer(
 for name, command in (
     ("demo", demo),
     ("train", train),
+    ("recipes", recipes),
+    ("find-lr", find_lr),
     ("evaluate", evaluate),
     ("predict", predict),
     ("export", export),

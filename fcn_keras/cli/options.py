@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 DATA_HELP = (
-    "digits, camvid:DIR, voc:DIR (a VOCdevkit), or folder:DIR (images/, masks/, classes.txt). "
-    "Options follow with commas, such as folder:DIR,binary for masks of 0 and not 0."
+    "folder:DIR (images/, masks/, classes.txt), digits, camvid:DIR, voc:DIR (a VOCdevkit), "
+    "sbd:DIR, cityscapes:DIR, ade20k:DIR, coco:DIR, pascal-context:DIR, nyud:DIR, siftflow:DIR, "
+    "tfds:NAME. Options follow with commas, such as folder:DIR,binary for masks of 0 and not 0."
 )
 MODELS = ("fcn8s", "fcn16s", "fcn32s")
 MODEL_HELP = "A .keras file, a run folder (its best.keras), or a SavedModel folder."
@@ -84,6 +85,6 @@ def parse_class_weights(text):
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise ValueError(
-            f"--class-weights takes enet, none, or one number a class with commas between; "
+            "--class-weights takes enet, median, none, or one number a class with commas between; "
             f"got {text!r}."
         ) from None

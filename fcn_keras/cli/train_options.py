@@ -78,7 +78,25 @@ LearnUpsampling = Annotated[
         rich_help_panel=MODEL,
     ),
 ]
+RecipeName = Annotated[
+    str | None,
+    typer.Option(
+        "--recipe",
+        metavar="NAME",
+        help="Everything below, and the net, from a named recipe, where no option says otherwise: "
+        "fcn-keras recipes.",
+        rich_help_panel=RECIPE,
+    ),
+]
 Epochs = Annotated[int, typer.Option(help="Epochs in all.", rich_help_panel=RECIPE)]
+Steps = Annotated[
+    int | None,
+    typer.Option(help="Updates in all, in place of --epochs.", rich_help_panel=RECIPE),
+]
+Accumulate = Annotated[
+    int,
+    typer.Option(help="Steps whose gradients make one update.", rich_help_panel=RECIPE),
+]
 BatchSize = Annotated[int, typer.Option(help="Crops a step.", rich_help_panel=RECIPE)]
 Crop = Annotated[
     str,
@@ -117,18 +135,68 @@ Augment = Annotated[
 ]
 Optimizer = Annotated[
     str,
-    typer.Option(metavar="adamw|adam|sgd", help="sgd with momentum 0.9.", rich_help_panel=RECIPE),
+    typer.Option(
+        metavar="adamw|adam|sgd|caffe_sgd", help="The last is Caffe's.", rich_help_panel=RECIPE
+    ),
+]
+Momentum = Annotated[
+    float | None,
+    typer.Option(help="Of sgd and caffe_sgd (default: 0.9)", rich_help_panel=RECIPE),
+]
+BiasRate = Annotated[
+    float, typer.Option(help="Factor on the rate of biases.", rich_help_panel=RECIPE)
+]
+Rate = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rate",
+        metavar="GLOB=FACTOR",
+        help="Factor on the rate of the layers of these names. Repeatable.",
+        rich_help_panel=RECIPE,
+    ),
+]
+Freeze = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--freeze",
+        metavar="GLOB",
+        help="Do not train the layers of these names; 'all but scores' trains the last layers "
+        "alone. Repeatable.",
+        rich_help_panel=RECIPE,
+    ),
+]
+Loss = Annotated[
+    str,
+    typer.Option(
+        metavar="LOSS",
+        help="cross_entropy, focal, dice, jaccard, lovasz, ohem; 'focal(gamma=3)', "
+        "'cross_entropy + 0.5 * lovasz'.",
+        rich_help_panel=RECIPE,
+    ),
+]
+Normalization = Annotated[
+    str,
+    typer.Option(metavar="mean|sum", help="Of the loss over the pixels.", rich_help_panel=RECIPE),
+]
+Ema = Annotated[
+    float | None,
+    typer.Option(
+        metavar="MOMENTUM",
+        help="Validate and keep a running average of the weights, such as 0.99.",
+        rich_help_panel=RECIPE,
+    ),
 ]
 LearningRate = Annotated[
     float | None,
     typer.Option(
-        help="Highest rate (default: 1e-3, sgd 1e-2; a tenth from pretrained weights)",
+        help="Highest rate (default: 1e-3, sgd 1e-2, caffe_sgd 1e-4; a tenth from pretrained "
+        "weights)",
         rich_help_panel=RECIPE,
     ),
 ]
 Schedule = Annotated[
     str,
-    typer.Option(metavar="cosine|poly|constant", help="Of the rate.", rich_help_panel=RECIPE),
+    typer.Option(metavar="cosine|poly|step|constant", help="Of the rate.", rich_help_panel=RECIPE),
 ]
 Warmup = Annotated[
     float | None,
@@ -141,22 +209,23 @@ Warmup = Annotated[
 WeightDecay = Annotated[
     float | None,
     typer.Option(
-        help="Decay of the kernels (default: adamw 0.01, adam 0, sgd 5e-4)",
+        help="Decay of the kernels (default: adamw 0.01, adam 0, both sgd 5e-4)",
         rich_help_panel=RECIPE,
     ),
 ]
 ClassWeights = Annotated[
     str,
     typer.Option(
-        metavar="none|enet|W,W,...",
-        help="Weights of the classes in the loss; enet is 1 / ln(1.02 + share of the class).",
+        metavar="none|NAME|W,W,...",
+        help="Weights of the classes in the loss; enet is 1 / ln(1.02 + share of the class), "
+        "median the median frequency over the class's own.",
         rich_help_panel=RECIPE,
     ),
 ]
 MixedPrecision = Annotated[
     bool,
     typer.Option(
-        "--mixed-precision",
+        "--mixed-precision/--no-mixed-precision",
         help="16-bit multiplications: float16 on GPUs, bfloat16 elsewhere.",
         rich_help_panel=RECIPE,
     ),
@@ -185,6 +254,14 @@ Resume = Annotated[
         "--resume",
         help="Go on after the last finished epoch, as the run was started.",
         rich_help_panel=RUN,
+    ),
+]
+OnError = Annotated[
+    str,
+    typer.Option(
+        metavar="raise|skip",
+        help="At an image or mask that cannot be read: stop, or warn and go on without it.",
+        rich_help_panel=DATA,
     ),
 ]
 Overwrite = Annotated[

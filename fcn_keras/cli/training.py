@@ -1,6 +1,5 @@
 """`fcn-keras train`: from a dataset to a run folder, and on with `--resume`."""
 
-import dataclasses
 import shlex
 import sys
 from pathlib import Path
@@ -8,18 +7,13 @@ from pathlib import Path
 import typer
 
 from fcn_keras.cli import train_options as o
-from fcn_keras.cli.options import (
-    MODELS,
-    Exclude,
-    Only,
-    parse_class_weights,
-    parse_crop,
-    parse_scale,
-)
-from fcn_keras.cli.sources import load_dataset, load_library, model_file
+from fcn_keras.cli.nets import build, check_model
+from fcn_keras.cli.options import Exclude, Only
+from fcn_keras.cli.recipe_words import recipe_of, take_net
+from fcn_keras.cli.sources import load_dataset, load_library
 
 CHANGEABLE = ("epochs", "data", "val_data")
-NOT_KEPT = ("out", "resume", "overwrite")
+NOT_KEPT = ("out", "resume", "overwrite", "on_error")
 
 
 def train(
@@ -41,8 +35,11 @@ def train(
     init_from: o.InitFrom = None,
     dropout: o.Dropout = None,
     learn_upsampling: o.LearnUpsampling = False,
+    recipe: o.RecipeName = None,
     epochs: o.Epochs = 60,
+    steps: o.Steps = None,
     batch_size: o.BatchSize = 8,
+    accumulate: o.Accumulate = 1,
     crop: o.Crop = "auto",
     scale: o.Scale = None,
     flip: o.Flip = None,
@@ -50,10 +47,17 @@ def train(
     augment: o.Augment = True,
     optimizer: o.Optimizer = "adamw",
     learning_rate: o.LearningRate = None,
+    momentum: o.Momentum = None,
     schedule: o.Schedule = "cosine",
     warmup: o.Warmup = None,
     weight_decay: o.WeightDecay = None,
+    bias_rate: o.BiasRate = 1.0,
+    rate: o.Rate = None,
+    freeze: o.Freeze = None,
+    loss: o.Loss = "cross_entropy",
+    normalization: o.Normalization = "mean",
     class_weights: o.ClassWeights = "none",
+    ema: o.Ema = None,
     mixed_precision: o.MixedPrecision = False,
     refresh_batch_norm: o.RefreshBatchNorm = 0,
     seed: o.Seed = 0,
@@ -61,6 +65,7 @@ def train(
     validate_every: o.ValidateEvery = 1,
     resume: o.Resume = False,
     overwrite: o.Overwrite = False,
+    on_error: o.OnError = "raise",
 ):
     """Train a net; everything about the run goes into one folder.
 
@@ -75,6 +80,8 @@ def train(
 
     fcn-keras train --data voc:VOCdevkit --classifier vgg16 --out runs/voc
 
+    fcn-keras train --recipe small-data --data folder:parts --epochs 100 --out runs/parts
+
     fcn-keras train --resume --out runs/camvid
 
     Hold one drive out of the training, and validate on it:
@@ -84,48 +91,52 @@ def train(
     """
     if resume and overwrite:
         raise ValueError("--resume goes on with a run and --overwrite replaces it: choose one.")
-    given = dict(context.params)
+    given, named = dict(context.params), named_on_the_command_line(context)
+    check_model(given)
     if resume:
         load_library()
-        given = _as_started(out, given, _named_on_the_command_line(context))
-    if given["model"] not in MODELS:
-        raise ValueError(f"--model is one of {', '.join(MODELS)}; got {given['model']!r}.")
+        given = _as_started(out, given, named)
     try:
-        _train(given, out, resume, overwrite)
+        _train(given, named, out, resume, overwrite)
     except KeyboardInterrupt:
         print(f"\nto go on after the last whole epoch: fcn-keras train --resume --out {out}")
         raise
 
 
-def _train(given, out, resume, overwrite):
+def _train(given, named, out, resume, overwrite):
     load_library()
     import keras
 
     from fcn_keras import training
 
+    given = given if resume else take_net(given, named)
     train_data = load_dataset(given["data"], given["split"], given["only"], given["exclude"])
     val_data = _validation_data(given)
-    recipe, net = _recipe(given, train_data), None
+    recipe, choices, net = None, {}, None
     if resume:
-        recipe = {"epochs": recipe["epochs"]}
+        choices = {"epochs": given["epochs"]} if "epochs" in named else {}
     else:
+        recipe = recipe_of(given, named)
         training.RunFolder(out).refuse_to_replace(overwrite)
         training.set_precision(given["mixed_precision"])
         keras.utils.set_random_seed(given["seed"])
-        net = _build(given, train_data.labels)
+        net = build(given, train_data.labels)
     training.train(
         net,
         train_data,
         val_data,
         out=out,
+        recipe=recipe,
         resume=resume,
         overwrite=overwrite,
+        on_error=given["on_error"],
         notes={"command": shlex.join(["fcn-keras", *sys.argv[1:]]), "options": _plain(given)},
-        **recipe,
+        **choices,
     )
 
 
-def _named_on_the_command_line(context):
+def named_on_the_command_line(context):
+    """The names of the options that stood on the command line."""
     return {
         name
         for name in context.params
@@ -168,68 +179,3 @@ def _validation_data(given):
             f"No validation data: {error} (--val-data and --val-split choose another; "
             "--val-data none trains without.)"
         ) from error
-
-
-def _recipe(given, train_data):
-    rate = given["learning_rate"]
-    if rate is None:
-        rate = _rate(given["optimizer"], _weights(given) or given["init_from"])
-    return {
-        "epochs": given["epochs"],
-        "batch_size": given["batch_size"],
-        "crop": parse_crop(given["crop"]),
-        "augment": _augmentation(given, train_data),
-        "optimizer": given["optimizer"],
-        "learning_rate": rate,
-        "schedule": given["schedule"],
-        "warmup": given["warmup"],
-        "weight_decay": given["weight_decay"],
-        "class_weights": parse_class_weights(given["class_weights"]),
-        "validate_every": given["validate_every"],
-        "refresh_batches": given["refresh_batch_norm"],
-        "seed": given["seed"],
-    }
-
-
-def _rate(optimizer, pretrained):
-    from fcn_keras.training.recipe import LEARNING_RATE
-
-    rate = LEARNING_RATE.get(optimizer)
-    return rate / 10 if rate and pretrained else rate
-
-
-def _augmentation(given, train_data):
-    """False, True for the dataset's own, or that with the changes asked for."""
-    changed = {name: given[name] for name in ("flip", "color") if given[name] is not None}
-    if given["scale"] is not None:
-        changed["scale"] = parse_scale(given["scale"])
-    if not given["augment"]:
-        if changed:
-            raise ValueError(f"--no-augment leaves nothing for --{next(iter(changed))} to change.")
-        return False
-    return dataclasses.replace(train_data.augmentation, **changed) if changed else True
-
-
-def _weights(given):
-    from fcn_keras import classifiers
-
-    if given["weights"] == "auto":
-        return "imagenet" if classifiers.get(given["classifier"]).imagenet else None
-    return None if given["weights"] == "none" else given["weights"]
-
-
-def _build(given, labels):
-    import fcn_keras
-
-    options = {
-        name: given[name] for name in ("alignment", "output_stride", "learn_upsampling", "dropout")
-    }
-    if given["init_from"] is not None:
-        options["init_from"] = model_file(given["init_from"])
-    return getattr(fcn_keras, given["model"])(
-        labels.num_classes,
-        given["classifier"],
-        weights=_weights(given),
-        labels=labels,
-        **options,
-    )

@@ -33,6 +33,9 @@ def evaluate(
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Images of one size that go together.")] = 4,
     output: Output = None,
+    boundary: Annotated[
+        bool, typer.Option("--boundary", help="Measure how well boundaries are met too.")
+    ] = False,
 ):
     """Measure a model on a dataset: the four metrics, and a line for each class.
 
@@ -54,7 +57,7 @@ def evaluate(
     predictor = load_predictor(model, output)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* of the predictions are")  # the table says it
-        report = inference.evaluate(predictor, dataset, batch_size=batch_size)
+        report = inference.evaluate(predictor, dataset, batch_size=batch_size, boundary=boundary)
     print(report.table())
     if json:
         print(f"figures: {report.save_json(json)}")

@@ -6,11 +6,18 @@ Each name loads its module when first touched.
 import importlib
 
 _PUBLIC = {
+    "CaffeSGD": "optimizers",
     "DivergedError": "callbacks",
+    "PerLayerAdam": "optimizers",
+    "PerLayerAdamW": "optimizers",
+    "PerLayerSGD": "optimizers",
     "PolyDecay": "schedules",
+    "RateSweep": "sweep",
     "Recipe": "recipe",
     "RunFolder": "run_folder",
-    "compile_model": "recipe",
+    "StepDecay": "schedules",
+    "compile_model": "compiling",
+    "find_lr": "sweep",
     "fused_batch_norm": "fused",
     "refresh_batch_norm": "batch_norm",
     "schedule": "schedules",
@@ -18,10 +25,12 @@ _PUBLIC = {
     "train": "loop",
 }
 
-__all__ = list(_PUBLIC)
+__all__ = [*_PUBLIC, "recipes"]
 
 
 def __getattr__(name):
+    if name == "recipes":
+        return importlib.import_module("fcn_keras.training.recipes")
     if name in _PUBLIC:
         module = importlib.import_module(f"fcn_keras.training.{_PUBLIC[name]}")
         return getattr(module, name)

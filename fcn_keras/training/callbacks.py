@@ -1,5 +1,6 @@
 """What a training does between epochs: keep the run folder whole, warn, and draw."""
 
+import contextlib
 import time
 import warnings
 
@@ -31,9 +32,10 @@ class DivergedError(RuntimeError):
 class KeepRun(keras.callbacks.Callback):
     """Writes the run folder at the end of each epoch: checkpoint, history, best model.
 
-    The checkpoint comes first and holds the history; best.keras is the last to be written and is
-    written again on resume where the last epoch is the best. So a process killed at any moment
-    leaves a folder to go on from.
+    Where the optimizer averages the weights, model and average are saved in each other's place:
+    the average is what is to be used. The checkpoint comes first and holds the history; best.keras
+    is the last to be written and is written again on resume where the last epoch is the best. So a
+    process killed at any moment leaves a folder to go on from.
 
     Args:
         folder: A `RunFolder`.
@@ -58,9 +60,10 @@ class KeepRun(keras.callbacks.Callback):
             **{name: _rounded(value) for name, value in logs.items()},
         }
         self.rows.append(row)
-        self.folder.save_last(self.model, self.rows)
-        if best_epoch(self.rows) == row["epoch"]:
-            self.folder.save_best(self.model)
+        with averaged(self.model):
+            self.folder.save_last(self.model, self.rows)
+            if best_epoch(self.rows) == row["epoch"]:
+                self.folder.save_best(self.model)
 
     def _refuse_nan(self, epoch, logs):
         if np.isfinite(logs["loss"]):
@@ -166,6 +169,31 @@ class WriteEvents(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         self._writer.close()
+
+
+@contextlib.contextmanager
+def averaged(model):
+    """Within it a model whose optimizer averages the weights (`use_ema`) has the average."""
+    if not averages(model.optimizer):
+        yield
+        return
+    swap_averages(model)
+    try:
+        yield
+    finally:
+        swap_averages(model)
+
+
+def swap_averages(model):
+    """Puts the weights and the optimizer's running average of them in each other's place."""
+    swap = keras.callbacks.SwapEMAWeights()
+    swap.set_model(model)
+    swap.on_test_begin()
+
+
+def averages(optimizer):
+    """Whether an optimizer keeps a running average of the weights."""
+    return getattr(optimizer, "inner_optimizer", optimizer).use_ema
 
 
 def best_epoch(rows):

@@ -10,13 +10,16 @@ import numpy as np
 
 from fcn_keras import visualize
 from fcn_keras.data.decoding import refusal
+from fcn_keras.data.skipping import Skipped
 from fcn_keras.inference import segment
 from fcn_keras.models import labels_of
 from fcn_keras.models.meaning import can_keep_labels, set_labels
 from fcn_keras.models.outputs import check_single
 from fcn_keras.training import callbacks as between_epochs
+from fcn_keras.training.announcement import announce
+from fcn_keras.training.compiling import compile_model, weights_of
 from fcn_keras.training.fused import fused_batch_norm
-from fcn_keras.training.recipe import Recipe, compile_model
+from fcn_keras.training.recipe import Recipe
 from fcn_keras.training.run_folder import RunFolder
 
 PICTURED = 4
@@ -28,12 +31,14 @@ def train(
     val_data=None,
     *,
     out,
+    recipe=None,
     resume=False,
     overwrite=False,
+    on_error="raise",
     verbose="auto",
     callbacks=(),
     notes=None,
-    **recipe,
+    **choices,
 ):
     """Trains a segmenter and keeps the run in a folder.
 
@@ -48,17 +53,21 @@ def train(
         train_data: A `fcn_keras.data.Dataset`.
         val_data: A `fcn_keras.data.Dataset`, or None: then there is no best.keras.
         out: Folder for the run.
+        recipe: A `Recipe`, or the name of one in `fcn_keras.training.recipes`; by default
+            `Recipe()`. None with `resume`.
         resume: Go on after the last finished epoch of the run in `out`, with its optimizer and
             its recipe. Of the recipe only `epochs` may be given anew.
         overwrite: Replace the run in `out`.
+        on_error: What an image or mask that cannot be read, or does not fit, leads to: "raise"
+            stops with an error that names it, "skip" goes on without it, warns, and says at the
+            end which were left out.
         verbose: 1 for a progress bar, 2 for a line an epoch, 0 for silence; "auto" is the bar on
             a terminal and lines elsewhere.
         callbacks: Further Keras callbacks; they run after those that keep the folder.
         notes: Further entries for config.json: a dict of JSON types. "command" is kept anew for
             each resumption.
-        **recipe: The choices of `Recipe`: epochs, batch_size, crop, augment, optimizer,
-            learning_rate, schedule, warmup, weight_decay, class_weights, validate_every,
-            refresh_batches, seed.
+        **choices: Fields of `Recipe` that are to be otherwise than in `recipe`: epochs,
+            batch_size, crop, augment, optimizer, learning_rate, ...
 
     Returns:
         The history: one dict an epoch, the resumed ones included, with "epoch", "seconds",
@@ -80,39 +89,40 @@ def train(
     fcn_keras.training.train(model, data["train"], data["val"], out="runs/digits", epochs=2)
     ```
     """
+    if on_error not in ("raise", "skip"):
+        raise ValueError(f"`on_error` must be 'raise' or 'skip', got {on_error!r}.")
     folder = RunFolder(out)
     _check_data(train_data, val_data)
     if resume:
-        model, rows, plan, weights = _pick_up(folder, train_data, val_data, recipe, notes)
+        if recipe is not None:
+            raise ValueError(f"A resumed run keeps its recipe: leave out recipe={recipe!r}.")
+        model, rows, plan, weights = _pick_up(folder, train_data, val_data, choices, notes)
     else:
-        plan = _recipe(recipe).resolved(train_data)
+        plan = _chosen(recipe, choices).resolved(train_data)
         _check_model(model, train_data.labels)
         folder.refuse_to_replace(overwrite)
-        rows, weights = [], _class_weights(plan.class_weights, train_data)
-        folder.prepare(overwrite)
+        rows, weights = [], weights_of(plan, train_data)
         compile_model(model, plan, _steps(train_data, plan), train_data.labels, weights)
+        folder.prepare(overwrite)
         folder.save_last(model, rows)
         train_data.labels.save(folder.labels)
         folder.write_config(_config(model, plan, train_data, val_data, weights, notes))
-    _announce(folder, model, plan, train_data, val_data, weights, len(rows))
-    _fit(model, plan, train_data, val_data, folder, rows, verbose, callbacks)
+    steps = _steps(train_data, plan)
+    announce(folder, model, plan, steps, train_data, val_data, weights, len(rows))
+    skipped = {"train": Skipped(), "val": Skipped()} if on_error == "skip" else {}
+    _fit(model, plan, train_data, val_data, folder, rows, verbose, callbacks, skipped)
+    for part, left_out in skipped.items():
+        print(f"{part} data: {left_out}")
     _conclude(folder, model, rows, val_data)
     return rows
 
 
-def _fit(model, plan, train_data, val_data, folder, rows, verbose, callbacks):
+def _fit(model, plan, train_data, val_data, folder, rows, verbose, callbacks, skipped):
     if len(rows) >= plan.epochs:
         return
     seed = plan.seed + 100_003 * len(rows)  # a resumed run does not repeat the first epochs' crops
     keras.utils.set_random_seed(seed)
-    batches = train_data.batches(
-        plan.batch_size,
-        crop=plan.crop,
-        augment=plan.augment,
-        shuffle=True,
-        seed=seed,
-        drop_remainder=True,
-    )
+    batches = plan.batches(train_data, seed, skipped.get("train", "raise"))
     keep = [
         between_epochs.KeepRun(folder, rows),
         between_epochs.WarnOfOneClass(train_data.labels),
@@ -124,11 +134,15 @@ def _fit(model, plan, train_data, val_data, folder, rows, verbose, callbacks):
     if val_data is not None:
         every, last = plan.validate_every, plan.epochs
         validation = {
-            "validation_data": val_data.batches(1, shuffle=False),
+            "validation_data": val_data.batches(
+                1, shuffle=False, on_error=skipped.get("val", "raise")
+            ),
             "validation_freq": [e for e in range(1, last + 1) if e % every == 0 or e == last],
         }
         if plan.refresh_batches:
             keep.insert(0, between_epochs.RefreshBatchNorm(batches.take(plan.refresh_batches)))
+        if between_epochs.averages(model.optimizer):
+            keep.insert(0, keras.callbacks.SwapEMAWeights())
     if verbose == "auto":
         verbose = 1 if sys.stdout.isatty() else 2
     with fused_batch_norm(model), _plain_refusals():
@@ -173,6 +187,8 @@ def _pick_up(folder, train_data, val_data, given, notes):
     folder.write_history(rows)
     if rows and between_epochs.best_epoch(rows) == rows[-1]["epoch"]:
         folder.save_best(model)
+    if rows and between_epochs.averages(model.optimizer):
+        between_epochs.swap_averages(model)
     notes = dict(notes or {})
     entry = {"after_epoch": len(rows), "time": _now(), "command": notes.pop("command", None)}
     changed = {"recipe": plan.to_config(), "resumed": [*config["resumed"], entry]}
@@ -182,44 +198,46 @@ def _pick_up(folder, train_data, val_data, given, notes):
 
 def _continued(saved, given, train_data, done):
     """The saved recipe, with more epochs where they were asked for."""
-    asked = _recipe({**saved.to_config(), **given}).resolved(train_data)
+    if "epochs" in given:
+        given = {"steps": None, **given}
+    asked = _changed(saved, given).resolved(train_data)
     asked_config, saved_config = asked.to_config(), saved.to_config()
     for name, value in saved_config.items():
-        if name != "epochs" and name in given and asked_config[name] != value:
+        if name not in ("epochs", "steps") and name in given and asked_config[name] != value:
             raise ValueError(
                 f"A resumed run keeps its recipe: {name} is {value!r} and cannot become "
                 f"{asked_config[name]!r}. Leave it out, or start a new run."
             )
     if asked.epochs < done:
         raise ValueError(f"The run already has {done} epochs, more than epochs={asked.epochs}.")
-    return dataclasses.replace(saved, epochs=asked.epochs)
+    kept = {"epochs": asked.epochs, "steps": asked.steps, "augment": asked.augment}
+    return dataclasses.replace(saved, **kept)
 
 
-def _recipe(given):
+def _chosen(recipe, choices):
+    """A recipe, or the name of one, or none, with the fields that were chosen otherwise."""
+    if recipe is None or isinstance(recipe, Recipe):
+        return _changed(recipe or Recipe(), choices)
+    _check_fields(choices)
+    return Recipe.named(recipe, **choices)
+
+
+def _changed(recipe, choices):
+    _check_fields(choices)
+    return dataclasses.replace(recipe, **choices)
+
+
+def _check_fields(choices):
     known = {field.name for field in dataclasses.fields(Recipe)}
-    unknown = sorted(set(given) - known)
+    unknown = sorted(set(choices) - known)
     if unknown:
         raise TypeError(
             f"train() has no option {unknown[0]!r}. Options: {', '.join(sorted(known))}"
         )
-    return Recipe.from_config(given)
 
 
 def _steps(train_data, plan):
     return len(train_data) // plan.batch_size
-
-
-def _class_weights(choice, train_data):
-    """One number a class, or None."""
-    from fcn_keras import data
-
-    if choice is None:
-        return None
-    weights = data.class_weights(choice, train_data) if isinstance(choice, str) else choice
-    classes = train_data.labels.num_classes
-    if len(weights) != classes:
-        raise ValueError(f"`class_weights` has {len(weights)} values for {classes} classes.")
-    return [float(w) for w in weights]
 
 
 def _check_data(train_data, val_data):
@@ -290,27 +308,6 @@ def _now():
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _announce(folder, model, plan, train_data, val_data, weights, done):
-    validated = f"{len(val_data)} for validation" if val_data is not None else "no validation"
-    classes = train_data.labels.num_classes
-    print(f"{model.name}: {model.count_params():,} parameters, {classes} classes")
-    print(f"{train_data.name}: {len(train_data)} images for training, {validated}")
-    crop = "whole images" if plan.crop is None else "crops of {}x{}".format(*plan.crop)
-    print(
-        f"{plan.epochs} epochs of {_steps(train_data, plan)} steps, batch {plan.batch_size}, "
-        f"{crop}, {plan.optimizer}, learning rate {plan.learning_rate:g} ({plan.schedule})"
-    )
-    names = train_data.labels.names
-    listed = (
-        "none"
-        if weights is None
-        else ", ".join(f"{name} {weight:.2f}" for name, weight in zip(names, weights, strict=True))
-    )
-    print(f"class weights: {listed}")
-    if done:
-        print(f"resuming {folder.path} after epoch {done}")
-
-
 def _conclude(folder, model, rows, val_data):
     """Draws what the run came to, and says it."""
     best = between_epochs.best_epoch(rows)
@@ -318,12 +315,21 @@ def _conclude(folder, model, rows, val_data):
         print(f"finished: {folder.last}")
         return
     chosen = keras.models.load_model(folder.best, compile=False)
-    pictures = [val_data[i] for i in _spread(len(val_data), PICTURED)]
+    pictures = _readable(val_data, _spread(len(val_data), PICTURED))
     predictions = [segment(chosen, image) for image, _ in pictures]
     images, truths = zip(*pictures, strict=True)
     visualize.comparison(images, truths, predictions, val_data.labels, folder.predictions)
     score = rows[best - 1][between_epochs.MONITOR]
     print(f"best validation mean IoU {score:.4f} in epoch {best}: {folder.best}")
+
+
+def _readable(data, indices):
+    """The examples of these numbers that can be read; there is one, as it was validated on."""
+    found = []
+    for index in indices:
+        with contextlib.suppress(OSError, ValueError):
+            found.append(data[index])
+    return found or _readable(data, range(len(data)))[:1]
 
 
 def _spread(length, count):

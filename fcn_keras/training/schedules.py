@@ -1,4 +1,4 @@
-"""Learning rates over the steps of a training: constant, cosine or polynomial, after a warm-up.
+"""Learning rates over the steps of a training: constant, cosine, poly or step, after a warm-up.
 
 All depend on the optimizer's step alone, so that a resumed training goes on where it was.
 """
@@ -6,7 +6,8 @@ All depend on the optimizer's step alone, so that a resumed training goes on whe
 import keras
 from keras import ops
 
-NAMES = ("cosine", "poly", "constant")
+NAMES = ("cosine", "poly", "step", "constant")
+DROPS = (2 / 3, 8 / 9)
 
 
 @keras.saving.register_keras_serializable("fcn_keras")
@@ -51,11 +52,57 @@ class PolyDecay(keras.optimizers.schedules.LearningRateSchedule):
         }
 
 
+@keras.saving.register_keras_serializable("fcn_keras")
+class StepDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """Linear warm-up, then `learning_rate`, times `factor` at each of the drops.
+
+    Args:
+        learning_rate: Rate from the end of the warm-up to the first drop.
+        steps: Steps of the whole training, the warm-up included.
+        drops: Where the rate drops, shares of `steps`.
+        factor: What it is multiplied by at each.
+        warmup_steps: Steps of the warm-up; Keras's `PiecewiseConstantDecay` has none.
+
+    Example:
+
+    ```python
+    keras.optimizers.SGD(fcn_keras.training.StepDecay(0.01, steps=9000, warmup_steps=100))
+    ```
+
+    Source: He et al. (2016), "Deep Residual Learning", section 3.4 (a tenth at each drop).
+    """
+
+    def __init__(self, learning_rate, steps, drops=DROPS, factor=0.1, warmup_steps=0):
+        super().__init__()
+        self.learning_rate = learning_rate
+        self.steps = steps
+        self.drops = tuple(drops)
+        self.factor = factor
+        self.warmup_steps = warmup_steps
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32")
+        rate = ops.minimum((step + 1) / (self.warmup_steps + 1), 1.0)
+        for drop in self.drops:
+            rate = rate * ops.where(step >= drop * self.steps, self.factor, 1.0)
+        return self.learning_rate * rate
+
+    def get_config(self):
+        return {
+            "learning_rate": self.learning_rate,
+            "steps": self.steps,
+            "drops": self.drops,
+            "factor": self.factor,
+            "warmup_steps": self.warmup_steps,
+        }
+
+
 def schedule(name, learning_rate, steps, warmup_steps=0):
     """The learning rate of a training of `steps` steps, for a Keras optimizer.
 
     Args:
-        name: "cosine" (half a cosine to 0), "poly" (to 0, power 0.9) or "constant".
+        name: "cosine" (half a cosine to 0), "poly" (to 0, power 0.9), "step" (a tenth after 2/3
+            and after 8/9 of the steps) or "constant".
         learning_rate: Highest rate, reached after the warm-up.
         steps: Steps of the whole training, the warm-up included.
         warmup_steps: Steps of linear warm-up.
@@ -74,6 +121,8 @@ def schedule(name, learning_rate, steps, warmup_steps=0):
     """
     if name == "poly":
         return PolyDecay(learning_rate, steps, warmup_steps=warmup_steps)
+    if name == "step":
+        return StepDecay(learning_rate, steps, warmup_steps=warmup_steps)
     if name not in NAMES:
         raise ValueError(f"`schedule` must be one of {', '.join(NAMES)}, got {name!r}.")
     start, target = learning_rate, None

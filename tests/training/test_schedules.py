@@ -42,8 +42,8 @@ def test_the_end_is_zero_and_stays_there(name):
 
 
 def test_unknown_names_are_refused():
-    with pytest.raises(ValueError, match="cosine, poly, constant, got 'step'"):
-        schedule("step", 0.1, 10)
+    with pytest.raises(ValueError, match="cosine, poly, step, constant, got 'line'"):
+        schedule("line", 0.1, 10)
 
 
 def test_poly_is_serializable():

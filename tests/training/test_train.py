@@ -240,7 +240,7 @@ def test_wrong_input_is_named(make_net, shapes, unseen, tmp_path):
         ("crop", "256x320"),
         ("crop", (0, 5)),
         ("optimizer", "lion"),
-        ("schedule", "step"),
+        ("schedule", "linear"),
         ("learning_rate", -1.0),
         ("learning_rate", float("nan")),
         ("seed", -1),

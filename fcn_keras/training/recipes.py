@@ -1,0 +1,261 @@
+"""The named recipes: the paper's, those of the published nets, and today's.
+
+`fcn-keras recipes` prints this table; `Recipe.named` and `train --recipe` use it.
+"""
+
+from dataclasses import dataclass, field
+
+from fcn_keras.training.recipe import Recipe
+
+PAPER = "Long, Shelhamer, Darrell (2015), section 4.3"
+SKIPS = "Long, Shelhamer, Darrell (2015), section 4.2; rates in the steps of the published solvers"
+SOLVER = "solver.prototxt and train.prototxt of {}, fcn.berkeleyvision.org"
+
+
+@dataclass(frozen=True)
+class NamedRecipe:
+    """A line of the table.
+
+    Attributes:
+        name: Its name.
+        purpose: What it is good for, one line.
+        source: Where it comes from.
+        fields: The fields of `Recipe` that differ from its defaults.
+        net: The net it is meant for: options of `fcn-keras train`.
+        advice: What else belongs to it, or "".
+    """
+
+    name: str
+    purpose: str
+    source: str
+    fields: dict
+    net: dict = field(default_factory=dict)
+    advice: str = ""
+
+
+def names():
+    """The names of all recipes, in the table's order.
+
+    Returns:
+        A list of str.
+    """
+    return list(_TABLE)
+
+
+def entry(name):
+    """The line of a recipe in the table.
+
+    Args:
+        name: One of `names()`.
+
+    Returns:
+        A `NamedRecipe`.
+
+    Raises:
+        ValueError: for an unknown name; the message lists the known ones.
+    """
+    if name not in _TABLE:
+        raise ValueError(f"There is no recipe {name!r}; there are {', '.join(_TABLE)}.")
+    return _TABLE[name]
+
+
+def get(name):
+    """A named recipe.
+
+    Args:
+        name: One of `names()`.
+
+    Returns:
+        A `Recipe`; `Recipe.named(name, **changes)` gives one with changes.
+
+    Raises:
+        ValueError: for an unknown name; the message lists the known ones.
+    """
+    return Recipe(name=name, **entry(name).fields)
+
+
+def _net(model, classifier, **options):
+    return {"model": model, "classifier": classifier, "alignment": "caffe", **options}
+
+
+_CAFFE = {
+    "optimizer": "caffe_sgd",
+    "schedule": "constant",
+    "warmup": 0.0,
+    "weight_decay": 5e-4,
+    "bias_rate": 2.0,
+    "crop": None,
+    "augment": False,
+}
+_PAPER = {**_CAFFE, "momentum": 0.9, "batch_size": 20, "epochs": 175}
+_HEAVY = {**_CAFFE, "momentum": 0.99, "normalization": "sum", "batch_size": 1, "steps": 100_000}
+_VARIED = {"scale": (0.5, 2.0), "color": 0.2}
+_BATCH = "20 images of 500x500 need much memory: batch_size=1, accumulate=20 comes close."
+_COARSER = "Start from the trained {}: init_from=, --init-from."
+_TODAY = {
+    "augment": _VARIED,
+    "warmup": 2.0,
+    "weight_decay": 0.01,
+    "learning_rate": 1e-3,
+    "schedule": "cosine",
+}
+
+_TABLE = {
+    line.name: line
+    for line in (
+        NamedRecipe(
+            "small-data",
+            "from nothing, on tens to hundreds of images",
+            "this package; the choices that good small nets share on CamVid's 367 images",
+            {**_TODAY, "epochs": 200, "ema": 0.99, "refresh_batches": 20},
+            {"model": "fcn8s", "classifier": "vgg_slim"},
+        ),
+        NamedRecipe(
+            "rare-classes",
+            "small-data, where thin and rare classes matter more than IU",
+            "weights: Paszke et al. (2016), ENet; mining: Shrivastava et al. (2016)",
+            {
+                **_TODAY,
+                "epochs": 200,
+                "ema": 0.99,
+                "refresh_batches": 20,
+                "loss": "ohem(share=0.25)",
+                "class_weights": "enet",
+            },
+            {"model": "fcn8s", "classifier": "vgg_slim"},
+        ),
+        NamedRecipe(
+            "fine-tune",
+            "from a pretrained classifier: low rate, ten times that on the scores",
+            "this package; ten times the rate as in DeepLab",
+            {**_TODAY, "epochs": 60, "learning_rate": 1e-4, "rates": {"score*": 10.0}},
+            {"model": "fcn8s", "classifier": "resnet50"},
+        ),
+        NamedRecipe(
+            "fine-tune-sgd",
+            "the same with SGD and poly decay",
+            "Chen et al. (2018), DeepLab, section 4: momentum 0.9, decay 5e-4, poly 0.9, crops 321",
+            {
+                **_TODAY,
+                "epochs": 60,
+                "optimizer": "sgd",
+                "nesterov": False,
+                "learning_rate": 1e-3,
+                "schedule": "poly",
+                "weight_decay": 5e-4,
+                "rates": {"score*": 10.0},
+                "bias_rate": 2.0,
+                "crop": (321, 321),
+                "batch_size": 10,
+            },
+            {"model": "fcn8s", "classifier": "vgg16"},
+        ),
+        NamedRecipe(
+            "small-memory",
+            "two small crops at a time, gradients accumulated, 16-bit multiplications",
+            "this package",
+            {
+                **_TODAY,
+                "epochs": 100,
+                "batch_size": 2,
+                "accumulate": 4,
+                "crop": (160, 160),
+                "mixed_precision": True,
+            },
+            {"model": "fcn8s", "classifier": "vgg_slim"},
+        ),
+        NamedRecipe(
+            "paper-alexnet",
+            "the paper's FCN-AlexNet",
+            PAPER,
+            {**_PAPER, "learning_rate": 1e-3},
+            _net("fcn32s", "alexnet"),
+            _BATCH,
+        ),
+        NamedRecipe(
+            "paper-vgg16",
+            "the paper's FCN-VGG16, that is FCN-32s",
+            PAPER,
+            {**_PAPER, "learning_rate": 1e-4},
+            _net("fcn32s", "vgg16"),
+            _BATCH,
+        ),
+        NamedRecipe(
+            "paper-googlenet",
+            "the paper's FCN-GoogLeNet",
+            f"{PAPER}; the smaller of its two weight decays",
+            {**_PAPER, "learning_rate": 5e-5, "weight_decay": 2e-4},
+            _net("fcn32s", "googlenet"),
+            _BATCH,
+        ),
+        NamedRecipe(
+            "paper-vgg16-16s",
+            "the paper's FCN-16s, at a hundredth of the rate",
+            SKIPS,
+            {**_PAPER, "learning_rate": 1e-6},
+            _net("fcn16s", "vgg16", learn_upsampling=True),
+            _COARSER.format("FCN-32s"),
+        ),
+        NamedRecipe(
+            "paper-vgg16-8s",
+            "the paper's FCN-8s, at a hundredth of FCN-16s's rate",
+            SKIPS,
+            {**_PAPER, "learning_rate": 1e-8},
+            _net("fcn8s", "vgg16", learn_upsampling=True),
+            _COARSER.format("FCN-16s"),
+        ),
+        NamedRecipe(
+            "paper-last-layer",
+            "the paper's ablation: of FCN-VGG16 only the scores are trained",
+            f"{PAPER}: 70% of the full result",
+            {**_PAPER, "learning_rate": 1e-4, "freeze": "all but scores"},
+            _net("fcn32s", "vgg16"),
+            _BATCH,
+        ),
+        NamedRecipe(
+            "heavy-32s",
+            "the published FCN-32s: whole images one at a time, summed loss",
+            SOLVER.format("voc-fcn32s"),
+            {**_HEAVY, "learning_rate": 1e-10},
+            _net("fcn32s", "vgg16"),
+        ),
+        NamedRecipe(
+            "heavy-16s",
+            "the published FCN-16s",
+            SOLVER.format("voc-fcn16s"),
+            {**_HEAVY, "learning_rate": 1e-12},
+            _net("fcn16s", "vgg16"),
+            _COARSER.format("FCN-32s"),
+        ),
+        NamedRecipe(
+            "heavy-8s",
+            "the published FCN-8s",
+            SOLVER.format("voc-fcn8s"),
+            {**_HEAVY, "learning_rate": 1e-14},
+            _net("fcn8s", "vgg16"),
+            _COARSER.format("FCN-16s"),
+        ),
+        NamedRecipe(
+            "heavy-atonce",
+            "the published FCN-8s in one stage",
+            SOLVER.format("voc-fcn8s-atonce"),
+            {**_HEAVY, "learning_rate": 1e-10, "steps": 300_000},
+            _net("fcn8s", "vgg16"),
+            "Its skips are scaled: skip_scales=(0.01, 0.0001), in Python.",
+        ),
+        NamedRecipe(
+            "light-alexnet",
+            "the published FCN-AlexNet: mean loss, 20 accumulated gradients",
+            SOLVER.format("voc-fcn-alexnet"),
+            {
+                **_CAFFE,
+                "momentum": 0.9,
+                "batch_size": 1,
+                "accumulate": 20,
+                "learning_rate": 1e-4,
+                "steps": 100_000,
+            },
+            _net("fcn32s", "alexnet"),
+        ),
+    )
+}

@@ -1,0 +1,94 @@
+"""`recipes`, `find-lr` and `train --recipe` on the command line."""
+
+import json
+
+import pytest
+from PIL import Image
+
+from fcn_keras.cli.recipe_words import recipe_of, take_net
+from fcn_keras.training import recipes
+
+pytest.importorskip("tensorflow")
+DIGITS = ["--data", "digits:count=8", "--batch-size", "4", "--crop", "32x48"]
+
+
+def test_the_table_and_one_in_full(command):
+    code, output, _ = command("recipes")
+    assert code == 0
+    lines = output.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == recipes.names()
+    code, output, _ = command("recipes", "heavy-16s")
+    assert code == 0
+    fields = dict(line.split(None, 1) for line in output.splitlines() if "  " in line)
+    assert fields["learning_rate"] == "1e-12" and fields["normalization"] == "sum"
+    assert "solver.prototxt" in output
+    assert "--model fcn16s --classifier vgg16 --alignment caffe" in output
+    code, _, errors = command("recipes", "heavy-4s")
+    assert code == 1 and "no recipe 'heavy-4s'" in errors
+
+
+def test_options_override_the_recipe(command, tmp_path):
+    out = tmp_path / "run"
+    words = ["--recipe", "paper-vgg16", *DIGITS, "--val-data", "none", "--epochs", "1"]
+    net = ["--classifier", "vgg_slim", "--alignment", "same", "--rate", "score*=3"]
+    code, output, errors = command("train", *words, *net, "--ema", "0.5", "--out", out)
+    assert code == 0, errors
+    assert "recipe paper-vgg16" in output and "fcn32s" in output
+    recipe = json.loads((out / "config.json").read_text())["recipe"]
+    assert (recipe["epochs"], recipe["crop"], recipe["batch_size"]) == (1, [32, 48], 4)
+    assert (recipe["rates"], recipe["ema"]) == ({"score*": 3.0}, 0.5)
+    assert (recipe["optimizer"], recipe["learning_rate"]) == ("caffe_sgd", 1e-4)
+    assert recipe["augment"] is False
+    code, output, errors = command("train", "--resume", "--epochs", "2", "--out", out)
+    assert code == 0 and "after epoch 1" in output
+    code, _, errors = command("train", "--resume", "--recipe", "heavy-8s", "--out", out)
+    assert code == 1 and "--recipe paper-vgg16; it cannot become heavy-8s" in errors
+
+
+def test_only_what_is_named_counts_beside_a_recipe():
+    given = {"recipe": "small-data", "mixed_precision": False, "augment": True, "scale": "0.9:1.1"}
+    given |= {"flip": None, "color": None, "epochs": 60, "batch_size": 3, "loss": "dice"}
+    recipe = recipe_of(given, {"scale", "batch_size"})
+    assert recipe.augment == {"scale": (0.9, 1.1), "color": 0.2}
+    assert (recipe.epochs, recipe.batch_size, recipe.loss) == (200, 3, "cross_entropy")
+    assert recipe_of({**given, "scale": None, "augment": False}, {"augment"}).augment is False
+
+
+def test_the_net_of_a_recipe_gives_way_to_options():
+    given = {"recipe": "heavy-16s", "model": "fcn8s", "classifier": "alexnet", "alignment": "same"}
+    taken = take_net({**given, "mixed_precision": False}, {"classifier"})
+    assert (taken["model"], taken["classifier"], taken["alignment"]) == (
+        "fcn16s",
+        "alexnet",
+        "caffe",
+    )
+    hint = take_net({**given, "recipe": "small-memory", "mixed_precision": False}, set())
+    assert hint["mixed_precision"] is True
+
+
+def test_find_lr_draws_and_suggests(command, tmp_path):
+    picture = tmp_path / "lr.png"
+    code, output, errors = command("find-lr", *DIGITS, "--steps", "6", "--out", picture)
+    assert code == 0, errors
+    suggested = float(output.partition("suggested learning rate: ")[2].split()[0])
+    assert 1e-7 <= suggested <= 0.1
+    assert min(Image.open(picture).size) > 100
+    assert sorted(tmp_path.iterdir()) == [picture]
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["train", "--recipe", "best", "--out", "x"], "no recipe 'best'"),
+        (["train", *DIGITS, "--rate", "score", "--out", "x"], "--rate takes GLOB=FACTOR"),
+        (["train", *DIGITS, "--loss", "hinge", "--out", "x"], "got 'hinge'"),
+        (["train", *DIGITS, "--freeze", "fc9", "--out", "x"], "no layer's name matches 'fc9'"),
+        (["find-lr", "--out", "gone/lr.png"], "There is no folder gone"),
+        (["find-lr", *DIGITS, "--lowest", "2"], "lowest=2.0"),
+    ],
+)
+def test_wrong_words_are_quoted(command, tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    code, _, errors = command(*words)
+    assert code == 1
+    assert message in errors and len(errors.strip().splitlines()) == 1
