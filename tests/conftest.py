@@ -36,10 +36,12 @@ def pytest_ignore_collect(collection_path):
 
 @pytest.fixture(autouse=True)
 def seeded():
-    """Seeds Python, NumPy and the backend before each test."""
+    """Seeds Python, NumPy and the backend before each test; then precision is float32 again."""
     import keras
 
     keras.utils.set_random_seed(0)
+    yield
+    keras.config.set_dtype_policy("float32")
 
 
 @pytest.fixture(scope="session")

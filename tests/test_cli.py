@@ -170,7 +170,7 @@ def test_demo_goes_the_whole_way_and_judges_itself(command, tmp_path):
         (["train", "--crop", "256", "--out", "x"], "--crop takes HEIGHTxWIDTH"),
         (["train", "--crop", "0x9", "--out", "x"], "--crop takes HEIGHTxWIDTH"),
         (["train", "--scale", "2:1", "--out", "x"], "--scale takes LOW:HIGH"),
-        (["train", "--class-weights", "big", "--out", "x"], "--class-weights takes enet, none"),
+        (["train", "--class-weights", "big", "--out", "x"], "takes enet, median, none"),
         (["train", "--class-weights", "1,2", "--out", "x"], "2 values for 11 classes"),
         (["train", "--model", "fcn4s", "--out", "x"], "fcn8s, fcn16s, fcn32s; got 'fcn4s'"),
         (["train", "--classifier", "vgg99", "--out", "x"], "no classifier 'vgg99'"),

@@ -38,7 +38,9 @@ def model():
     import fcn_keras
 
     labels = fcn_keras.data.load("digits", split="val", count=1).labels
-    return fcn_keras.fcn8s(11, "vgg_slim", weights=None, labels=labels)
+    net = fcn_keras.fcn8s(11, "vgg_slim", weights=None, labels=labels)
+    net.compile("adamw", fcn_keras.losses.CrossEntropy())
+    return net
 
 
 @pytest.fixture
