@@ -98,10 +98,11 @@ def test_as_an_fcn_it_takes_any_size_trains_and_is_saved(name, tmp_path):
 
 
 # One of each family. Where branches that meet are centred differently (Xception, NASNet), the
-# place depends on the weights, most of all on what max pooling adds around a small square: those
-# two get a large one, and NASNet, whose sums weigh more than its single maps, one pixel.
-SQUARES = {"xception": 160, "nasnet_mobile": 160}
-TOLERANCE = {"nasnet_mobile": 1.0}
+# place depends on the weights. In Xception it is what max pooling on one branch adds around a small
+# square, so it gets a large one; in NASNet that sums weigh more than single maps, unless
+# BatchNormalization has been measured on images, as in any trained net.
+SQUARES = {"xception": 160}
+MEASURED = ("nasnet_mobile",)
 CENTRED = ["mobilenet_v2", "inception_v3"]
 MORE = [
     "vgg16", "resnet50", "resnet50_v2", "mobilenet", "mobilenet_v3_small", "densenet121",
@@ -138,8 +139,11 @@ def test_a_bright_square_comes_out_where_it_is(name):
     """Its centroid in the logits, over shifts of a whole stride, is within half a pixel."""
     side, square = 608, SQUARES.get(name, 48)
     first = (side - square) // 2 - 15
-    net = fcn_keras.fcn32s(2, name, weights=None, head_filters=0)
+    net = fcn_keras.fcn32s(2, name, weights=None, head_filters=0, batch_norm_momentum=0.0)
     smoothed(net)
+    if name in MEASURED:
+        blocks = np.random.default_rng(1).uniform(0, 255, (2, 20, 20, 3))
+        net(blocks.repeat(16, 1).repeat(16, 2).astype("float32"), training=True)
     images = np.full((9, side, side, 3), 60, "float32")  # the last stays dark
     for number in range(8):
         start = first + 4 * number
@@ -157,4 +161,4 @@ def test_a_bright_square_comes_out_where_it_is(name):
     places = np.arange(side) - centres[:, None]
     rows = (response.sum(2) * places).sum() / response.sum()
     columns = (response.sum(1) * places).sum() / response.sum()
-    assert max(abs(rows), abs(columns)) < TOLERANCE.get(name, 0.5), (rows, columns)
+    assert max(abs(rows), abs(columns)) < 0.5, (rows, columns)
