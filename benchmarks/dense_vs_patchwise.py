@@ -14,23 +14,13 @@ import json
 import os
 import subprocess
 import sys
-import time
+
+from timing import best_seconds
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 BATCHES = {"alexnet": (1, 8, 32), "vgg16": (1, 4)}
 FACTOR = 2
-
-
-def best_seconds(call, repeats):
-    """The shortest of `repeats` calls, after one that does not count."""
-    call()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def compiled(model):

@@ -13,22 +13,12 @@ import os
 import resource
 import subprocess
 import sys
-import time
+
+from timing import best_seconds
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 CLASSES = 21
-
-
-def best_seconds(call, repeats):
-    """The shortest of `repeats` calls, after one that does not count."""
-    call()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def product_rate(repeats, side=3072):

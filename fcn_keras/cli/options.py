@@ -78,8 +78,10 @@ def parse_scale(text):
 
 
 def parse_class_weights(text):
-    """ "enet" as it is, "none" as None, "1,2.5,1" as [1.0, 2.5, 1.0]."""
-    if text in ("enet", "none"):
+    """The name of a rule ("enet") as it is, "none" as None, "1,2.5,1" as [1.0, 2.5, 1.0]."""
+    from fcn_keras.data.statistics import CLASS_WEIGHTS
+
+    if text == "none" or text in CLASS_WEIGHTS:
         return None if text == "none" else text
     try:
         return [float(part) for part in text.split(",")]

@@ -99,12 +99,6 @@ def _freeze(words):
     return ALL_BUT_SCORES if list(words) == [ALL_BUT_SCORES] else tuple(words)
 
 
-def _class_weights(text):
-    from fcn_keras.data.statistics import CLASS_WEIGHTS
-
-    return text if text in CLASS_WEIGHTS else parse_class_weights(text)
-
-
 def _same(value):
     return value
 
@@ -126,7 +120,7 @@ WORDS = {  # option: (field of Recipe, how its words are read)
     "freeze": ("freeze", _freeze),
     "loss": ("loss", _same),
     "normalization": ("normalization", _same),
-    "class_weights": ("class_weights", _class_weights),
+    "class_weights": ("class_weights", parse_class_weights),
     "ema": ("ema", _same),
     "validate_every": ("validate_every", _same),
     "refresh_batch_norm": ("refresh_batches", _same),

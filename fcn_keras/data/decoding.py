@@ -23,10 +23,6 @@ def loader(tf, dataset):
     decode_image = _image_decoder(tf, dataset.images, dataset.image_reader)
     decode_mask = _mask_decoder(tf, dataset.masks, dataset.reader)
 
-    def refuse(index):
-        dataset[int(index)]
-        raise ValueError(f"{dataset.images[index]} or {dataset.masks[index]} cannot be decoded.")
-
     def load(index):
         image = decode_image(index, image_paths[index])
         label, right = decode_mask(index, mask_paths[index])
@@ -34,12 +30,22 @@ def loader(tf, dataset):
         checked = tf.cond(
             right,
             lambda: tf.constant(0),
-            lambda: tf.numpy_function(refuse, [index], tf.int32),
+            lambda: tf.numpy_function(lambda i: refuse(dataset, int(i)), [index], tf.int32),
         )
         with tf.control_dependencies([checked]):
             return tf.identity(image), tf.identity(label)
 
     return load
+
+
+def refuse(dataset, index):
+    """Raises what is wrong with example `index`, which could not be decoded.
+
+    Raises:
+        OSError, ValueError: as `dataset[index]`, or naming its files where that finds nothing.
+    """
+    dataset[index]
+    raise ValueError(f"{dataset.images[index]} or {dataset.masks[index]} cannot be decoded.")
 
 
 def refusal(error):

@@ -2,6 +2,8 @@
 
 import warnings
 
+from fcn_keras.data.decoding import refuse
+
 
 class Skipped:
     """The examples that a pipeline went on without; give it to `batches` as `on_error`.
@@ -44,12 +46,10 @@ class Skipped:
         if name in self.problems:
             return
         try:
-            dataset[index]
-            why = f"{dataset.images[index]} or {dataset.masks[index]} cannot be decoded."
+            refuse(dataset, index)
         except (OSError, ValueError) as error:
-            why = str(error)
-        self.problems[name] = why
-        warnings.warn(f"Skipped {name!r}: {why}", stacklevel=2)
+            self.problems[name] = str(error)
+        warnings.warn(f"Skipped {name!r}: {self.problems[name]}", stacklevel=2)
         if len(self.problems) == len(dataset):
             raise ValueError(
                 f"{dataset.name} ({dataset.split}): none of the {len(dataset)} examples can be "

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from fcn_keras.inference.compiled import Compiled
 from fcn_keras.inference.images import as_array
 from fcn_keras.labels import LabelSet
 from fcn_keras.models import labels_of
@@ -146,15 +147,12 @@ class Predictor:
         return outputs
 
 
-class _Labeller(keras.Model):
-    """A model, and the argmax of its logits; predicting with it leaves the model as it was."""
+class _Labeller(Compiled):
+    """A model, and the argmax of its logits."""
 
     def __init__(self, model, return_scores):
-        super().__init__(dtype="float32", name="labeller")
-        self.model = model
+        super().__init__(model, "labeller")
         self.return_scores = return_scores
-        if keras.backend.backend() == "tensorflow":
-            self.compile(jit_compile=False)  # XLA would compile anew for each image size
 
     def call(self, images):
         images = keras.tree.map_structure(lambda image: ops.cast(image, "float32"), images)

@@ -5,11 +5,11 @@
 
 import itertools
 
-import keras
 import numpy as np
 from keras import ops
 
 from fcn_keras.geometry.field import trace
+from fcn_keras.inference.compiled import Compiled
 from fcn_keras.surgery.rarefaction import pads
 from fcn_keras.visualize.progress import ProgressBar
 
@@ -58,7 +58,7 @@ def shift_and_stitch(model, images, factor, *, batch_size=4, progress=True):
     counts = [_counts(model, images.shape[1:3], axis, steps[axis], factor) for axis in (0, 1)]
     rows, columns = (sum(cells) for cells in counts)
     result = np.empty((len(images), rows, columns, model.output_shape[-1]), "float32")
-    net = _Net(model)
+    net = _Net(model, "shifted")
     chunks = range(0, len(images), batch_size)
     with ProgressBar(len(chunks) * factor**2, "pass", progress) as bar:
         for start, (a, b) in itertools.product(
@@ -72,14 +72,8 @@ def shift_and_stitch(model, images, factor, *, batch_size=4, progress=True):
     return result
 
 
-class _Net(keras.Model):
-    """The model as one compiled graph; predicting with it leaves the model as it was."""
-
-    def __init__(self, model):
-        super().__init__(dtype="float32", name="shifted")
-        self.model = model
-        if keras.backend.backend() == "tensorflow":
-            self.compile(jit_compile=False)  # XLA would compile anew for each image size
+class _Net(Compiled):
+    """The model's map as float32."""
 
     def call(self, images):
         images = ops.cast(images, self.model.inputs[0].dtype)
