@@ -67,7 +67,7 @@ def test_the_forward_pass_is_numpys(small, by_numpy):
     logits = keras.Model(small.input, small.get_layer("drop7").output)(start)
     logits = ops.convert_to_numpy(logits) @ weights["fc8"][0] + weights["fc8"][1]
     np.testing.assert_allclose(logits, x, atol=1e-4 * np.abs(x).max())
-    np.testing.assert_allclose(small(start), by_numpy.softmax(logits), atol=1e-5)
+    np.testing.assert_allclose(small(start), by_numpy.softmax(logits), atol=1e-3)
 
 
 def test_a_file_of_the_whole_net_fills_its_trunk(small, tmp_path):
