@@ -8,8 +8,9 @@ from setuptools import find_packages, setup
 ROOT = Path(__file__).parent
 VERSION = re.search(r'^__version__ = "(.+)"', (ROOT / "fcn_keras/__init__.py").read_text(), re.M)[1]
 
-SERVING = ["grpcio>=1.66", "requests>=2.32"]
-EDGE = ["ai-edge-litert>=2.0"]
+SERVING = ["grpcio>=1.66", "requests>=2.32", "tensorflow-serving-api>=2.21,<3"]
+EDGE = ["ai-edge-litert>=2.0", "flatbuffers>=24.3"]
+MEDIAPIPE = ["mediapipe>=1.2"]
 DEV = [
     "hypothesis>=6.100",
     "jax>=0.7",
@@ -46,6 +47,6 @@ setup(
         "scikit-learn>=1.5.2",
         "typer>=0.15",
     ],
-    extras_require={"serving": SERVING, "edge": EDGE, "dev": DEV},
+    extras_require={"serving": SERVING, "edge": EDGE, "mediapipe": MEDIAPIPE, "dev": DEV},
     entry_points={"console_scripts": ["fcn-keras = fcn_keras.cli:main"]},
 )

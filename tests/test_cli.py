@@ -102,8 +102,28 @@ def test_export_and_use_the_saved_model(command, digits_run, tmp_path):
     tables = [command("evaluate", model, *words)[1] for model in (digits_run, out)]
     same = [[line for line in t.splitlines() if "IoU" in line or "%" in line] for t in tables]
     assert same[0] == same[1]
-    code, _, errors = command("export", digits_run, "--out", out)
-    assert code == 1 and "already exists" in errors
+    _, output, _ = command("export", digits_run, "--out", out)
+    assert f"SavedModel: {out / '2'}" in output
+    code, _, errors = command("export", digits_run, "--out", out, "--version", 2)
+    assert code == 1 and "--overwrite" in errors
+
+
+def test_export_and_use_the_tflite_file(command, digits_run, tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    out = tmp_path / "digits.tflite"
+    code, output, _ = command("export", digits_run, "--out", out, "--size", "128x160")
+    assert code == 0 and f"TFLite: {out} (" in output
+    words = [*DIGITS, "--only", "val_0000"]
+    tables = [command("evaluate", model, *words)[1] for model in (digits_run, out)]
+    same = [[line for line in t.splitlines() if "IoU" in line or "%" in line] for t in tables]
+    assert same[0] == same[1]
+
+
+def test_export_refuses_options_of_the_other_format(command, digits_run, tmp_path):
+    code, _, errors = command("export", digits_run, "--out", tmp_path / "a", "--quantize", "int8")
+    assert code == 1 and "--quantize is an option of --format tflite; this is saved-model" in errors
+    code, _, errors = command("export", digits_run, "--out", tmp_path / "a.tflite", "--flip")
+    assert code == 1 and "--flip is an option of --format saved-model; this is tflite" in errors
 
 
 @pytest.fixture
@@ -192,7 +212,7 @@ def test_demo_goes_the_whole_way_and_judges_itself(command, tmp_path):
         (["evaluate", "empty", "--data", "digits"], "no model in empty"),
         (["evaluate", "x", "--data", "digits", "--json", "no/f.json"], "There is no folder no"),
         (["predict", "gone", "a.png", "--out", "x"], "no model gone"),
-        (["export", "gone", "--out", "x", "--format", "onnx"], "saved-model; got 'onnx'"),
+        (["export", "gone", "--out", "x", "--format", "onnx"], "saved-model, tflite; got 'onnx'"),
         (["summary", "--size", "big"], "--size takes HEIGHTxWIDTH"),
         (["trane"], "No such command 'trane'"),
     ],

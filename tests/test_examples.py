@@ -56,3 +56,10 @@ def test_drosophila(run, data_root):
     out, printed = run("drosophila.py", str(data_root / "drosophila"), "--slice", "2")
     assert "insitu7331: mean IoU" in printed
     assert Image.open(out / "drosophila.png").width > 600
+
+
+def test_edge(run):
+    pytest.importorskip("ai_edge_litert")
+    out, printed = run("edge.py", "--images", "12", "--kinds", "int8")
+    assert "int8" in printed and (out / "digits-int8.tflite").exists()
+    assert Image.open(out / "edge.png").width > 300

@@ -1,5 +1,6 @@
 """`fcn-keras demo`: the whole way, from handwritten digits to a checked SavedModel."""
 
+import shutil
 import time
 from pathlib import Path
 from typing import Annotated
@@ -63,7 +64,8 @@ def demo(
     labelled = [trained.segment(photo) for photo in photos]
     visualize.comparison(photos, truths, labelled, test_data.labels, out / "unseen.png")
 
-    directory = export.export_saved_model(trained.model, out / "saved_model", overwrite=True)
+    shutil.rmtree(out / "saved_model", ignore_errors=True)
+    directory = export.export_saved_model(trained.model, out / "saved_model")
     exported = export.SavedModelPredictor(directory)
     agreement = _agreement(labelled, [exported.segment(photo) for photo in photos])
     _conclude(out, report.scores.mean_iou, agreement)

@@ -69,11 +69,13 @@ def model_file(path):
         return RunFolder(path).model_path()
     if not path.exists():
         raise FileNotFoundError(
-            f"There is no model {path}: give a .keras file, a run folder or a SavedModel folder."
+            f"There is no model {path}: give a .keras file, a run folder, a SavedModel's folder or "
+            "a .tflite file."
         )
     if path.suffix != ".keras":
         raise ValueError(
-            f"{path} is no model: give a .keras file, a run folder or a SavedModel folder."
+            f"{path} is no model: give a .keras file, a run folder, a SavedModel's folder or a "
+            ".tflite file."
         )
     return path
 
@@ -110,13 +112,19 @@ def load_segmenter(path, output=None):
 
 
 def load_predictor(path, output=None):
-    """What segments: a `Predictor` over a Keras model, or a `SavedModelPredictor`."""
+    """What segments: a `Predictor` over a Keras model, or what runs an exported one."""
     from fcn_keras import export, inference
+    from fcn_keras.export.saved_model import find_saved_model
 
-    if (Path(path) / "saved_model.pb").is_file():
+    exported = None
+    if export.tflite.is_tflite(path):
+        exported = export.tflite.Segmenter
+    elif find_saved_model(path):
+        exported = export.SavedModelPredictor
+    if exported is not None:
         if output is not None:
-            raise ValueError(f"{path} is a SavedModel, which has one output; leave --output out.")
-        return export.SavedModelPredictor(path)
+            raise ValueError(f"{path} is an export, which has one output; leave --output out.")
+        return exported(path)
     model = load_segmenter(path, output)
     return inference.Predictor(model, labels_beside(path, model))
 

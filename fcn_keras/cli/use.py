@@ -1,4 +1,4 @@
-"""`fcn-keras evaluate`, `predict` and `export`: what is done with a trained model."""
+"""`fcn-keras evaluate` and `predict`: what is done with a trained model."""
 
 import sys
 import warnings
@@ -8,15 +8,7 @@ from typing import Annotated
 import typer
 
 from fcn_keras.cli.options import DATA_HELP, Exclude, ModelPath, Only, Output
-from fcn_keras.cli.sources import (
-    labels_beside,
-    load_dataset,
-    load_library,
-    load_predictor,
-    load_segmenter,
-)
-
-FORMATS = ("saved-model",)
+from fcn_keras.cli.sources import load_dataset, load_library, load_predictor
 
 
 def evaluate(
@@ -103,45 +95,6 @@ def predict(
         print(f"fcn-keras: {result.error}", file=sys.stderr)
     if failed:
         raise typer.Exit(1)
-
-
-def export(
-    model: Annotated[
-        Path,
-        typer.Argument(
-            metavar="MODEL",
-            help="A .keras file or a run folder (its best.keras).",
-            show_default=False,
-        ),
-    ],
-    out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Where to write.", show_default=False)
-    ],
-    format: Annotated[
-        str, typer.Option(metavar="|".join(FORMATS), help="What to write.")
-    ] = "saved-model",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the SavedModel that is there.")
-    ] = False,
-    output: Output = None,
-):
-    """Write a model in a form that runs without this package.
-
-    saved-model: for tf.saved_model.load and TF Serving; uint8 images (batch, H, W, 3) of any size
-    in, uint8 label maps (batch, H, W) out, the class names in its assets.
-
-    [bold]Example[/bold]
-
-    fcn-keras export runs/camvid --out exported/camvid
-    """
-    if format not in FORMATS:
-        raise ValueError(f"--format is one of {', '.join(FORMATS)}; got {format!r}.")
-    load_library()
-    from fcn_keras.export import export_saved_model
-
-    net = load_segmenter(model, output)
-    folder = export_saved_model(net, out, labels_beside(model, net), overwrite=overwrite)
-    print(f"SavedModel: {folder}")
 
 
 def _check_folder(target):

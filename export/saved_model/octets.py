@@ -1,0 +1,29 @@
+"""Numbers out of the bytes of a file, inside the graph; behind its end there are zeros."""
+
+import tensorflow as tf
+
+
+def octets(contents):
+    """The bytes of a scalar string tensor, uint8 (length,)."""
+    return tf.io.decode_raw(contents, tf.uint8)
+
+
+def number(data, start, count, big=False):
+    """The unsigned integer in `count` bytes from `start`, int32, at most its highest.
+
+    `big`, which may be a tensor, says that the highest byte comes first.
+    """
+    weights = tf.constant([256**i for i in range(count)], tf.int64)
+    weights = tf.where(big, weights[::-1], weights)
+    value = tf.reduce_sum(tf.cast(_slice(data, start, count), tf.int64) * weights)
+    return tf.cast(tf.minimum(value, tf.int32.max), tf.int32)
+
+
+def signed(data, start):
+    """The signed integer in four bytes from `start`, the lowest first; int32."""
+    return tf.bitcast(_slice(data, start, 4), tf.int32)
+
+
+def _slice(data, start, count):
+    given = data[start : start + count]
+    return tf.ensure_shape(tf.pad(given, [[0, count - tf.size(given)]]), (count,))

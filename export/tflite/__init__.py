@@ -1,0 +1,10 @@
+"""TFLite: a segmenter in one file of builtin operations, quantized or not, and what runs it.
+
+The class names and how it was made lie inside the file.
+"""
+
+from fcn_keras.export.tflite.contents import is_tflite
+from fcn_keras.export.tflite.converting import export_tflite
+from fcn_keras.export.tflite.segmenter import Segmenter
+
+__all__ = ["Segmenter", "export_tflite", "is_tflite"]
