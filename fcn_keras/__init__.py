@@ -13,6 +13,8 @@ _PUBLIC = {
     "fcn32s": "models",
     "fcn16s": "models",
     "fcn8s": "models",
+    "fcn4s": "models",
+    "fcn2s": "models",
     "convolutionalize": "surgery",
     "segment": "inference",
     "evaluate": "inference",

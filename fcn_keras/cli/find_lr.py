@@ -27,6 +27,7 @@ def find_lr(
     weights: o.Weights = "auto",
     alignment: o.Alignment = "same",
     output_stride: o.OutputStride = None,
+    decoder_filters: o.DecoderFilters = None,
     init_from: o.InitFrom = None,
     dropout: o.Dropout = None,
     learn_upsampling: o.LearnUpsampling = False,

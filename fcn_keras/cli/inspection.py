@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fcn_keras.cli.options import MODELS, parse_size
+from fcn_keras.cli.options import MODELS, parse_filters, parse_size
 from fcn_keras.cli.sources import load_library, load_model
 
 
@@ -30,6 +30,9 @@ def summary(
     output_stride: Annotated[
         int | None, typer.Option(metavar="8|16", help="Remove the strides beyond it.")
     ] = None,
+    decoder_filters: Annotated[
+        str | None, typer.Option(metavar="N,N,...", help="Features fused in place of scores.")
+    ] = None,
     size: Annotated[str, typer.Option(metavar="HxW", help="Size of the image.")] = "500x500",
     every: Annotated[
         bool, typer.Option("--every", help="Every layer, not the milestones alone.")
@@ -50,7 +53,11 @@ def summary(
     load_library()
     from fcn_keras import geometry
 
-    options = {"alignment": alignment, "output_stride": output_stride}
+    options = {
+        "alignment": alignment,
+        "output_stride": output_stride,
+        "decoder_filters": parse_filters(decoder_filters),
+    }
     net = load_model(path) if path else _fresh(model, classifier, num_classes, options)
     print(geometry.table(net, pixels).text(every))
 

@@ -1,6 +1,6 @@
 """From the options of a command to the net that it trains."""
 
-from fcn_keras.cli.options import MODELS
+from fcn_keras.cli.options import MODELS, parse_filters
 from fcn_keras.cli.sources import model_file
 
 
@@ -21,6 +21,7 @@ def build(given, labels):
     options = {
         name: given[name] for name in ("alignment", "output_stride", "learn_upsampling", "dropout")
     }
+    options["decoder_filters"] = parse_filters(given["decoder_filters"])
     if given["init_from"] is not None:
         options["init_from"] = model_file(given["init_from"])
     return getattr(fcn_keras, given["model"])(

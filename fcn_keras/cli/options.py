@@ -11,8 +11,10 @@ DATA_HELP = (
     "sbd:DIR, cityscapes:DIR, ade20k:DIR, coco:DIR, pascal-context:DIR, nyud:DIR, siftflow:DIR, "
     "tfds:NAME. Options follow with commas, such as folder:DIR,binary for masks of 0 and not 0."
 )
-MODELS = ("fcn8s", "fcn16s", "fcn32s")
-MODEL_HELP = "A .keras file, a run folder (its best.keras), or a SavedModel folder."
+MODELS = ("fcn8s", "fcn16s", "fcn32s", "fcn4s", "fcn2s")
+MODEL_HELP = (
+    "A .keras file, a run folder (its best.keras), a SavedModel's folder, or a .tflite file."
+)
 
 ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help=MODEL_HELP, show_default=False)]
 Output = Annotated[
@@ -75,6 +77,18 @@ def parse_scale(text):
             f"got {text!r}."
         )
     return low, high
+
+
+def parse_filters(text):
+    """ "128,96,64" as (128, 96, 64), None as it is."""
+    if text is None:
+        return None
+    if not re.fullmatch(r"\d+(,\d+)*", text):
+        raise ValueError(
+            f"--decoder-filters takes whole numbers with commas between, a skip each, such as "
+            f"128,96,64; got {text!r}."
+        )
+    return tuple(int(number) for number in text.split(","))
 
 
 def parse_class_weights(text):

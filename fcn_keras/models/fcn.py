@@ -9,6 +9,7 @@ import numpy as np
 
 from fcn_keras.layers import Logits
 from fcn_keras.models.alignment import CaffeAlignment, SameAlignment
+from fcn_keras.models.fusion import FeatureFusion, ScoreFusion
 from fcn_keras.models.meaning import label_config
 from fcn_keras.models.request import named, outputs_wanted, suffix_of
 from fcn_keras.models.streams import open_streams
@@ -52,7 +53,12 @@ _ARGUMENTS = """
         batch_norm_momentum: Momentum of every BatchNormalization. Keras's classifiers keep
             0.99-0.999, under which a short training evaluates with statistics that never arrived;
             None leaves theirs.
-        score_initializer: Initializer of the score layers; zero in the paper.
+        score_initializer: Initializer of the score layers. Default: zeros, as in the paper; with
+            `decoder_filters` Glorot's.
+        decoder_filters: None: scores are added, as in the paper. (128, 64): features are, so many
+            a skip, coarsest first (an int for the same at all), each sum mixed by a 3x3
+            convolution, and only the finest is scored: what U-Net and feature pyramids do, for
+            thin things that scores of coarse cells lose. Needs alignment="same".
         labels: A `LabelSet` that travels with the model, or {output: LabelSet}.
         name: Name of the model.
 
@@ -86,7 +92,8 @@ def _fcn(
     dropout=None,
     head_filters=None,
     batch_norm_momentum=0.9,
-    score_initializer="zeros",
+    score_initializer=None,
+    decoder_filters=None,
     labels=None,
     name=None,
 ):
@@ -106,6 +113,7 @@ def _fcn(
         output_stride=output_stride,
     )
     levels = _levels(streams, stride, skip_scales)
+    filters = _decoder_filters(decoder_filters, len(levels) - 1, alignment)
     images = [stream.image for stream in streams]
     if alignment == "same":
         upsample = SameAlignment(images, all(stream.trunk.nested for stream in streams))
@@ -114,19 +122,22 @@ def _fcn(
     learned = learn_upsampling
 
     def decoded(output, count):
-        """The paper's figure 3: score the deepest map, then add the finer ones."""
+        """The paper's figure 3: begin with the deepest map, then add the finer ones."""
         suffix = suffix_of(output)
+        fusion = _fusion(count, score_initializer, suffix, filters, batch_norm_momentum)
         (_, deepest), *finer = levels
-        score = _scored(deepest, count, "fr", suffix, score_initializer)
-        upscore = "upscore2"
+        score, upscore = fusion.deepest(deepest), "upscore2"
         for pool, taps in finer:
-            skip = _scored(taps, count, pool, suffix, score_initializer)
-            fine = upsample(score, skip, bool(learned), f"{upscore}{suffix}")
+            skip = fusion.skip(taps, pool)
+            coarse = fusion.narrowed(score, pool)
+            fine = upsample(coarse, skip, bool(learned), f"{upscore}{suffix}")
             skip = upsample.aligned(skip, fine, f"score_{pool}c{suffix}")
-            fused = L.Add(name=f"fuse_{pool}{suffix}")([fine.tensor, skip.tensor])
-            score, upscore = Tap(fused, fine.stride, fine.offset), f"upscore_{pool}"
+            score, upscore = fusion.fused(fine, skip, pool), f"upscore_{pool}"
+        score = fusion.scored(score)
         pixels = Tap(images[0], 1, (0, 0))
-        fine = upsample(score, pixels, learned == "all", f"upscore{score.stride}{suffix}")
+        if score.stride > 2:  # "upscore2" is the first, as in the published nets
+            upscore = f"upscore{score.stride}"
+        fine = upsample(score, pixels, learned == "all", f"{upscore}{suffix}")
         config = label_config(named(labels, output), count)
         crop = Logits(upsample.crop(fine, pixels), config, name=f"score{suffix}")
         return crop([fine.tensor, images[0]])
@@ -143,17 +154,25 @@ def _fcn(
     return model
 
 
-def _scored(taps, num_classes, name, suffix, initializer):
-    """The scores of one level: of one map, or the mean over the streams."""
-    scores = []
-    for stream, tap in taps:
-        layer = f"score_{name}{suffix_of(stream)}{suffix}"
-        score = L.Conv2D(num_classes, 1, kernel_initializer=initializer, name=layer)
-        scores.append(score(tap.tensor))
-    fused = scores[0]
-    if len(scores) > 1:
-        fused = L.Average(name=f"score_{name}_fused{suffix}")(scores)
-    return Tap(fused, tap.stride, tap.offset)
+def _fusion(num_classes, initializer, suffix, filters, momentum):
+    if filters is None:
+        return ScoreFusion(num_classes, initializer, suffix)
+    return FeatureFusion(num_classes, initializer, suffix, filters, momentum)
+
+
+def _decoder_filters(given, skips, alignment):
+    """One number a skip, or None."""
+    if given is None:
+        return None
+    if alignment != "same":
+        raise ValueError(f"`decoder_filters` needs alignment='same', got {alignment!r}.")
+    filters = (given,) * skips if np.ndim(given) == 0 else tuple(given)
+    if len(filters) != skips or any(not isinstance(n, int) or n < 1 for n in filters):
+        raise ValueError(
+            "`decoder_filters` needs one whole number of at least 1 for each of the "
+            f"{skips} skips, got {given!r}."
+        )
+    return filters
 
 
 def _levels(streams, stride, scales):
@@ -279,4 +298,35 @@ def fcn8s():
     ```
 
     Source: Long, Shelhamer, Darrell (2015), section 4.2.
+    """
+
+
+@_variant(4)
+def fcn4s():
+    """FCN-4s: FCN-8s and a skip of stride 4 (pool2), upsampled 4 times.
+
+    ARGUMENTS
+    Example:
+
+    ```python
+    model = fcn_keras.fcn4s(11, "vgg_slim", weights=None, decoder_filters=(128, 96, 64))
+    ```
+
+    Source: the loop of Long, Shelhamer, Darrell (2015), section 4.2, one step further. The paper
+    stopped at 8, where adding finer scores had ceased to pay.
+    """
+
+
+@_variant(2)
+def fcn2s():
+    """FCN-2s: FCN-4s and a skip of stride 2 (pool1), upsampled twice.
+
+    ARGUMENTS
+    Example:
+
+    ```python
+    model = fcn_keras.fcn2s(11, "vgg_slim", weights=None, decoder_filters=(128, 96, 64, 32))
+    ```
+
+    Source: as `fcn4s`.
     """
