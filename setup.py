@@ -8,15 +8,25 @@ from setuptools import find_packages, setup
 ROOT = Path(__file__).parent
 VERSION = re.search(r'^__version__ = "(.+)"', (ROOT / "fcn_keras/__init__.py").read_text(), re.M)[1]
 
-SERVING = ["grpcio>=1.66", "requests>=2.32", "tensorflow-serving-api>=2.21,<3"]
+SERVING = [
+    "grpcio>=1.66",
+    "httpx>=0.27",
+    "tensorflow-serving-api>=2.21,<3",
+    "uvicorn>=0.30",
+]
 EDGE = ["ai-edge-litert>=2.0", "flatbuffers>=24.3"]
 MEDIAPIPE = ["mediapipe>=1.2"]
+JAX = ["jax>=0.7"]
 DEV = [
+    *SERVING,
+    *EDGE,
+    *JAX,
     "hypothesis>=6.100",
-    "jax>=0.7",
+    "jsonschema>=4.21",
     "opencv-python-headless>=4.10,<5",
     "pytest>=8.0",
     "pytest-xdist>=3.6",
+    "pyyaml>=6.0",
     "ruff>=0.15",
 ]
 
@@ -47,6 +57,12 @@ setup(
         "scikit-learn>=1.5.2",
         "typer>=0.15",
     ],
-    extras_require={"serving": SERVING, "edge": EDGE, "mediapipe": MEDIAPIPE, "dev": DEV},
+    extras_require={
+        "serving": SERVING,
+        "edge": EDGE,
+        "jax": JAX,
+        "mediapipe": MEDIAPIPE,
+        "dev": DEV,
+    },
     entry_points={"console_scripts": ["fcn-keras = fcn_keras.cli:main"]},
 )

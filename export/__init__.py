@@ -3,7 +3,8 @@
 Installed as ``fcn_keras.export``.
 """
 
+from fcn_keras.export import serving
 from fcn_keras.export.saved_model import SavedModelPredictor, export_saved_model
 from fcn_keras.export.tflite import export_tflite
 
-__all__ = ["SavedModelPredictor", "export_saved_model", "export_tflite"]
+__all__ = ["SavedModelPredictor", "export_saved_model", "export_tflite", "serving"]

@@ -192,7 +192,7 @@ def test_demo_goes_the_whole_way_and_judges_itself(command, tmp_path):
         (["train", "--scale", "2:1", "--out", "x"], "--scale takes LOW:HIGH"),
         (["train", "--class-weights", "big", "--out", "x"], "takes enet, median, none"),
         (["train", "--class-weights", "1,2", "--out", "x"], "2 values for 11 classes"),
-        (["train", "--model", "fcn4s", "--out", "x"], "fcn8s, fcn16s, fcn32s; got 'fcn4s'"),
+        (["train", "--model", "fcn64s", "--out", "x"], "fcn4s, fcn2s; got 'fcn64s'"),
         (["train", "--classifier", "vgg99", "--out", "x"], "no classifier 'vgg99'"),
         (["train", "--weights", "gone.h5", "--out", "x"], "no weights file 'gone.h5'"),
         (["train", "--alignment", "left", "--out", "x"], "'same' or 'caffe', got 'left'"),

@@ -48,11 +48,13 @@ def test_commands_exist(page):
 
     commands = typer.main.get_command(cli.app).commands
     for line in "\n".join(blocks(page, "sh")).replace("\\\n", " ").splitlines():
-        words = shlex.split(line, comments=True)
-        if words[:1] != ["fcn-keras"] or len(words) < 2 or words[1].startswith("-"):
+        command = re.fullmatch(r"(?:\w+=\S* )*fcn-keras (\w.*)", line)
+        if command is None:
             continue
+        words = ["fcn-keras", *shlex.split(command[1], comments=True)]
         assert words[1] in commands, line
-        known = {name for p in commands[words[1]].params for name in p.opts + p.secondary_opts}
+        named = [commands[word] for word in words[1:] if word in commands]  # worker runs another
+        known = {name for c in named for p in c.params for name in p.opts + p.secondary_opts}
         options = {word.partition("=")[0] for word in words if word.startswith("--")}
         assert options <= known | {"--help"}, f"{line}: {sorted(options - known)}"
 

@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 ROOMS = (
-    "", "classifiers", "data", "export", "export.tflite", "geometry", "inference", "labels",
-    "layers", "losses", "metrics", "models", "published", "surgery", "training", "visualize",
+    "", "classifiers", "data", "export", "export.serving", "export.tflite", "geometry",
+    "inference", "labels", "layers", "losses", "metrics", "models", "published", "surgery",
+    "training", "visualize",
 )  # fmt: skip
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 

@@ -63,3 +63,9 @@ def test_edge(run):
     out, printed = run("edge.py", "--images", "12", "--kinds", "int8")
     assert "int8" in printed and (out / "digits-int8.tflite").exists()
     assert Image.open(out / "edge.png").width > 300
+
+
+def test_serve(run):
+    out, printed = run("serve.py", "--images", "8", "--epochs", "1")
+    assert "100.00% as Keras" in printed and "16 label maps" in printed
+    assert (out / "deploy/docker-compose.yml").exists()

@@ -32,9 +32,11 @@ IMPORT_NAMES = {
     "opencv-python-headless": "cv2",
     "pillow": "PIL",
     "protobuf": "google",
+    "pyyaml": "yaml",
     "pytest-xdist": "xdist",
     "scikit-learn": "sklearn",
     "tensorflow-datasets": "tensorflow_datasets",
+    "tensorflow-serving-api": "tensorflow_serving",
 }
 
 
@@ -82,8 +84,10 @@ def test_everything_imported_is_declared(setup_arguments):
     """The library needs its core dependencies, export/ may use its extras, tests the dev ones."""
     core = _modules(setup_arguments["install_requires"])
     extras = setup_arguments["extras_require"]
+    backends = {"jax", "torch"}  # of which Keras has loaded the one it runs on
     for folders, allowed in (
-        (("fcn_keras", "examples"), core),
+        (("fcn_keras",), core | backends),
+        (("examples",), core),
         (("export",), core | _modules(extras["serving"] + extras["edge"])),
         (("tests", "benchmarks"), core | _modules(extras["dev"]) | {"setuptools", "packaging"}),
     ):

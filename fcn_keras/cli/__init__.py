@@ -12,12 +12,16 @@ import typer
 
 from fcn_keras.cli.check import check_data
 from fcn_keras.cli.demonstration import demo
+from fcn_keras.cli.exporting import export
 from fcn_keras.cli.find_lr import find_lr
 from fcn_keras.cli.inspection import summary
 from fcn_keras.cli.published import import_caffe
 from fcn_keras.cli.recipes import recipes
+from fcn_keras.cli.serve import serve
 from fcn_keras.cli.training import train
-from fcn_keras.cli.use import evaluate, export, predict
+from fcn_keras.cli.use import evaluate, predict
+from fcn_keras.cli.workers import SETTINGS as WORKER_SETTINGS
+from fcn_keras.cli.workers import worker
 
 HELP = """Fully convolutional networks: train, measure, use and export semantic segmenters.
 
@@ -44,11 +48,13 @@ for name, command in (
     ("evaluate", evaluate),
     ("predict", predict),
     ("export", export),
+    ("serve", serve),
     ("check-data", check_data),
     ("summary", summary),
     ("import-caffe", import_caffe),
 ):
     app.command(name)(command)
+app.command("worker", context_settings=WORKER_SETTINGS)(worker)
 
 
 def _version(asked):

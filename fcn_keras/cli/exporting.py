@@ -8,8 +8,8 @@ import typer
 from fcn_keras.cli.options import Output, parse_size
 from fcn_keras.cli.sources import labels_beside, load_dataset, load_library, load_segmenter
 
-SAVED_MODEL, TFLITE = "saved-model", "tflite"
-FORMATS = (SAVED_MODEL, TFLITE)
+SAVED_MODEL, TFLITE, SERVING = "saved-model", "tflite", "serving"
+FORMATS = (SAVED_MODEL, TFLITE, SERVING)
 BELONGS = {
     SAVED_MODEL: (
         "version", "flip", "max_side", "max_megapixels", "precision", "half_weights", "no_scores",
@@ -19,6 +19,7 @@ BELONGS = {
         "mediapipe", "float_layers", "report",
     ),
 }  # fmt: skip
+BELONGS[SERVING] = (*BELONGS[SAVED_MODEL], "name")
 WHOLE = "SavedModel"
 SMALL = "TFLite"
 
@@ -53,6 +54,13 @@ def export(
         int | None,
         typer.Option(
             help="Number of the version; by default the next free one.", rich_help_panel=WHOLE
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            help="serving: the model's name in addresses; by default the net's.",
+            rich_help_panel=WHOLE,
         ),
     ] = None,
     flip: Annotated[
@@ -168,7 +176,7 @@ def export(
     net = load_segmenter(model, output)
     labels = labels_beside(model, net)
     choices = {name: given[name] for name in BELONGS[kind] if name in given}
-    write = {SAVED_MODEL: _saved_model, TFLITE: _tflite}[kind]
+    write = {SAVED_MODEL: _saved_model, TFLITE: _tflite, SERVING: _serving}[kind]
     print(f"{write(net, out, labels, overwrite, choices)}")
 
 
@@ -184,7 +192,7 @@ def _format(named, out):
 def _check_options(kind, given):
     for other, names in BELONGS.items():
         for name in names:
-            if other != kind and name in given:
+            if name not in BELONGS[kind] and name in given:
                 raise ValueError(
                     f"--{name.replace('_', '-')} is an option of --format {other}; this is {kind}."
                 )
@@ -193,10 +201,22 @@ def _check_options(kind, given):
 def _saved_model(net, out, labels, overwrite, choices):
     from fcn_keras.export import export_saved_model
 
-    if choices.pop("no_scores", False):
-        choices["signatures"] = ("serving_default", "encoded")
+    _drop_scores(choices)
     folder = export_saved_model(net, out, labels=labels, overwrite=overwrite, **choices)
     return f"SavedModel: {folder}"
+
+
+def _serving(net, out, labels, overwrite, choices):
+    from fcn_keras.export.serving import export_serving
+
+    _drop_scores(choices)
+    folder = export_serving(net, out, labels=labels, overwrite=overwrite, **choices)
+    return f"TF Serving: {folder}; start it with docker compose -f {out}/docker-compose.yml up -d"
+
+
+def _drop_scores(choices):
+    if choices.pop("no_scores", False):
+        choices["signatures"] = ("serving_default", "encoded")
 
 
 def _tflite(net, out, labels, overwrite, choices):

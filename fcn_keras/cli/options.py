@@ -13,10 +13,19 @@ DATA_HELP = (
 )
 MODELS = ("fcn8s", "fcn16s", "fcn32s", "fcn4s", "fcn2s")
 MODEL_HELP = (
-    "A .keras file, a run folder (its best.keras), a SavedModel's folder, or a .tflite file."
+    "A .keras file, a run folder (its best.keras), a SavedModel's folder, a .tflite file, or a "
+    "server: http://host:8501/v1/models/NAME, grpc://host:8500/NAME."
 )
 
-ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help=MODEL_HELP, show_default=False)]
+ModelPath = Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP, show_default=False)]
+Labels = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels",
+        metavar="FILE.json",
+        help="Class names of a served model: its labels.json.",
+    ),
+]
 Output = Annotated[
     str | None,
     typer.Option("--output", metavar="NAME", help="Which output, where the net has several."),

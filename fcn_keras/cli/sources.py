@@ -1,6 +1,7 @@
 """From the words of the command line to datasets, models and predictors."""
 
 import contextlib
+import functools
 import os
 import sys
 import tempfile
@@ -111,13 +112,22 @@ def load_segmenter(path, output=None):
     return model
 
 
-def load_predictor(path, output=None):
-    """What segments: a `Predictor` over a Keras model, or what runs an exported one."""
-    from fcn_keras import export, inference
+def load_predictor(path, output=None, labels=None):
+    """What segments: a `Predictor` over a Keras model, what runs an exported one, or a client.
+
+    `labels` is the file with the class names of a served model, or None.
+    """
+    from fcn_keras import LabelSet, export, inference
+    from fcn_keras.export import serving
     from fcn_keras.export.saved_model import find_saved_model
 
     exported = None
-    if export.tflite.is_tflite(path):
+    if labels is not None and not serving.is_address(path):
+        raise ValueError(f"--labels belongs to a server's address; {path} has its own labels.")
+    if serving.is_address(path):
+        named = LabelSet.load(labels) if labels else None
+        exported = functools.partial(serving.Client, labels=named)
+    elif export.tflite.is_tflite(path):
         exported = export.tflite.Segmenter
     elif find_saved_model(path):
         exported = export.SavedModelPredictor

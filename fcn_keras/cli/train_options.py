@@ -58,6 +58,14 @@ OutputStride = Annotated[
         rich_help_panel=MODEL,
     ),
 ]
+DecoderFilters = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N,N,...",
+        help="Fuse so many features a skip, coarsest first, in place of scores.",
+        rich_help_panel=MODEL,
+    ),
+]
 InitFrom = Annotated[
     Path | None,
     typer.Option(
@@ -228,6 +236,23 @@ MixedPrecision = Annotated[
         "--mixed-precision/--no-mixed-precision",
         help="16-bit multiplications: float16 on GPUs, bfloat16 elsewhere.",
         rich_help_panel=RECIPE,
+    ),
+]
+Precision = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|float32|mixed_float16|mixed_bfloat16",
+        help="auto is 16-bit multiplications on GPUs that are faster by it; --mixed-precision "
+        "asks for them anywhere.",
+        rich_help_panel=RUN,
+    ),
+]
+Devices = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|cpu|N|NAME,NAME",
+        help="What to train on: auto is all GPUs, else the CPU; names are as gpu:0.",
+        rich_help_panel=RUN,
     ),
 ]
 RefreshBatchNorm = Annotated[

@@ -12,7 +12,7 @@ from fcn_keras.cli.options import Exclude, Only
 from fcn_keras.cli.recipe_words import recipe_of, take_net
 from fcn_keras.cli.sources import load_dataset, load_library
 
-CHANGEABLE = ("epochs", "data", "val_data")
+CHANGEABLE = ("epochs", "data", "val_data", "devices")
 NOT_KEPT = ("out", "resume", "overwrite", "on_error")
 
 
@@ -32,6 +32,7 @@ def train(
     weights: o.Weights = "auto",
     alignment: o.Alignment = "same",
     output_stride: o.OutputStride = None,
+    decoder_filters: o.DecoderFilters = None,
     init_from: o.InitFrom = None,
     dropout: o.Dropout = None,
     learn_upsampling: o.LearnUpsampling = False,
@@ -61,6 +62,8 @@ def train(
     mixed_precision: o.MixedPrecision = False,
     refresh_batch_norm: o.RefreshBatchNorm = 0,
     seed: o.Seed = 0,
+    precision: o.Precision = "auto",
+    devices: o.Devices = "auto",
     out: o.Out,
     validate_every: o.ValidateEvery = 1,
     resume: o.Resume = False,
@@ -113,26 +116,47 @@ def _train(given, named, out, resume, overwrite):
     train_data = load_dataset(given["data"], given["split"], given["only"], given["exclude"])
     val_data = _validation_data(given)
     recipe, choices, net = None, {}, None
+    notes = {"command": shlex.join(["fcn-keras", *sys.argv[1:]]), "options": _plain(given)}
+    run = training.setup(_precision(given, named), _devices(given["devices"]))
     if resume:
         choices = {"epochs": given["epochs"]} if "epochs" in named else {}
     else:
-        recipe = recipe_of(given, named)
+        recipe = recipe_of({**given, "mixed_precision": run.precision != "float32"}, named)
         training.RunFolder(out).refuse_to_replace(overwrite)
-        training.set_precision(given["mixed_precision"])
+        print(f"precision and devices: {run}")
         keras.utils.set_random_seed(given["seed"])
-        net = build(given, train_data.labels)
-    training.train(
-        net,
-        train_data,
-        val_data,
-        out=out,
-        recipe=recipe,
-        resume=resume,
-        overwrite=overwrite,
-        on_error=given["on_error"],
-        notes={"command": shlex.join(["fcn-keras", *sys.argv[1:]]), "options": _plain(given)},
-        **choices,
-    )
+    with run.scope():
+        if not resume:
+            net = build(given, train_data.labels)
+        training.train(
+            net,
+            train_data,
+            val_data,
+            out=out,
+            recipe=recipe,
+            resume=resume,
+            overwrite=overwrite,
+            on_error=given["on_error"],
+            notes=notes,
+            **choices,
+        )
+
+
+def _precision(given, named):
+    """What `setup` is asked for; --mixed-precision is the older and shorter word."""
+    mixed = given["mixed_precision"]
+    if given["precision"] == "auto":
+        return "mixed" if mixed else "float32" if "mixed_precision" in named else "auto"
+    if {"mixed_precision", "precision"} <= named and mixed != (given["precision"] != "float32"):
+        raise ValueError(
+            f"--precision {given['precision']} and --{'' if mixed else 'no-'}mixed-precision "
+            "contradict each other: leave one out."
+        )
+    return given["precision"]
+
+
+def _devices(words):
+    return int(words) if words.isdigit() else words
 
 
 def named_on_the_command_line(context):

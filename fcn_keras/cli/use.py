@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fcn_keras.cli.options import DATA_HELP, Exclude, ModelPath, Only, Output
+from fcn_keras.cli.options import DATA_HELP, Exclude, Labels, ModelPath, Only, Output
 from fcn_keras.cli.sources import load_dataset, load_library, load_predictor
 
 
@@ -73,6 +73,7 @@ def predict(
         float, typer.Option(help="How much of the colour covers the image, 0 to 1.")
     ] = 0.5,
     output: Output = None,
+    labels: Labels = None,
 ):
     """Segment images: for each a label map and an overlay with the legend of its classes.
 
@@ -88,7 +89,10 @@ def predict(
     load_library()
     from fcn_keras import inference
 
-    results = inference.predict_files(load_predictor(model, output), images, out, alpha=alpha)
+    predictor = load_predictor(model, output, labels)
+    if predictor.labels is None:
+        raise ValueError(f"{model} does not tell its classes: give a file with --labels.")
+    results = inference.predict_files(predictor, images, out, alpha=alpha)
     failed = [result for result in results if result.error]
     print(f"{len(results) - len(failed)} of {len(results)} images segmented into {out}")
     for result in failed:

@@ -119,30 +119,14 @@ def _fcn(
         upsample = SameAlignment(images, all(stream.trunk.nested for stream in streams))
     else:
         upsample = CaffeAlignment(images)
-    learned = learn_upsampling
-
-    def decoded(output, count):
-        """The paper's figure 3: begin with the deepest map, then add the finer ones."""
+    logits = {}
+    for output, count in outputs.items():
         suffix = suffix_of(output)
         fusion = _fusion(count, score_initializer, suffix, filters, batch_norm_momentum)
-        (_, deepest), *finer = levels
-        score, upscore = fusion.deepest(deepest), "upscore2"
-        for pool, taps in finer:
-            skip = fusion.skip(taps, pool)
-            coarse = fusion.narrowed(score, pool)
-            fine = upsample(coarse, skip, bool(learned), f"{upscore}{suffix}")
-            skip = upsample.aligned(skip, fine, f"score_{pool}c{suffix}")
-            score, upscore = fusion.fused(fine, skip, pool), f"upscore_{pool}"
-        score = fusion.scored(score)
-        pixels = Tap(images[0], 1, (0, 0))
-        if score.stride > 2:  # "upscore2" is the first, as in the published nets
-            upscore = f"upscore{score.stride}"
-        fine = upsample(score, pixels, learned == "all", f"{upscore}{suffix}")
         config = label_config(named(labels, output), count)
-        crop = Logits(upsample.crop(fine, pixels), config, name=f"score{suffix}")
-        return crop([fine.tensor, images[0]])
-
-    logits = {output: decoded(output, count) for output, count in outputs.items()}
+        logits[output] = _decoded(
+            levels, images[0], fusion, upsample, learn_upsampling, suffix, config
+        )
     model = keras.Model(
         {stream.name: stream.image for stream in streams} if streams[0].name else images[0],
         logits if None not in logits else logits[None],
@@ -152,6 +136,25 @@ def _fcn(
     if init_from is not None:
         _initialize(model, init_from)
     return model
+
+
+def _decoded(levels, image, fusion, upsample, learned, suffix, config):
+    """The paper's figure 3: begin with the deepest map, then add the finer ones."""
+    (_, deepest), *finer = levels
+    score, upscore = fusion.deepest(deepest), "upscore2"
+    for pool, taps in finer:
+        skip = fusion.skip(taps, pool)
+        coarse = fusion.narrowed(score, pool)
+        fine = upsample(coarse, skip, bool(learned), f"{upscore}{suffix}")
+        skip = upsample.aligned(skip, fine, f"score_{pool}c{suffix}")
+        score, upscore = fusion.fused(fine, skip, pool), f"upscore_{pool}"
+    score = fusion.scored(score)
+    pixels = Tap(image, 1, (0, 0))
+    if score.stride > 2:  # "upscore2" is the first, as in the published nets
+        upscore = f"upscore{score.stride}"
+    fine = upsample(score, pixels, learned == "all", f"{upscore}{suffix}")
+    crop = Logits(upsample.crop(fine, pixels), config, name=f"score{suffix}")
+    return crop([fine.tensor, image])
 
 
 def _fusion(num_classes, initializer, suffix, filters, momentum):

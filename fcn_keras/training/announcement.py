@@ -4,6 +4,7 @@ import math
 import warnings
 
 from fcn_keras.training.recipe import ALL_BUT_SCORES
+from fcn_keras.training.replicas import replicas
 
 
 def announce(folder, model, plan, steps, train_data, val_data, weights, done):
@@ -26,6 +27,8 @@ def announce(folder, model, plan, steps, train_data, val_data, weights, done):
         print(f"recipe {plan.name}")
     for line in described(plan, steps):
         print(line)
+    if replicas(model) > 1:
+        print(f"{replicas(model)} devices, each {plan.batch_size // replicas(model)} of a batch")
     if plan.freeze:
         count = sum(math.prod(variable.shape) for variable in model.trainable_variables)
         print(f"trained: {count:,} of the parameters")
@@ -90,6 +93,6 @@ def _warn(plan, steps, model):
     ):
         warnings.warn(
             f"The recipe asks for mixed precision, but {model.name!r} was built without: call "
-            "fcn_keras.training.set_precision(mixed=True) before building it.",
+            'fcn_keras.training.setup(precision="mixed") before building it.',
             stacklevel=3,
         )

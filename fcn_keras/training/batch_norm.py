@@ -9,6 +9,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from fcn_keras.training.distributed import whole_batch
+
 
 def refresh_batch_norm(model, batches):
     """Recomputes the moving means and variances of a model over the given batches.
@@ -49,6 +51,7 @@ def refresh_batch_norm(model, batches):
         try:
             for batch in batches:
                 images = batch[0] if isinstance(batch, (tuple, list)) else batch
+                images = whole_batch(images)
                 model(ops.cast(images, "float32"), training=True)
                 pixels = int(np.prod(images.shape[:-1]))
                 total += pixels

@@ -17,6 +17,7 @@ from fcn_keras.training.optimizers import (
     matches,
 )
 from fcn_keras.training.recipe import ALL_BUT_SCORES
+from fcn_keras.training.replicas import strategy_scope
 
 KINDS = {
     "adamw": (keras.optimizers.AdamW, PerLayerAdamW),
@@ -120,22 +121,20 @@ def compile_with(model, recipe, rate, classes, ignore, class_weights=None):
         for layer in _all_layers(model):
             if isinstance(layer, keras.layers.Dropout):
                 layer.rate = 0.0
-    optimizer = optimizer_of(recipe, rate)
-    flat = [v for v in model.trainable_variables if len(v.shape) < 2]
-    optimizer.exclude_from_weight_decay(flat)
     weights = None if class_weights is None else [float(w) for w in class_weights]
-    model.compile(
-        optimizer,
-        objective(recipe.loss, recipe.normalization, ignore, weights),
-        metrics=[
+    loss = objective(recipe.loss, recipe.normalization, ignore, weights)
+    with strategy_scope(model):
+        optimizer = optimizer_of(recipe, rate)
+        flat = [v for v in model.trainable_variables if len(v.shape) < 2]
+        optimizer.exclude_from_weight_decay(flat)
+        measured = [
             metrics.MeanIoU(classes, ignore_class=ignore),
             metrics.PixelAccuracy(classes, ignore_class=ignore),
-        ],
-        jit_compile="auto" if _on_accelerator() else False,
-    )
-    optimizer = model.optimizer
-    if not optimizer.built:
-        optimizer.build(model.trainable_variables)
+        ]
+        jit_compile = "auto" if _on_accelerator() else False
+        model.compile(optimizer, loss, metrics=measured, jit_compile=jit_compile)
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
     return model
 
 

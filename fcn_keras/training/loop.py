@@ -12,15 +12,19 @@ from fcn_keras import visualize
 from fcn_keras.data.decoding import refusal
 from fcn_keras.data.skipping import Skipped
 from fcn_keras.inference import segment
-from fcn_keras.models import labels_of
-from fcn_keras.models.meaning import can_keep_labels, set_labels
-from fcn_keras.models.outputs import check_single
 from fcn_keras.training import callbacks as between_epochs
 from fcn_keras.training.announcement import announce
+from fcn_keras.training.checks import check_data, check_model, check_same_data
 from fcn_keras.training.compiling import compile_model, weights_of
+from fcn_keras.training.distributed import alone, check_divided, group, run_folder
 from fcn_keras.training.fused import fused_batch_norm
 from fcn_keras.training.recipe import Recipe
-from fcn_keras.training.run_folder import RunFolder
+from fcn_keras.training.replicas import (
+    check_divisible,
+    filled_up,
+    replicas,
+    synchronized_batch_norm,
+)
 
 PICTURED = 4
 
@@ -49,7 +53,8 @@ def train(
 
     Args:
         model: A Keras model that returns logits (batch, H, W, classes), such as
-            `fcn_keras.fcn8s(...)`; it is compiled here. None with `resume`.
+            `fcn_keras.fcn8s(...)`; it is compiled here, for the devices it was built on (see
+            `setup`). None with `resume`; within the scope of a `setup` the run goes on there.
         train_data: A `fcn_keras.data.Dataset`.
         val_data: A `fcn_keras.data.Dataset`, or None: then there is no best.keras.
         out: Folder for the run.
@@ -91,29 +96,36 @@ def train(
     """
     if on_error not in ("raise", "skip"):
         raise ValueError(f"`on_error` must be 'raise' or 'skip', got {on_error!r}.")
-    folder = RunFolder(out)
-    _check_data(train_data, val_data)
+    folder = run_folder(out)
+    check_data(train_data, val_data)
     if resume:
         if recipe is not None:
             raise ValueError(f"A resumed run keeps its recipe: leave out recipe={recipe!r}.")
         model, rows, plan, weights = _pick_up(folder, train_data, val_data, choices, notes)
+        check_divided(plan, on_error)
     else:
         plan = _chosen(recipe, choices).resolved(train_data)
-        _check_model(model, train_data.labels)
+        check_model(model, train_data.labels)
+        check_divisible(plan, replicas(model))
+        check_divided(plan, on_error)
         folder.refuse_to_replace(overwrite)
         rows, weights = [], weights_of(plan, train_data)
         compile_model(model, plan, _steps(train_data, plan), train_data.labels, weights)
         folder.prepare(overwrite)
         folder.save_last(model, rows)
-        train_data.labels.save(folder.labels)
+        if group().first:
+            train_data.labels.save(folder.labels)
         folder.write_config(_config(model, plan, train_data, val_data, weights, notes))
     steps = _steps(train_data, plan)
-    announce(folder, model, plan, steps, train_data, val_data, weights, len(rows))
+    if group().first:
+        announce(folder, model, plan, steps, train_data, val_data, weights, len(rows))
     skipped = {"train": Skipped(), "val": Skipped()} if on_error == "skip" else {}
     _fit(model, plan, train_data, val_data, folder, rows, verbose, callbacks, skipped)
     for part, left_out in skipped.items():
         print(f"{part} data: {left_out}")
-    _conclude(folder, model, rows, val_data)
+    if group().first:
+        with alone():
+            _conclude(folder, model, rows, val_data)
     return rows
 
 
@@ -122,21 +134,17 @@ def _fit(model, plan, train_data, val_data, folder, rows, verbose, callbacks, sk
         return
     seed = plan.seed + 100_003 * len(rows)  # a resumed run does not repeat the first epochs' crops
     keras.utils.set_random_seed(seed)
-    batches = plan.batches(train_data, seed, skipped.get("train", "raise"))
+    batches = plan.batches(train_data, seed, skipped.get("train", "raise"), group().shard)
     keep = [
         between_epochs.KeepRun(folder, rows),
-        between_epochs.WarnOfOneClass(train_data.labels),
-        between_epochs.Draw(folder, rows),
-        between_epochs.WriteEvents(folder),
+        *(_told_by_the_first(folder, rows, train_data) if group().first else ()),
         *callbacks,
     ]
     validation = {}
     if val_data is not None:
         every, last = plan.validate_every, plan.epochs
         validation = {
-            "validation_data": val_data.batches(
-                1, shuffle=False, on_error=skipped.get("val", "raise")
-            ),
+            "validation_data": _whole_images(val_data, replicas(model), skipped),
             "validation_freq": [e for e in range(1, last + 1) if e % every == 0 or e == last],
         }
         if plan.refresh_batches:
@@ -145,7 +153,10 @@ def _fit(model, plan, train_data, val_data, folder, rows, verbose, callbacks, sk
             keep.insert(0, keras.callbacks.SwapEMAWeights())
     if verbose == "auto":
         verbose = 1 if sys.stdout.isatty() else 2
-    with fused_batch_norm(model), _plain_refusals():
+    if not group().first:
+        verbose = 0
+    batch_norm = synchronized_batch_norm if replicas(model) > 1 else fused_batch_norm
+    with batch_norm(model), _plain_refusals():
         model.fit(
             batches,
             initial_epoch=len(rows),
@@ -155,6 +166,21 @@ def _fit(model, plan, train_data, val_data, folder, rows, verbose, callbacks, sk
             verbose=verbose,
             **validation,
         )
+
+
+def _whole_images(data, count, skipped):
+    """The images one by one, each with all-void copies for the other devices."""
+    batches = data.batches(1, shuffle=False, on_error=skipped.get("val", "raise"))
+    return filled_up(batches, count, data.labels.ignore)
+
+
+def _told_by_the_first(folder, rows, train_data):
+    """What warns and draws, once for all processes of a training."""
+    return (
+        between_epochs.WarnOfOneClass(train_data.labels),
+        between_epochs.Draw(folder, rows),
+        between_epochs.WriteEvents(folder),
+    )
 
 
 @contextlib.contextmanager
@@ -175,10 +201,11 @@ def _pick_up(folder, train_data, val_data, given, notes):
     rows = folder.read_history()
     saved = Recipe.from_config(config["recipe"])
     plan = _continued(saved, given, train_data, len(rows))
-    _check_same_data(config["data"], {"train": train_data, "val": val_data})
+    check_same_data(config["data"], {"train": train_data, "val": val_data})
     keras.config.set_dtype_policy(config["model"]["precision"])
     model = keras.models.load_model(folder.last)
-    _check_model(model, train_data.labels)
+    check_model(model, train_data.labels)
+    check_divisible(plan, replicas(model))
     state = [np.array(keras.ops.convert_to_numpy(v)) for v in model.optimizer.variables]
     weights = config["class_weights"]
     compile_model(model, plan, _steps(train_data, plan), train_data.labels, weights)
@@ -240,49 +267,6 @@ def _steps(train_data, plan):
     return len(train_data) // plan.batch_size
 
 
-def _check_data(train_data, val_data):
-    if not len(train_data):
-        raise ValueError("The training data holds no image.")
-    if val_data is None:
-        return
-    if not len(val_data):
-        raise ValueError("The validation data holds no image. Pass None to train without.")
-    if val_data.labels.names != train_data.labels.names:
-        raise ValueError(
-            f"Training and validation data differ in their classes: {train_data.labels.names} "
-            f"and {val_data.labels.names}."
-        )
-
-
-def _check_same_data(started, now):
-    """A schedule counts steps, and the best epoch is one on the same images."""
-    for part, dataset in now.items():
-        before = started[part] and started[part]["images"]
-        if before != (dataset and len(dataset)):
-            raise ValueError(
-                f"The run was started with {before or 'no'} images in its {part} data, and now "
-                f"there are {len(dataset) if dataset else 'none'}: a resumed run needs the same."
-            )
-
-
-def _check_model(model, labels):
-    check_single(model, "Training")
-    classes = model.output_shape[-1]
-    if classes != labels.num_classes:
-        raise ValueError(
-            f"{model.name!r} has {classes} outputs a pixel, but the data has {labels.num_classes} "
-            f"classes: {', '.join(labels.names)}."
-        )
-    own = labels_of(model)
-    if own is not None and own.names != labels.names:
-        raise ValueError(
-            f"{model.name!r} was built for the classes {', '.join(own.names)}, but the data has "
-            f"{', '.join(labels.names)}. Build it with labels=data.labels."
-        )
-    if own is None and can_keep_labels(model):
-        set_labels(model, labels)
-
-
 def _config(model, plan, train_data, val_data, weights, notes):
     return {
         "started": _now(),
@@ -294,6 +278,7 @@ def _config(model, plan, train_data, val_data, weights, notes):
             "name": model.name,
             "parameters": model.count_params(),
             "precision": keras.config.dtype_policy().name,
+            "devices": replicas(model),
         },
         **(notes or {}),
         "resumed": [],

@@ -62,7 +62,7 @@ class Recipe:
             what is validated and saved.
         dropout: False turns every Dropout of the model off.
         mixed_precision: Whether the model should be built with 16-bit multiplications; the
-            command line does so, in Python call `set_precision` before building it.
+            command line does so, in Python call `setup(precision="mixed")` before building it.
         name: The named recipe that this one comes from.
 
     Raises:
@@ -198,26 +198,28 @@ class Recipe:
             crop=default_crop(train_data) if self.crop == "auto" else self.crop,
         ).filled()
 
-    def batches(self, data, seed=None, on_error="raise"):
+    def batches(self, data, seed=None, on_error="raise", shard=None):
         """The training batches of a dataset: drawn, cut and varied as the recipe says.
 
         Args:
             data: A `fcn_keras.data.Dataset`.
             seed: In place of the recipe's.
             on_error: As `Dataset.batches` takes it: "raise", "skip" or a `Skipped`.
+            shard: (index, count): the share of each batch that one of `count` processes computes.
 
         Returns:
             A `tf.data.Dataset` of (images uint8 (B, H, W, 3), labels (B, H, W)).
         """
         recipe = self.resolved(data)
         return data.batches(
-            recipe.batch_size,
+            recipe.batch_size // (1 if shard is None else shard[1]),
             crop=recipe.crop,
             augment=recipe.augment,
             shuffle=True,
             seed=recipe.seed if seed is None else seed,
             drop_remainder=True,
             on_error=on_error,
+            shard=shard,
         )
 
     def compile(self, model, data=None, *, steps_per_epoch=None, class_weights=None):

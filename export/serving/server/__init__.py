@@ -1,0 +1,8 @@
+"""The development server: TF Serving's interfaces over one folder, on loopback.
+
+Modules that import TensorFlow at their head are loaded when a server is made.
+"""
+
+from fcn_keras.export.serving.server.development import DevelopmentServer
+
+__all__ = ["DevelopmentServer"]
