@@ -67,7 +67,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", help="NAME or NAME:DIR, as fcn-keras takes it")
     parser.add_argument("--epochs", type=int, default=7)
-    parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--batch-size", type=int, default=4)
+    parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--seeds", type=int, default=1, help="trainings of each row")
     parser.add_argument("--mixed-precision", action="store_true")
     parser.add_argument("--out", type=Path, default=Path("runs/ablation"))
@@ -83,6 +84,7 @@ def main():
     recipe = Recipe(
         epochs=args.epochs,
         batch_size=args.batch_size,
+        learning_rate=args.learning_rate,
         augment=augment,
         refresh_batches=20,
         validate_every=args.epochs,

@@ -8,6 +8,7 @@ OUTPUTS = ("labels", "scores")
 
 
 def check_target(path, overwrite):
+    """A file is replaced only if asked for, and only a TFLite file."""
     if not path.exists():
         return
     if not overwrite:
@@ -20,6 +21,7 @@ def check_target(path, overwrite):
 
 
 def check_options(quantize, calibration, output, float_layers, report):
+    """Names that are known, and options that belong to them."""
     for name, value, known in (("quantize", quantize, QUANTIZE), ("output", output, OUTPUTS)):
         if value not in known:
             raise ValueError(f"`{name}` is one of {', '.join(map(repr, known))}; got {value!r}.")
@@ -52,6 +54,7 @@ def checked_size(size, model):
 
 
 def check_mediapipe(output, size, model):
+    """What MediaPipe would take without a word and answer wrongly, or refuse."""
     if output != "scores" or size is None:
         raise ValueError(
             "mediapipe=True needs output='scores' and a fixed size=(H, W): of labels its Image "
@@ -65,6 +68,7 @@ def check_mediapipe(output, size, model):
 
 
 def check_layers(float_layers, model):
+    """Layers that the model has."""
     unknown = sorted({*float_layers} - {layer.name for layer in model.layers})
     if unknown:
         raise ValueError(
