@@ -1,7 +1,6 @@
 """The examples run from beginning to end, with few images and one step of training."""
 
 import runpy
-import subprocess
 import sys
 from pathlib import Path
 
@@ -66,13 +65,8 @@ def test_edge(run):
     assert Image.open(out / "edge.png").width > 300
 
 
-def test_serve(tmp_path):
-    """In a process of its own: its servers and event loops end with it."""
+def test_serve(run):
     pytest.importorskip("tensorflow_serving")
-    words = ["--out", tmp_path, "--images", "8", "--epochs", "1"]
-    done = subprocess.run(
-        [sys.executable, EXAMPLES / "serve.py", *map(str, words)], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert "100.00% as Keras" in done.stdout and "16 label maps" in done.stdout
-    assert (tmp_path / "deploy/docker-compose.yml").exists()
+    out, printed = run("serve.py", "--images", "8", "--epochs", "1")
+    assert "100.00% as Keras" in printed and "16 label maps" in printed
+    assert (out / "deploy/docker-compose.yml").exists()

@@ -143,6 +143,7 @@ class DevelopmentServer:
         config = uvicorn.Config(
             application(self.model, pool),
             lifespan="off",
+            log_config=None,  # uvicorn's own would close the handlers that are there
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=5,

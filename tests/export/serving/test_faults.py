@@ -1,6 +1,7 @@
 """What goes wrong between client and server: a proper error each time, and the server lives."""
 
 import asyncio
+import logging
 import os
 import resource
 import shutil
@@ -203,3 +204,12 @@ def test_killed_and_restarted(street, images, expected, free_port, wait_for):
         process.kill()
     assert not any(thread.is_alive() for thread in threads)
     assert all((label_map == expected[2][0]).all() for maps in found.values() for label_map in maps)
+
+
+def test_the_log_files_of_the_process_stay_open(street, tmp_path):
+    handler = logging.FileHandler(tmp_path / "own.log")
+    try:
+        with serving.DevelopmentServer(street, rest_port=0, grpc_port=0):
+            assert handler.stream is not None and not handler.stream.closed
+    finally:
+        handler.close()
