@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from fcn_keras.training.distributed import whole_batch
+from fcn_keras.training.every_layer import every_layer
 
 
 def refresh_batch_norm(model, batches):
@@ -42,7 +43,7 @@ def refresh_batch_norm(model, batches):
     Source: Wu and Johnson (2021), "Rethinking 'Batch' in BatchNorm", section 3.1; SegNet
     (Badrinarayanan et al. 2017) recomputes its statistics over the training set too.
     """
-    layers = [layer for layer in _all_layers(model) if _has_moving_statistics(layer)]
+    layers = [layer for layer in every_layer(model) if _has_moving_statistics(layer)]
     if not layers:
         return 0
     before = [_statistics(layer) for layer in layers]
@@ -77,7 +78,7 @@ def refresh_batch_norm(model, batches):
 @contextlib.contextmanager
 def _last_batch_only(model, layers):
     """Within it a training-mode call leaves each layer with that batch's own statistics."""
-    drops = [layer for layer in _all_layers(model) if isinstance(layer, keras.layers.Dropout)]
+    drops = [layer for layer in every_layer(model) if isinstance(layer, keras.layers.Dropout)]
     momenta = [layer.momentum for layer in layers]
     rates = [layer.rate for layer in drops]
     try:
@@ -91,11 +92,6 @@ def _last_batch_only(model, layers):
             layer.momentum = momentum
         for layer, rate in zip(drops, rates, strict=True):
             layer.rate = rate
-
-
-def _all_layers(model):
-    """Every layer once, those inside nested models and wrappers included."""
-    return list({id(layer): layer for layer in model._flatten_layers()}.values())
 
 
 def _has_moving_statistics(layer):

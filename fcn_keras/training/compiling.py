@@ -8,6 +8,7 @@ from fcn_keras import metrics
 from fcn_keras.data import class_weights as data_class_weights
 from fcn_keras.labels import void_value
 from fcn_keras.training import schedules
+from fcn_keras.training.every_layer import every_layer
 from fcn_keras.training.objective import objective
 from fcn_keras.training.optimizers import (
     CaffeSGD,
@@ -118,7 +119,7 @@ def compile_with(model, recipe, rate, classes, ignore, class_weights=None):
     recipe = recipe.filled()
     freeze_layers(model, recipe.freeze)
     if not recipe.dropout:
-        for layer in _all_layers(model):
+        for layer in every_layer(model):
             if isinstance(layer, keras.layers.Dropout):
                 layer.rate = 0.0
     weights = None if class_weights is None else [float(w) for w in class_weights]
@@ -171,7 +172,7 @@ def freeze_layers(model, freeze):
     Raises:
         ValueError: for a glob that matches no layer with weights, or where nothing is left.
     """
-    layers = [layer for layer in _all_layers(model) if layer.weights and not layer._layers]
+    layers = [layer for layer in every_layer(model) if layer.weights and not layer._layers]
     names = {id(layer): layer.path or layer.name for layer in layers}
     globs = ("score*",) if freeze == ALL_BUT_SCORES else freeze
     for glob in globs:
@@ -187,11 +188,6 @@ def freeze_layers(model, freeze):
     if globs and not model.trainable_variables:
         raise ValueError(f"`freeze` {freeze!r} leaves nothing to train in {model.name!r}.")
     return [names[id(layer)] for layer in layers if not layer.trainable]
-
-
-def _all_layers(model):
-    """Every layer once, those inside nested models and wrappers included."""
-    return list({id(layer): layer for layer in model._flatten_layers(include_self=False)}.values())
 
 
 def _on_accelerator():

@@ -7,6 +7,8 @@ import contextlib
 
 import keras
 
+from fcn_keras.training.every_layer import every_layer
+
 _KINDS = ("float16", "bfloat16", "float32")
 
 
@@ -46,7 +48,7 @@ def _covered(model):
         return []
     return [
         layer
-        for layer in {id(layer): layer for layer in model._flatten_layers()}.values()
+        for layer in every_layer(model)
         if type(layer) is keras.layers.BatchNormalization
         and not (layer.synchronized or getattr(layer, "renorm", False))
     ]

@@ -7,6 +7,8 @@ import contextlib
 
 import keras
 
+from fcn_keras.training.every_layer import every_layer
+
 
 def replicas(model):
     """The number of devices of this process among which a model's batches are divided."""
@@ -64,7 +66,7 @@ def _unsynchronized(model):
         return []
     return [
         layer
-        for layer in {id(layer): layer for layer in model._flatten_layers()}.values()
+        for layer in every_layer(model)
         if isinstance(layer, keras.layers.BatchNormalization) and not layer.synchronized
     ]
 

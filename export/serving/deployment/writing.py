@@ -46,8 +46,8 @@ def export_serving(model, directory, name=None, version=None, labels=None, **opt
     """
     name = as_name(model.name) if name is None else name
     check_name(name)
-    deployment = {key: options.pop(key) for key in _OPTIONS & options.keys()}
-    _choices(**deployment)
+    deployment = {key: options.pop(key) for key in _DEFAULTS.keys() & options.keys()}
+    _choices(**{**_DEFAULTS, **deployment})
     directory = Path(directory)
     folder = export_saved_model(model, directory / "models" / name, version, labels, **options)
     write_deployment(directory, **deployment)
@@ -116,7 +116,15 @@ def write_deployment(
     Source: https://www.tensorflow.org/tfx/serving/serving_config
     """
     directory = Path(directory)
-    choices = _choices(image, max_batch_size, batch_timeout_micros, cpu, memory, replicas, poll)
+    choices = _choices(
+        image=image,
+        replicas=replicas,
+        max_batch_size=max_batch_size,
+        batch_timeout_micros=batch_timeout_micros,
+        cpu=cpu,
+        memory=memory,
+        poll=poll,
+    )
     models = _labelled(directory, stable or {}, canary or {})
     files = {
         server_files.MODELS_FILE: server_files.models_config(models),
@@ -130,21 +138,14 @@ def write_deployment(
     return [_write(directory / name, text) for name, text in files.items()]
 
 
-_OPTIONS = {*write_deployment.__kwdefaults__} - {"stable", "canary"}
+_LABELS = ("stable", "canary")
+_DEFAULTS = {k: v for k, v in write_deployment.__kwdefaults__.items() if k not in _LABELS}
 
 
-def _choices(
-    image=None,
-    max_batch_size=None,
-    batch_timeout_micros=2000,
-    cpu="2",
-    memory="4Gi",
-    replicas=(2, 6),
-    poll=30,
-):
+def _choices(image, replicas, **others):
     if image is None:
         image = f"tensorflow/serving:{importlib.metadata.version('tensorflow-serving-api')}"
-    return Choices(image, max_batch_size, batch_timeout_micros, cpu, memory, tuple(replicas), poll)
+    return Choices(image=image, replicas=tuple(replicas), **others)
 
 
 def _labelled(directory, stable, canary):
