@@ -122,6 +122,7 @@ WORDS = {  # option: (field of Recipe, how its words are read)
     "normalization": ("normalization", _same),
     "class_weights": ("class_weights", parse_class_weights),
     "ema": ("ema", _same),
+    "half_size": ("half_size", _same),
     "validate_every": ("validate_every", _same),
     "refresh_batch_norm": ("refresh_batches", _same),
     "seed": ("seed", _same),

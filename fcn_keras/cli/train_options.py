@@ -194,6 +194,14 @@ Ema = Annotated[
         rich_help_panel=RECIPE,
     ),
 ]
+HalfSize = Annotated[
+    float,
+    typer.Option(
+        metavar="SHARE",
+        help="Share of the epochs, the first, on crops of half the size, which cost a quarter.",
+        rich_help_panel=RECIPE,
+    ),
+]
 LearningRate = Annotated[
     float | None,
     typer.Option(

@@ -59,6 +59,7 @@ def train(
     normalization: o.Normalization = "mean",
     class_weights: o.ClassWeights = "none",
     ema: o.Ema = None,
+    half_size: o.HalfSize = 0.0,
     mixed_precision: o.MixedPrecision = False,
     refresh_batch_norm: o.RefreshBatchNorm = 0,
     seed: o.Seed = 0,

@@ -3,6 +3,7 @@
 import math
 import warnings
 
+from fcn_keras.training.progression import at_half_size
 from fcn_keras.training.recipe import ALL_BUT_SCORES
 from fcn_keras.training.replicas import replicas
 
@@ -61,6 +62,8 @@ def described(plan, steps):
         f"{optimizer}, learning rate {plan.learning_rate:g} ({plan.schedule}), "
         f"weight decay {plan.weight_decay or 0:g}"
     ]
+    if small := at_half_size(plan):
+        lines.append(f"the first {small} epochs at half the size")
     if plan.loss != "cross_entropy" or plan.normalization != "mean":
         summed = ", summed over the pixels" if plan.normalization == "sum" else ""
         lines.append(f"loss: {plan.loss}{summed}")

@@ -18,6 +18,7 @@ from fcn_keras.training.checks import check_data, check_model, check_same_data
 from fcn_keras.training.compiling import compile_model, weights_of
 from fcn_keras.training.distributed import alone, check_divided, group, run_folder
 from fcn_keras.training.fused import fused_batch_norm
+from fcn_keras.training.progression import going_on, parts
 from fcn_keras.training.recipe import Recipe
 from fcn_keras.training.replicas import (
     check_divisible,
@@ -130,42 +131,48 @@ def train(
 
 
 def _fit(model, plan, train_data, val_data, folder, rows, verbose, callbacks, skipped):
-    if len(rows) >= plan.epochs:
-        return
-    seed = plan.seed + 100_003 * len(rows)  # a resumed run does not repeat the first epochs' crops
-    keras.utils.set_random_seed(seed)
-    batches = plan.batches(train_data, seed, skipped.get("train", "raise"), group().shard)
     keep = [
         between_epochs.KeepRun(folder, rows),
         *(_told_by_the_first(folder, rows, train_data) if group().first else ()),
         *callbacks,
     ]
-    validation = {}
-    if val_data is not None:
-        every, last = plan.validate_every, plan.epochs
-        validation = {
-            "validation_data": _whole_images(val_data, replicas(model), skipped),
-            "validation_freq": [e for e in range(1, last + 1) if e % every == 0 or e == last],
-        }
-        if plan.refresh_batches:
-            keep.insert(0, between_epochs.RefreshBatchNorm(batches.take(plan.refresh_batches)))
-        if between_epochs.averages(model.optimizer):
-            keep.insert(0, keras.callbacks.SwapEMAWeights())
     if verbose == "auto":
         verbose = 1 if sys.stdout.isatty() else 2
-    if not group().first:
-        verbose = 0
-    batch_norm = synchronized_batch_norm if replicas(model) > 1 else fused_batch_norm
-    with batch_norm(model), _plain_refusals():
-        model.fit(
-            batches,
-            initial_epoch=len(rows),
-            epochs=plan.epochs,
-            callbacks=keep,
-            shuffle=False,  # batches() has shuffled
-            verbose=verbose,
-            **validation,
+    for part in parts(plan, train_data, len(rows)):
+        # a resumed run does not repeat the first epochs' crops
+        seed = plan.seed + 100_003 * part.first
+        keras.utils.set_random_seed(seed)
+        batches = part.recipe.batches(
+            train_data, seed, skipped.get("train", "raise"), group().shard
         )
+        before, validation = _validation(model, plan, val_data, batches, skipped)
+        batch_norm = synchronized_batch_norm if replicas(model) > 1 else fused_batch_norm
+        with batch_norm(model), _plain_refusals(), going_on(model, part, plan) as after:
+            model.fit(
+                batches,
+                initial_epoch=part.first,
+                epochs=part.last,
+                callbacks=[*before, *keep, *after],
+                shuffle=False,  # batches() has shuffled
+                verbose=verbose if group().first else 0,
+                **validation,
+            )
+
+
+def _validation(model, plan, val_data, batches, skipped):
+    """The callbacks that go before a validation, and what `fit` is told of it."""
+    if val_data is None:
+        return [], {}
+    before = []
+    if between_epochs.averages(model.optimizer):
+        before.append(keras.callbacks.SwapEMAWeights())
+    if plan.refresh_batches:
+        before.append(between_epochs.RefreshBatchNorm(batches.take(plan.refresh_batches)))
+    every, last = plan.validate_every, plan.epochs
+    return before, {
+        "validation_data": _whole_images(val_data, replicas(model), skipped),
+        "validation_freq": [e for e in range(1, last + 1) if e % every == 0 or e == last],
+    }
 
 
 def _whole_images(data, count, skipped):

@@ -60,6 +60,8 @@ class Recipe:
         accumulate: Batches whose gradients are averaged before an update.
         ema: None, or the momentum in (0, 1) of a running average of the weights. The average is
             what is validated and saved.
+        half_size: Share of the epochs, the first, on crops and images of half the height and
+            width: a step costs a quarter there (progressive resizing).
         dropout: False turns every Dropout of the model off.
         mixed_precision: Whether the model should be built with 16-bit multiplications; the
             command line does so, in Python call `setup(precision="mixed")` before building it.
@@ -101,6 +103,7 @@ class Recipe:
     freeze: tuple[str, ...] | str = ()
     accumulate: int = 1
     ema: float | None = None
+    half_size: float = 0.0
     dropout: bool = True
     mixed_precision: bool = False
     name: str | None = None
@@ -121,6 +124,13 @@ class Recipe:
                 raise ValueError(f"`{name}` must be a number of at least 0, got {value!r}.")
         if self.ema is not None and not 0 < self.ema < 1:
             raise ValueError(f"`ema` must be None or between 0 and 1, got {self.ema!r}.")
+        if not 0 <= self.half_size <= 1:
+            raise ValueError(f"`half_size` must be from 0 to 1, got {self.half_size!r}.")
+        if self.half_size and self.crop is None:
+            raise ValueError(
+                f"`half_size` is for crops, and crop=None takes whole images: leave half_size="
+                f"{self.half_size:g} out, or set a crop."
+            )
         self._check_momentum()
         objective.parsed(self.loss)
         for name, value in (
@@ -197,6 +207,27 @@ class Recipe:
             augment=augment,
             crop=default_crop(train_data) if self.crop == "auto" else self.crop,
         ).filled()
+
+    def at_half_size(self, data):
+        """The recipe of the epochs that `half_size` is about.
+
+        Args:
+            data: The training `fcn_keras.data.Dataset`.
+
+        Returns:
+            This recipe, resolved, with crops of half the size and scales half as large.
+        """
+        recipe = self.resolved(data)
+        augment = data.augmentation if recipe.augment is True else recipe.augment
+        augment = augment or Augmentation(flip=False)
+        return dataclasses.replace(
+            recipe,
+            half_size=0.0,
+            crop=tuple(max(1, side // 2) for side in recipe.crop),
+            augment=dataclasses.replace(
+                augment, scale=tuple(factor / 2 for factor in augment.scale or (1.0, 1.0))
+            ),
+        )
 
     def batches(self, data, seed=None, on_error="raise", shard=None):
         """The training batches of a dataset: drawn, cut and varied as the recipe says.
