@@ -234,7 +234,7 @@ ClassWeights = Annotated[
     typer.Option(
         metavar="none|NAME|W,W,...",
         help="Weights of the classes in the loss; enet is 1 / ln(1.02 + share of the class), "
-        "median the median frequency over the class's own.",
+        "sqrt-enet its square root, median the median frequency over the class's own.",
         rich_help_panel=RECIPE,
     ),
 ]

@@ -7,7 +7,7 @@ from fcn_keras.data import camvid
 SEGNET_CAMVID = (
     0.2595, 0.1826, 4.5640, 0.1417, 0.9051, 0.3826, 9.6446, 1.8418, 0.6823, 6.2478, 7.3614,
 )  # fmt: skip
-CLASS_WEIGHTS = ("enet", "median", "segnet-camvid")
+CLASS_WEIGHTS = ("enet", "sqrt-enet", "median", "segnet-camvid")
 
 
 def class_pixels(dataset, *, void=False):
@@ -49,6 +49,7 @@ def class_weights(choice, dataset):
     Args:
         choice: A name, or a list of numbers, which is checked and returned.
             "enet": 1 / ln(1.02 + p), p the class's share of the non-void pixels.
+            "sqrt-enet": the square roots of these, which favour rare classes half as much.
             "median": median(f) / f, f the class's pixels over all pixels, void included, of the
             images that contain it; the median is over the classes that occur, and a class that
             does not gets 1.
@@ -89,8 +90,9 @@ def class_weights(choice, dataset):
     pixels, totals = class_pixels(dataset, void=True)
     if not pixels.any():
         raise ValueError(f"{dataset.name} ({dataset.split}) holds nothing but void.")
-    if choice == "enet":
-        return (1 / np.log(1.02 + pixels / pixels.sum())).astype("float32")
+    if choice in ("enet", "sqrt-enet"):
+        power = 1.0 if choice == "enet" else 0.5
+        return (np.log(1.02 + pixels / pixels.sum()) ** -power).astype("float32")
     occurs = pixels > 0
     frequency = pixels[occurs] / totals[occurs]
     weights = np.ones(count, "float32")

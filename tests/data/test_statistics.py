@@ -1,5 +1,7 @@
 """Class weights: by their formulas on hand-made maps, and on CamVid's training images."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -38,6 +40,14 @@ def test_median_weights_by_the_formula():
     assert weights.dtype == np.float32
 
 
+def test_enet_weights_and_their_square_roots():
+    """Of the 15 pixels that are not void 9 are a, 3 are b and 3 are c."""
+    weights = data.class_weights("enet", made())
+    expected = [1 / math.log(1.02 + pixels / 15) for pixels in (9, 3, 3)]
+    np.testing.assert_allclose(weights, expected, rtol=1e-6)
+    np.testing.assert_allclose(data.class_weights("sqrt-enet", made()) ** 2, weights, rtol=1e-6)
+
+
 def test_a_class_that_does_not_occur_is_not_in_the_median():
     """Frequencies 9/16 and 3/8 of a and b in the first two images: median 15/32."""
     weights = data.class_weights("median", made(MASKS[:1] + ([[0, 0, 0, 0], [255] * 4],)))
@@ -62,7 +72,9 @@ def test_segnets_list_is_for_camvid_alone():
 
 
 def test_an_unknown_name_is_answered_with_the_known():
-    with pytest.raises(ValueError, match="'enet', 'median', 'segnet-camvid'.*got 'mean'"):
+    with pytest.raises(
+        ValueError, match="'enet', 'sqrt-enet', 'median', 'segnet-camvid'.*got 'mean'"
+    ):
         data.class_weights("mean", made())
 
 
