@@ -24,6 +24,7 @@ DEV = [
     "hypothesis>=6.100",
     "jsonschema>=4.21",
     "opencv-python-headless>=4.10,<5",
+    "playwright>=1.50",
     "pytest>=8.0",
     "pytest-xdist>=3.6",
     "pyyaml>=6.0",
@@ -44,6 +45,7 @@ setup(
         *(f"fcn_keras.export.{name}" for name in find_packages("export")),
     ],
     package_dir={"fcn_keras": "fcn_keras", "fcn_keras.export": "export"},
+    package_data={"fcn_keras.export.web": ["template/*"]},
     python_requires=">=3.11,<3.14",
     install_requires=[
         "tensorflow>=2.20,<3",

@@ -212,7 +212,7 @@ def test_demo_goes_the_whole_way_and_judges_itself(command, tmp_path):
         (["evaluate", "empty", "--data", "digits"], "no model in empty"),
         (["evaluate", "x", "--data", "digits", "--json", "no/f.json"], "There is no folder no"),
         (["predict", "gone", "a.png", "--out", "x"], "no model gone"),
-        (["export", "gone", "--out", "x", "--format", "onnx"], "tflite, serving; got 'onnx'"),
+        (["export", "gone", "--out", "x", "--format", "onnx"], "serving, web; got 'onnx'"),
         (["summary", "--size", "big"], "--size takes HEIGHTxWIDTH"),
         (["trane"], "No such command 'trane'"),
     ],

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 ROOMS = (
-    "", "classifiers", "data", "export", "export.serving", "export.tflite", "geometry",
-    "inference", "labels", "layers", "losses", "metrics", "models", "published", "surgery",
+    "", "classifiers", "data", "export", "export.serving", "export.tflite", "export.web",
+    "geometry", "inference", "labels", "layers", "losses", "metrics", "models", "published", "surgery",
     "training", "visualize",
 )  # fmt: skip
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)

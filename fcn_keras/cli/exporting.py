@@ -1,5 +1,6 @@
 """`fcn-keras export`: a model in a form that runs without this package."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -8,20 +9,22 @@ import typer
 from fcn_keras.cli.options import Output, parse_size
 from fcn_keras.cli.sources import labels_beside, load_dataset, load_library, load_segmenter
 
-SAVED_MODEL, TFLITE, SERVING = "saved-model", "tflite", "serving"
-FORMATS = (SAVED_MODEL, TFLITE, SERVING)
+SAVED_MODEL, TFLITE, SERVING, WEB = "saved-model", "tflite", "serving", "web"
+FORMATS = (SAVED_MODEL, TFLITE, SERVING, WEB)
+CALIBRATION = ("calibration", "calibration_split", "calibration_images")
 BELONGS = {
     SAVED_MODEL: (
         "version", "flip", "max_side", "max_megapixels", "precision", "half_weights", "no_scores",
     ),
     TFLITE: (
-        "quantize", "size", "calibration", "calibration_split", "calibration_images", "scores",
-        "mediapipe", "float_layers", "report",
+        "quantize", "size", *CALIBRATION, "scores", "mediapipe", "float_layers", "report",
     ),
+    WEB: ("quantize", "size", *CALIBRATION, "title", "cdn", "runtime"),
 }  # fmt: skip
 BELONGS[SERVING] = (*BELONGS[SAVED_MODEL], "name")
 WHOLE = "SavedModel"
 SMALL = "TFLite"
+PAGE = "Web page"
 
 
 def export(
@@ -100,14 +103,16 @@ def export(
         str | None,
         typer.Option(
             metavar="none|float16|dynamic|int8|int8-weights",
-            help="How numbers are stored. Default: none.",
+            help="How numbers are stored. Default: none; web: float16.",
             rich_help_panel=SMALL,
         ),
     ] = None,
     size: Annotated[
         str | None,
         typer.Option(
-            metavar="HxW", help="The only size it takes; by default any.", rich_help_panel=SMALL
+            metavar="HxW",
+            help="The only size it takes; by default any; web: that of a run's training crops.",
+            rich_help_panel=SMALL,
         ),
     ] = None,
     calibration: Annotated[
@@ -152,6 +157,25 @@ def export(
             metavar="FILE.csv", help="int8: write each operation's error.", rich_help_panel=SMALL
         ),
     ] = None,
+    title: Annotated[
+        str | None, typer.Option(help="The page's heading.", rich_help_panel=PAGE)
+    ] = None,
+    cdn: Annotated[
+        bool | None,
+        typer.Option(
+            "--cdn",
+            help="Take LiteRT.js from a public CDN when the page is opened, not from npm now.",
+            rich_help_panel=PAGE,
+        ),
+    ] = None,
+    runtime: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Take LiteRT.js from this node_modules folder.",
+            rich_help_panel=PAGE,
+        ),
+    ] = None,
 ):
     """Write a model in a form that runs without this package.
 
@@ -162,12 +186,16 @@ def export(
     tflite: one file for phones and browsers; uint8 image in, label map or scores out, the class
     names inside.
 
+    web: a folder with a page that segments pictures and the camera's image in the browser.
+
     [bold]Examples[/bold]
 
     fcn-keras export runs/camvid --out exported/camvid
 
     fcn-keras export runs/camvid --out camvid.tflite --quantize int8 --size 360x480 \\
     --calibration camvid:CamVid
+
+    fcn-keras export runs/camvid --format web --out site
     """
     given = {name: value for name, value in locals().items() if value is not None}
     kind = _format(format, out)
@@ -176,7 +204,9 @@ def export(
     net = load_segmenter(model, output)
     labels = labels_beside(model, net)
     choices = {name: given[name] for name in BELONGS[kind] if name in given}
-    write = {SAVED_MODEL: _saved_model, TFLITE: _tflite, SERVING: _serving}[kind]
+    if kind == WEB:
+        choices.setdefault("size", _size_of_training(model))
+    write = {SAVED_MODEL: _saved_model, TFLITE: _tflite, SERVING: _serving, WEB: _web}[kind]
     print(f"{write(net, out, labels, overwrite, choices)}")
 
 
@@ -222,12 +252,46 @@ def _drop_scores(choices):
 def _tflite(net, out, labels, overwrite, choices):
     from fcn_keras.export import export_tflite
 
-    if "size" in choices:
-        choices["size"] = parse_size(choices["size"], "--size")
     if choices.pop("scores", False) or choices.get("mediapipe"):
         choices["output"] = "scores"
+    _read(choices)
+    path = export_tflite(net, out, labels=labels, overwrite=overwrite, **choices)
+    return f"TFLite: {path} ({_megabytes(path)})"
+
+
+def _web(net, out, labels, overwrite, choices):
+    from fcn_keras.export import export_web
+    from fcn_keras.export.tflite import contents
+
+    _read(choices)
+    folder = export_web(net, out, labels=labels, overwrite=overwrite, **choices)
+    net = folder / "model.tflite"
+    size = "x".join(str(side) for side in contents.read(net)[1]["size"])
+    return (
+        f"Web page: {folder} (a net of {size}, {_megabytes(net)}). To look at it: "
+        f"python -m http.server -d {folder}, then http://localhost:8000"
+    )
+
+
+def _read(choices):
+    """Size and calibration images, as they are meant by the words given."""
+    if choices.get("size") is not None:
+        choices["size"] = parse_size(choices["size"], "--size")
     split = choices.pop("calibration_split", "train")
     if "calibration" in choices:
         choices["calibration"] = load_dataset(choices["calibration"], split)
-    path = export_tflite(net, out, labels=labels, overwrite=overwrite, **choices)
-    return f"TFLite: {path} ({path.stat().st_size / 1e6:.1f} MB)"
+
+
+def _size_of_training(path):
+    """The size of the crops that a run was trained on, as "HxW"; None where that is not known."""
+    from fcn_keras.training import RunFolder
+
+    config = RunFolder(path if path.is_dir() else path.parent).config
+    if not config.is_file():
+        return None
+    crop = json.loads(config.read_text(encoding="utf-8")).get("recipe", {}).get("crop")
+    return crop and "x".join(str(side) for side in crop)
+
+
+def _megabytes(path):
+    return f"{path.stat().st_size / 1e6:.1f} MB"
