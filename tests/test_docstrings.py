@@ -12,8 +12,8 @@ from PIL import Image
 
 ROOMS = (
     "", "classifiers", "data", "export", "export.serving", "export.tflite", "export.web",
-    "geometry", "inference", "labels", "layers", "losses", "metrics", "models", "published", "surgery",
-    "training", "visualize",
+    "geometry", "inference", "labels", "layers", "losses", "metrics", "models", "published",
+    "surgery", "training", "visualize",
 )  # fmt: skip
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
