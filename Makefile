@@ -62,6 +62,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/metrics.py
 	$(BIN)/python benchmarks/classifiers.py
 	$(BIN)/python benchmarks/dense_vs_patchwise.py
+	$(BIN)/python benchmarks/crf.py
 	@if [ -d "$(CAMVID)" ]; then $(BIN)/python benchmarks/pipeline.py "$(CAMVID)"; \
 	else echo "benchmarks/pipeline.py needs CamVid: make bench CAMVID=DIR"; fi
 

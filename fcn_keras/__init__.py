@@ -25,6 +25,7 @@ _PUBLIC = {
 }
 _ROOMS = (
     "classifiers",
+    "crf",
     "data",
     "export",
     "geometry",

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 ROOMS = (
-    "", "classifiers", "data", "export", "export.serving", "export.tflite", "export.web",
+    "", "classifiers", "crf", "data", "export", "export.serving", "export.tflite", "export.web",
     "geometry", "inference", "labels", "layers", "losses", "metrics", "models", "published",
     "surgery", "training", "visualize",
 )  # fmt: skip

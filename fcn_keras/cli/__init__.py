@@ -19,6 +19,7 @@ from fcn_keras.cli.published import import_caffe
 from fcn_keras.cli.recipes import recipes
 from fcn_keras.cli.serve import serve
 from fcn_keras.cli.training import train
+from fcn_keras.cli.tune_crf import tune_crf
 from fcn_keras.cli.use import evaluate, predict
 from fcn_keras.cli.workers import SETTINGS as WORKER_SETTINGS
 from fcn_keras.cli.workers import worker
@@ -47,6 +48,7 @@ for name, command in (
     ("find-lr", find_lr),
     ("evaluate", evaluate),
     ("predict", predict),
+    ("tune-crf", tune_crf),
     ("export", export),
     ("serve", serve),
     ("check-data", check_data),

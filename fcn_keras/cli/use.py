@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fcn_keras.cli import refinement
 from fcn_keras.cli.options import DATA_HELP, Exclude, Labels, ModelPath, Only, Output
 from fcn_keras.cli.sources import load_dataset, load_library, load_predictor
 
@@ -28,6 +29,11 @@ def evaluate(
     boundary: Annotated[
         bool, typer.Option("--boundary", help="Measure how well boundaries are met too.")
     ] = False,
+    scales: refinement.Scales = None,
+    flip: refinement.Flip = False,
+    crf: refinement.Crf = False,
+    crf_options: refinement.CrfOptions = None,
+    samples: refinement.Samples = None,
 ):
     """Measure a model on a dataset: the four metrics, and a line for each class.
 
@@ -39,6 +45,8 @@ def evaluate(
     fcn-keras evaluate runs/digits --data digits --split test
 
     fcn-keras evaluate runs/camvid --data camvid:CamVid --json val.json --confusion val.png
+
+    fcn-keras evaluate runs/camvid --data camvid:CamVid --scales 0.75,1,1.25 --flip --crf
     """
     load_library()
     from fcn_keras import inference, visualize
@@ -47,6 +55,7 @@ def evaluate(
         _check_folder(target)
     dataset = load_dataset(data, split, only, exclude)
     predictor = load_predictor(model, output)
+    predictor = refinement.behind(predictor, scales, flip, crf, crf_options, samples)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* of the predictions are")  # the table says it
         report = inference.evaluate(predictor, dataset, batch_size=batch_size, boundary=boundary)
@@ -74,17 +83,29 @@ def predict(
     ] = 0.5,
     output: Output = None,
     labels: Labels = None,
+    confidence: Annotated[
+        bool,
+        typer.Option("--confidence", help="Also write how probable each pixel's label is."),
+    ] = False,
+    scales: refinement.Scales = None,
+    flip: refinement.Flip = False,
+    crf: refinement.Crf = False,
+    crf_options: refinement.CrfOptions = None,
+    samples: refinement.Samples = None,
 ):
     """Segment images: for each a label map and an overlay with the legend of its classes.
 
     street.jpg becomes street_labels.png, whose pixels are the labels and whose palette shows
-    them, and street_overlay.png. What cannot be read is reported, and the rest is done.
+    them, and street_overlay.png; with --confidence also street_confidence.png, grey, 255 where
+    the net is certain. What cannot be read is reported, and the rest is done.
 
     [bold]Examples[/bold]
 
     fcn-keras predict runs/camvid street.jpg --out out
 
     fcn-keras predict runs/camvid/best.keras photos/ more/night.png --out out
+
+    fcn-keras predict runs/camvid street.jpg --flip --crf --confidence --out out
     """
     load_library()
     from fcn_keras import inference
@@ -92,7 +113,8 @@ def predict(
     predictor = load_predictor(model, output, labels)
     if predictor.labels is None:
         raise ValueError(f"{model} does not tell its classes: give a file with --labels.")
-    results = inference.predict_files(predictor, images, out, alpha=alpha)
+    predictor = refinement.behind(predictor, scales, flip, crf, crf_options, samples)
+    results = inference.predict_files(predictor, images, out, alpha=alpha, confidence=confidence)
     failed = [result for result in results if result.error]
     print(f"{len(results) - len(failed)} of {len(results)} images segmented into {out}")
     for result in failed:

@@ -3,19 +3,32 @@
 Anything with ``segment(image)`` can be evaluated; a Keras model is wrapped in a `Predictor`.
 """
 
+from fcn_keras.inference.averaging import Averaged
 from fcn_keras.inference.evaluating import evaluate
 from fcn_keras.inference.files import Prediction, predict_files
-from fcn_keras.inference.predictor import Predictor, as_predictor, segment
+from fcn_keras.inference.predictor import Predictor, as_predictor
+from fcn_keras.inference.refining import Refined, refined
 from fcn_keras.inference.report import Report
+from fcn_keras.inference.segmenting import segment
 from fcn_keras.inference.stitching import shift_and_stitch
+from fcn_keras.inference.tuning import TunedCRF, tune_crf
+from fcn_keras.inference.uncertainty import Sampled, Uncertainty, uncertainty
 
 __all__ = [
+    "Averaged",
     "Prediction",
     "Predictor",
+    "Refined",
     "Report",
+    "Sampled",
+    "TunedCRF",
+    "Uncertainty",
     "as_predictor",
     "evaluate",
     "predict_files",
+    "refined",
     "segment",
     "shift_and_stitch",
+    "tune_crf",
+    "uncertainty",
 ]

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from fcn_keras import metrics
-from fcn_keras.inference.predictor import as_predictor
+from fcn_keras.inference.refining import refined
 from fcn_keras.inference.report import Report
 from fcn_keras.labels import LabelSet
 from fcn_keras.visualize.progress import ProgressBar
@@ -21,7 +21,17 @@ READ_AHEAD = 8
 HELD = 32
 
 
-def evaluate(predictor, dataset, *, batch_size=4, boundary=False, progress=True):
+def evaluate(
+    predictor,
+    dataset,
+    *,
+    batch_size=4,
+    boundary=False,
+    scales=None,
+    flip=False,
+    crf=None,
+    progress=True,
+):
     """Segments every image of a dataset and compares it with the truth.
 
     Args:
@@ -33,6 +43,8 @@ def evaluate(predictor, dataset, *, batch_size=4, boundary=False, progress=True)
         batch_size: How many images of one size go together, at most.
         boundary: Whether to compute the boundary F1 measure too, at the published tolerance (see
             `fcn_keras.metrics.BoundaryF1`).
+        scales, flip, crf: As for `fcn_keras.segment`: scales to average over, the mirrored image
+            too, a dense CRF behind.
         progress: Show a bar with the mean IoU so far, on a terminal.
 
     Returns:
@@ -50,7 +62,7 @@ def evaluate(predictor, dataset, *, batch_size=4, boundary=False, progress=True)
     print(fcn_keras.evaluate(model, test).table())
     ```
     """
-    predictor = as_predictor(predictor)
+    predictor = refined(predictor, scales=scales, flip=flip, crf=crf)
     if isinstance(getattr(predictor, "labels", None), dict):
         raise ValueError(
             f"The model has the outputs {', '.join(predictor.labels)}; one is evaluated at a time: "

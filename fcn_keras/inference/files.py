@@ -11,6 +11,7 @@ from fcn_keras import visualize
 from fcn_keras.data.images import SUFFIXES, is_image_name
 from fcn_keras.inference.images import as_array
 from fcn_keras.inference.predictor import as_predictor
+from fcn_keras.inference.refining import with_probabilities
 from fcn_keras.visualize.progress import ProgressBar
 
 
@@ -22,6 +23,8 @@ class Prediction:
         path: The image.
         label_path: The label map, a PNG whose pixels are the labels, coloured by its palette.
         overlay_path: The image under its labels, with a legend of the classes present.
+        confidence_path: The probability of each pixel's label as a grey PNG, 255 for certain, where
+            it was asked for.
         error: One sentence that names the image, or None.
 
     Example:
@@ -35,27 +38,32 @@ class Prediction:
     path: Path
     label_path: Path | None = None
     overlay_path: Path | None = None
+    confidence_path: Path | None = None
     error: str | None = None
 
 
-def predict_files(predictor, paths, out_dir, *, alpha=0.5, progress=True):
+def predict_files(predictor, paths, out_dir, *, alpha=0.5, confidence=False, progress=True):
     """Segments image files and folders of them into `out_dir`.
 
-    For an image `street.jpg` it writes `street_labels.png` and `street_overlay.png`; where two
-    images share a name, their folder or suffix goes with it.
+    For an image `street.jpg` it writes `street_labels.png` and `street_overlay.png`, with
+    `confidence` also `street_confidence.png`; where two images share a name, their folder or
+    suffix goes with it.
 
     Args:
-        predictor: A Keras model, or anything with `segment` and `labels`.
+        predictor: A Keras model, or anything with `segment` and `labels`, such as what
+            `refined` gives.
         paths: Files and folders, or one of them. Of a folder all images directly in it are taken.
         out_dir: The folder to write to; made if missing.
         alpha: How much of the colour covers the image in the overlay, 0 to 1.
+        confidence: Also write how probable each pixel's label is.
         progress: Show a bar, on a terminal.
 
     Returns:
         A list of `Prediction`, one an image, in order; see each one's `error`.
 
     Raises:
-        ValueError: if a result would overwrite one of the images.
+        ValueError: if a result would overwrite one of the images; with `confidence`, if the
+            predictor gives labels alone.
 
     Example:
 
@@ -65,6 +73,8 @@ def predict_files(predictor, paths, out_dir, *, alpha=0.5, progress=True):
     ```
     """
     predictor, out_dir = as_predictor(predictor), Path(out_dir)
+    if confidence:
+        predictor = with_probabilities(predictor)
     if isinstance(paths, (str, Path)):
         paths = [paths]
     found = _find(paths)
@@ -75,23 +85,29 @@ def predict_files(predictor, paths, out_dir, *, alpha=0.5, progress=True):
     with ProgressBar(len(found), "image", progress) as bar:
         for result in found:
             if not result.error:
-                result = _predict(predictor, result.path, out_dir / stems[result.path], alpha)
+                result = _predict(
+                    predictor, result.path, out_dir / stems[result.path], alpha, confidence
+                )
             results.append(result)
             bar.step()
     return results
 
 
-def _predict(predictor, path, target, alpha):
-    label_path, overlay_path = _targets(target)
+def _predict(predictor, path, target, alpha, confidence):
+    label_path, overlay_path, confidence_path = _targets(target)
     try:
         image = as_array(path)
-        label_map = predictor.segment(image)
+        if confidence:
+            label_map, probabilities = predictor.segment(image, return_probabilities=True)
+            visualize.save_confidence(probabilities.max(-1), confidence_path)
+        else:
+            label_map, confidence_path = predictor.segment(image), None
         visualize.save_label_map(label_map, predictor.labels, label_path)
         visualize.save_overlay(image, label_map, predictor.labels, overlay_path, alpha)
     except (ValueError, OSError) as error:
         told = str(error)
         return Prediction(path, error=told if str(path) in told else f"{path}: {told}")
-    return Prediction(path, label_path, overlay_path)
+    return Prediction(path, label_path, overlay_path, confidence_path)
 
 
 def _find(paths):
@@ -139,10 +155,8 @@ def _unique_stems(paths):
 
 
 def _targets(target):
-    return (
-        target.with_name(f"{target.name}_labels.png"),
-        target.with_name(f"{target.name}_overlay.png"),
-    )
+    kinds = ("labels", "overlay", "confidence")
+    return tuple(target.with_name(f"{target.name}_{kind}.png") for kind in kinds)
 
 
 def _refuse_overwriting(stems, out_dir):

@@ -13,34 +13,7 @@ from fcn_keras.labels import LabelSet
 from fcn_keras.models import labels_of
 from fcn_keras.models.outputs import score_shapes
 
-
-def segment(model, image, *, return_scores=False):
-    """Labels every pixel of an image.
-
-    Args:
-        model: A Keras model of logits (batch, H, W, num_classes), or anything with `segment`.
-        image: A path, a PIL image, or an array (H, W, 3) or (H, W) of 0-255, uint8 or float; any
-            H and W from 1. For a net with several inputs {input: image}.
-        return_scores: Also return the logits.
-
-    Returns:
-        uint8 (H, W), the class of each pixel (uint16 above 255 classes); with `return_scores` the
-        pair (labels, float32 logits (H, W, num_classes)). For a net with several outputs either
-        is a dict {output: array}.
-
-    Raises:
-        ValueError: if the image cannot be read, has another shape, or values beyond 0-255 (or a
-            float image on the scale 0-1); if the model gives no logits of the image's size.
-
-    Example:
-
-    ```python
-    model = fcn_keras.fcn8s(4, "vgg_slim", weights=None)
-    labels = fcn_keras.segment(model, "street.jpg")
-    ```
-    """
-    options = {"return_scores": True} if return_scores else {}
-    return as_predictor(model).segment(image, **options)
+LABELS, SCORES, PROBABILITIES = "labels", "scores", "probabilities"
 
 
 def as_predictor(model):
@@ -111,7 +84,8 @@ class Predictor:
 
     def segment(self, image, *, return_scores=False):
         """Labels every pixel of one image; as `fcn_keras.segment`."""
-        outputs = self._run([_arrays(image, self.model)], return_scores)
+        wanted = SCORES if return_scores else LABELS
+        outputs = self._run([_arrays(image, self.model)], wanted)
         return keras.tree.map_structure(lambda output: output[0], outputs)
 
     def segment_batch(self, images):
@@ -126,19 +100,29 @@ class Predictor:
         Raises:
             ValueError: as `segment`, and if the sizes differ.
         """
-        arrays = [_arrays(image, self.model) for image in images]
-        if len({_size(array) for array in arrays}) != 1:
-            sizes = sorted("{}x{}".format(*size) for size in {_size(array) for array in arrays})
-            raise ValueError(f"A batch holds images of one size; got {', '.join(sizes) or 'none'}.")
-        return self._run(arrays, return_scores=False)
+        return self._run(_of_one_size(images, self.model), LABELS)
 
-    def _run(self, arrays, return_scores):
+    def probabilities(self, images):
+        """The softmax of the logits of several images of one size.
+
+        Args:
+            images: As for `segment_batch`.
+
+        Returns:
+            float32 (batch, H, W, num_classes), of sum 1 over the classes.
+
+        Raises:
+            ValueError: as `segment_batch`.
+        """
+        return self._run(_of_one_size(images, self.model), PROBABILITIES)
+
+    def _run(self, arrays, wanted):
         images = keras.tree.map_structure(lambda *same: np.stack(same), *arrays)
-        if return_scores not in self._graphs:
-            self._graphs[return_scores] = _Labeller(self.model, return_scores)
-        outputs = self._graphs[return_scores].predict_on_batch(images)
+        if wanted not in self._graphs:
+            self._graphs[wanted] = _Labeller(self.model, wanted)
+        outputs = self._graphs[wanted].predict_on_batch(images)
         size = _size(arrays[0])
-        for labels in keras.tree.flatten(outputs[0] if return_scores else outputs):
+        for labels in keras.tree.flatten(outputs[0] if wanted == SCORES else outputs):
             if labels.shape[1:3] != size:
                 raise ValueError(
                     f"The model's scores are {labels.shape[1]}x{labels.shape[2]} for an image of "
@@ -148,22 +132,36 @@ class Predictor:
 
 
 class _Labeller(Compiled):
-    """A model, and the argmax of its logits."""
+    """A model, and the argmax or the softmax of its logits."""
 
-    def __init__(self, model, return_scores):
+    def __init__(self, model, wanted):
         super().__init__(model, "labeller")
-        self.return_scores = return_scores
+        self.wanted = wanted
 
     def call(self, images):
         images = keras.tree.map_structure(lambda image: ops.cast(image, "float32"), images)
         scores = self.model(images, training=False)
+        if self.wanted == PROBABILITIES:
+            return keras.tree.map_structure(_softmax, scores)
         labels = keras.tree.map_structure(_highest, scores)
-        return (labels, scores) if self.return_scores else labels
+        return (labels, scores) if self.wanted == SCORES else labels
 
 
 def _highest(scores):
     dtype = "uint8" if scores.shape[-1] <= 255 else "uint16"
     return ops.cast(ops.argmax(scores, axis=-1), dtype)
+
+
+def _softmax(scores):
+    return ops.softmax(ops.cast(scores, "float32"), axis=-1)
+
+
+def _of_one_size(images, model):
+    arrays = [_arrays(image, model) for image in images]
+    if len({_size(array) for array in arrays}) != 1:
+        sizes = sorted("{}x{}".format(*size) for size in {_size(array) for array in arrays})
+        raise ValueError(f"A batch holds images of one size; got {', '.join(sizes) or 'none'}.")
+    return arrays
 
 
 def _arrays(image, model):

@@ -4,17 +4,22 @@ Drawn with Pillow and Matplotlib's Agg canvas: no display, no pyplot state, no T
 """
 
 from fcn_keras.visualize.charts import confusion_matrix, curves
+from fcn_keras.visualize.heat import save_confidence, save_heat_map
 from fcn_keras.visualize.legends import legend
 from fcn_keras.visualize.painting import overlay, paint
 from fcn_keras.visualize.sheets import comparison, save_label_map, save_overlay
+from fcn_keras.visualize.trials import candidates
 
 __all__ = [
+    "candidates",
     "comparison",
     "confusion_matrix",
     "curves",
     "legend",
     "overlay",
     "paint",
+    "save_confidence",
+    "save_heat_map",
     "save_label_map",
     "save_overlay",
 ]

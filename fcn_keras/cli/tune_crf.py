@@ -1,0 +1,53 @@
+"""`fcn-keras tune-crf`: the options of a dense CRF, found on held-out images."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fcn_keras.cli.options import DATA_HELP, Exclude, ModelPath, Only, Output
+from fcn_keras.cli.sources import load_dataset, load_library, load_predictor
+
+
+def tune_crf(
+    model: ModelPath,
+    data: Annotated[str, typer.Option(metavar="NAME[:DIR]", help=DATA_HELP, show_default=False)],
+    out: Annotated[
+        Path, typer.Option(metavar="FILE.json", help="The options, for --crf-options.")
+    ] = Path("crf.json"),
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw what each candidate scored.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Split to tune on.")] = "val",
+    only: Only = None,
+    exclude: Exclude = None,
+    measure: Annotated[
+        str, typer.Option(metavar="mean_iou|boundary_f1", help="What is to be highest.")
+    ] = "mean_iou",
+    images: Annotated[int, typer.Option(help="How many images, evenly spread.")] = 20,
+    steps: Annotated[int, typer.Option(help="Of the mean field.")] = 10,
+    output: Output = None,
+):
+    """Search weights and widths of a dense CRF on images the net was not trained on.
+
+    Prints what each candidate scores with the others as chosen, and says if no CRF helps.
+
+    [bold]Examples[/bold]
+
+    fcn-keras tune-crf runs/camvid --data camvid:CamVid --out crf.json --picture crf.png
+
+    fcn-keras evaluate runs/camvid --data camvid:CamVid --crf-options crf.json
+    """
+    load_library()
+    from fcn_keras import inference
+
+    for target in (out, picture):
+        if target is not None and not target.parent.is_dir():
+            raise FileNotFoundError(f"There is no folder {target.parent} for {target.name}.")
+    dataset = load_dataset(data, split, only, exclude)
+    predictor = load_predictor(model, output)
+    found = inference.tune_crf(predictor, dataset, measure=measure, images=images, steps=steps)
+    print(found.table())
+    print(f"options: {found.save(out)}")
+    if picture:
+        print(f"picture: {found.draw(picture)}")

@@ -1,0 +1,81 @@
+"""Scores refined by a dense CRF over the image's own pixels."""
+
+import numpy as np
+
+from fcn_keras.crf import dense_crf
+from fcn_keras.inference.averaging import Averaged
+from fcn_keras.inference.predictor import as_predictor
+from fcn_keras.inference.probabilities import FromProbabilities, pixels_of, probabilities_of
+
+
+class Refined(FromProbabilities):
+    """Refines the class probabilities by mean field in a fully connected CRF.
+
+    Args:
+        model: A Keras model, or anything that gives scores or probabilities, an `Averaged` too.
+        **options: Of `fcn_keras.crf.dense_crf`: steps, the kernels' widths and weights, ...
+
+    Attributes:
+        labels: The `LabelSet`.
+
+    Raises:
+        TypeError: for an option that `dense_crf` does not have.
+
+    Example:
+
+    ```python
+    refined = fcn_keras.inference.Refined(model, steps=5, bilateral_weight=4)
+    labels = refined.segment("street.jpg")
+    ```
+
+    Source: Krähenbühl and Koltun (2011); after a net as in Chen et al. (2015), DeepLab.
+    """
+
+    def __init__(self, model, **options):
+        super().__init__(as_predictor(model))
+        dense_crf(np.zeros((1, 1, 2), "float32"), np.zeros((1, 1, 3), "uint8"), **options)
+        self.options = options
+
+    def probabilities(self, images):
+        """float32 (batch, H, W, num_classes) of RGB images of one size."""
+        images = pixels_of(images)
+        found = probabilities_of(self.predictor, images)
+        return dense_crf(found, np.stack(images), from_logits=False, **self.options)
+
+
+def with_probabilities(predictor):
+    """A predictor whose `segment` can also return probabilities."""
+    return predictor if isinstance(predictor, FromProbabilities) else Averaged(predictor)
+
+
+def refined(model, *, scales=None, flip=False, crf=None):
+    """A segmenter that averages over scales and mirror images, and refines by a dense CRF.
+
+    Args:
+        model: A Keras model, or anything with `segment`.
+        scales: Factors of height and width to average over, or None for the image as it is.
+        flip: Whether to average over the mirrored image too.
+        crf: None or False for none, True for the defaults of `fcn_keras.crf.dense_crf`, or a dict
+            of its options.
+
+    Returns:
+        What has `segment` and `segment_batch`, for `evaluate` and `predict_files`: without any of
+        these the predictor itself.
+
+    Raises:
+        ValueError: for scales that are no positive numbers.
+        TypeError: for an option that `dense_crf` does not have.
+
+    Example:
+
+    ```python
+    predictor = fcn_keras.inference.refined(model, scales=(0.5, 1.0), flip=True, crf={"steps": 5})
+    labels = predictor.segment("street.jpg")
+    ```
+    """
+    predictor = as_predictor(model)
+    if scales is not None or flip:
+        predictor = Averaged(predictor, (1.0,) if scales is None else scales, flip)
+    if crf is not None and crf is not False:
+        predictor = Refined(predictor, **({} if crf is True else crf))
+    return predictor

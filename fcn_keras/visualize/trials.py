@@ -1,0 +1,48 @@
+"""What a search tried: the score beside each candidate of each option."""
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from fcn_keras.visualize.charts import TRAINING, VALIDATION
+
+INCHES, DPI = 2.6, 120
+
+
+def candidates(panels, chosen, plain, measure, path):
+    """Draws a panel for each option: the score at its candidates, the others as chosen.
+
+    Args:
+        panels: {option: {value: score}}.
+        chosen: {option: value}.
+        plain: The score without any of it, a dashed line.
+        measure: What the score is.
+        path: The file to write; its suffix chooses the format.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: if there is no panel.
+
+    Example:
+
+    ```python
+    panels = {"bilateral_weight": {1: 0.60, 4: 0.62, 10: 0.61}}
+    fcn_keras.visualize.candidates(panels, {"bilateral_weight": 4}, 0.6, "mean IoU", "trials.png")
+    ```
+    """
+    if not panels:
+        raise ValueError("There is no option with several candidates to draw.")
+    figure = Figure(figsize=(INCHES * len(panels) + 0.6, INCHES + 0.5), layout="constrained")
+    row = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axes, (name, scores) in zip(row, panels.items(), strict=True):
+        axes.axhline(plain, color=VALIDATION, linestyle="--", label="without")
+        axes.plot(list(scores), list(scores.values()), color=TRAINING, marker="o", ms=4)
+        axes.plot(chosen[name], scores[chosen[name]], color=TRAINING, marker="o", ms=9)
+        axes.set(xlabel=name.replace("_", " "))
+        axes.grid(alpha=0.3)
+    row[0].set_ylabel(measure)
+    row[0].legend(frameon=False, fontsize=8)
+    figure.savefig(path, dpi=DPI)
+    return Path(path)
