@@ -297,6 +297,14 @@ OnError = Annotated[
         rich_help_panel=DATA,
     ),
 ]
+Cache = Annotated[
+    str,
+    typer.Option(
+        metavar="none|memory|PATH",
+        help="Keep decoded training images: in memory, or in files that begin with PATH.",
+        rich_help_panel=DATA,
+    ),
+]
 Overwrite = Annotated[
     bool,
     typer.Option("--overwrite", help="Replace the run in the folder.", rich_help_panel=RUN),

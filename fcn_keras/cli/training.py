@@ -13,7 +13,7 @@ from fcn_keras.cli.recipe_words import recipe_of, take_net
 from fcn_keras.cli.sources import load_dataset, load_library
 
 CHANGEABLE = ("epochs", "data", "val_data", "devices")
-NOT_KEPT = ("out", "resume", "overwrite", "on_error")
+NOT_KEPT = ("out", "resume", "overwrite", "on_error", "cache")
 
 
 def train(
@@ -70,6 +70,7 @@ def train(
     resume: o.Resume = False,
     overwrite: o.Overwrite = False,
     on_error: o.OnError = "raise",
+    cache: o.Cache = "none",
 ):
     """Train a net; everything about the run goes into one folder.
 
@@ -138,6 +139,7 @@ def _train(given, named, out, resume, overwrite):
             resume=resume,
             overwrite=overwrite,
             on_error=given["on_error"],
+            cache={"none": False, "memory": True}.get(given["cache"], given["cache"]),
             notes=notes,
             **choices,
         )

@@ -40,6 +40,7 @@ def train(
     resume=False,
     overwrite=False,
     on_error="raise",
+    cache=False,
     verbose="auto",
     callbacks=(),
     notes=None,
@@ -67,6 +68,8 @@ def train(
         on_error: What an image or mask that cannot be read, or does not fit, leads to: "raise"
             stops with an error that names it, "skip" goes on without it, warns, and says at the
             end which were left out.
+        cache: Keep the decoded training examples: True in memory (of photographs of 480x360 some
+            700 kB each), a path in files that begin with it.
         verbose: 1 for a progress bar, 2 for a line an epoch, 0 for silence; "auto" is the bar on
             a terminal and lines elsewhere.
         callbacks: Further Keras callbacks; they run after those that keep the folder.
@@ -121,7 +124,8 @@ def train(
     if group().first:
         announce(folder, model, plan, steps, train_data, val_data, weights, len(rows))
     skipped = {"train": Skipped(), "val": Skipped()} if on_error == "skip" else {}
-    _fit(model, plan, train_data, val_data, folder, rows, verbose, callbacks, skipped)
+    reading = {"on_error": skipped.get("train", "raise"), "cache": cache, "shard": group().shard}
+    _fit(model, plan, train_data, reading, val_data, folder, rows, verbose, callbacks, skipped)
     for part, left_out in skipped.items():
         print(f"{part} data: {left_out}")
     if group().first:
@@ -130,7 +134,7 @@ def train(
     return rows
 
 
-def _fit(model, plan, train_data, val_data, folder, rows, verbose, callbacks, skipped):
+def _fit(model, plan, train_data, reading, val_data, folder, rows, verbose, callbacks, skipped):
     keep = [
         between_epochs.KeepRun(folder, rows),
         *(_told_by_the_first(folder, rows, train_data) if group().first else ()),
@@ -142,9 +146,7 @@ def _fit(model, plan, train_data, val_data, folder, rows, verbose, callbacks, sk
         # a resumed run does not repeat the first epochs' crops
         seed = plan.seed + 100_003 * part.first
         keras.utils.set_random_seed(seed)
-        batches = part.recipe.batches(
-            train_data, seed, skipped.get("train", "raise"), group().shard
-        )
+        batches = part.recipe.batches(train_data, seed, **reading)
         before, validation = _validation(model, plan, val_data, batches, skipped)
         batch_norm = synchronized_batch_norm if replicas(model) > 1 else fused_batch_norm
         with batch_norm(model), _plain_refusals(), going_on(model, part, plan) as after:

@@ -229,7 +229,7 @@ class Recipe:
             ),
         )
 
-    def batches(self, data, seed=None, on_error="raise", shard=None):
+    def batches(self, data, seed=None, on_error="raise", shard=None, cache=False):
         """The training batches of a dataset: drawn, cut and varied as the recipe says.
 
         Args:
@@ -237,6 +237,7 @@ class Recipe:
             seed: In place of the recipe's.
             on_error: As `Dataset.batches` takes it: "raise", "skip" or a `Skipped`.
             shard: (index, count): the share of each batch that one of `count` processes computes.
+            cache: Keep decoded examples: True in memory, a path in files that begin with it.
 
         Returns:
             A `tf.data.Dataset` of (images uint8 (B, H, W, 3), labels (B, H, W)).
@@ -251,6 +252,7 @@ class Recipe:
             drop_remainder=True,
             on_error=on_error,
             shard=shard,
+            cache=cache,
         )
 
     def compile(self, model, data=None, *, steps_per_epoch=None, class_weights=None):
