@@ -49,7 +49,7 @@ class Averaged(FromProbabilities):
         size = images.shape[1:3]
         total = 0
         for scale in self.scales:
-            seen = images if scale == 1 else _resized(images, _scaled(size, scale), scale < 1)
+            seen = images if scale == 1 else _seen(images, _scaled(size, scale), scale < 1)
             total = total + _on_grid(probabilities_of(self.predictor, seen), size)
             if self.flip:
                 mirrored = probabilities_of(self.predictor, seen[:, :, ::-1])
@@ -71,6 +71,11 @@ def checked_scales(scales):
 
 def _scaled(size, scale):
     return tuple(max(1, round(side * scale)) for side in size)
+
+
+def _seen(images, size, antialias):
+    """Images resized; what rounding makes of 255 stays on the scale."""
+    return np.clip(_resized(images, size, antialias), 0, 255)
 
 
 def _on_grid(maps, size):

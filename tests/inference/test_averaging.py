@@ -87,6 +87,14 @@ def test_scales_are_averaged_on_the_images_grid(model, image):
     np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
 
 
+def test_white_stays_on_the_scale(model):
+    """Weights of a resize add up to 1 but for rounding: 255 may become a little more."""
+    white = np.full((37, 53, 3), 255, "uint8")
+    scales = np.linspace(0.3, 1.7, 9)
+    found = Averaged(model, scales).probabilities([white])
+    np.testing.assert_allclose(found[0, 5:-5, 5:-5], 0.5, atol=1e-4)
+
+
 def sampled(maps, size):
     """The mean of the two cells on each side of a pixel's centre, at half the size."""
     assert maps.shape[0] == 2 * size[0] and maps.shape[1] == 2 * size[1]
