@@ -41,7 +41,17 @@ Samples = Annotated[
 ]
 
 
-def behind(predictor, scales, flip, crf, crf_options, samples=None):
+Tile = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PIXELS|auto",
+        help="See large images tile by tile: the same labels, in bounded memory.",
+        rich_help_panel=PANEL,
+    ),
+]
+
+
+def behind(predictor, scales, flip, crf, crf_options, samples=None, tile=None):
     """The predictor that the options ask for.
 
     Raises:
@@ -53,7 +63,17 @@ def behind(predictor, scales, flip, crf, crf_options, samples=None):
     if samples is not None:
         predictor = inference.Sampled(predictor, samples)
     options = crf if crf_options is None else read_crf_options(crf_options)
-    return inference.refined(predictor, scales=_numbers(scales), flip=flip, crf=options)
+    return inference.refined(
+        predictor, tile=_tile(tile), scales=_numbers(scales), flip=flip, crf=options
+    )
+
+
+def _tile(words):
+    if words is None or words == "auto":
+        return words
+    if not words.isdigit() or not int(words):
+        raise ValueError(f"--tile takes a number of pixels, such as 1024, or auto; got {words!r}.")
+    return int(words)
 
 
 def _numbers(words):

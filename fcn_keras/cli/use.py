@@ -34,6 +34,7 @@ def evaluate(
     crf: refinement.Crf = False,
     crf_options: refinement.CrfOptions = None,
     samples: refinement.Samples = None,
+    tile: refinement.Tile = None,
 ):
     """Measure a model on a dataset: the four metrics, and a line for each class.
 
@@ -55,7 +56,7 @@ def evaluate(
         _check_folder(target)
     dataset = load_dataset(data, split, only, exclude)
     predictor = load_predictor(model, output)
-    predictor = refinement.behind(predictor, scales, flip, crf, crf_options, samples)
+    predictor = refinement.behind(predictor, scales, flip, crf, crf_options, samples, tile)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* of the predictions are")  # the table says it
         report = inference.evaluate(predictor, dataset, batch_size=batch_size, boundary=boundary)
@@ -92,6 +93,7 @@ def predict(
     crf: refinement.Crf = False,
     crf_options: refinement.CrfOptions = None,
     samples: refinement.Samples = None,
+    tile: refinement.Tile = None,
 ):
     """Segment images: for each a label map and an overlay with the legend of its classes.
 
@@ -113,7 +115,7 @@ def predict(
     predictor = load_predictor(model, output, labels)
     if predictor.labels is None:
         raise ValueError(f"{model} does not tell its classes: give a file with --labels.")
-    predictor = refinement.behind(predictor, scales, flip, crf, crf_options, samples)
+    predictor = refinement.behind(predictor, scales, flip, crf, crf_options, samples, tile)
     results = inference.predict_files(predictor, images, out, alpha=alpha, confidence=confidence)
     failed = [result for result in results if result.error]
     print(f"{len(results) - len(failed)} of {len(results)} images segmented into {out}")

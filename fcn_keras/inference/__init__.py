@@ -7,10 +7,11 @@ from fcn_keras.inference.averaging import Averaged
 from fcn_keras.inference.evaluating import evaluate
 from fcn_keras.inference.files import Prediction, predict_files
 from fcn_keras.inference.predictor import Predictor, as_predictor
-from fcn_keras.inference.refining import Refined, refined
+from fcn_keras.inference.refining import Refined, Tiled, refined
 from fcn_keras.inference.report import Report
 from fcn_keras.inference.segmenting import segment
 from fcn_keras.inference.stitching import shift_and_stitch
+from fcn_keras.inference.tiling import segment_tiled
 from fcn_keras.inference.tuning import TunedCRF, tune_crf
 from fcn_keras.inference.uncertainty import Sampled, Uncertainty, uncertainty
 
@@ -21,6 +22,7 @@ __all__ = [
     "Refined",
     "Report",
     "Sampled",
+    "Tiled",
     "TunedCRF",
     "Uncertainty",
     "as_predictor",
@@ -28,6 +30,7 @@ __all__ = [
     "predict_files",
     "refined",
     "segment",
+    "segment_tiled",
     "shift_and_stitch",
     "tune_crf",
     "uncertainty",

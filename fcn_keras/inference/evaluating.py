@@ -30,6 +30,7 @@ def evaluate(
     scales=None,
     flip=False,
     crf=None,
+    tile=None,
     progress=True,
 ):
     """Segments every image of a dataset and compares it with the truth.
@@ -43,8 +44,8 @@ def evaluate(
         batch_size: How many images of one size go together, at most.
         boundary: Whether to compute the boundary F1 measure too, at the published tolerance (see
             `fcn_keras.metrics.BoundaryF1`).
-        scales, flip, crf: As for `fcn_keras.segment`: scales to average over, the mirrored image
-            too, a dense CRF behind.
+        scales, flip, crf, tile: As for `fcn_keras.segment`: scales to average over, the mirrored
+            image too, a dense CRF behind, and large images tile by tile.
         progress: Show a bar with the mean IoU so far, on a terminal.
 
     Returns:
@@ -62,7 +63,7 @@ def evaluate(
     print(fcn_keras.evaluate(model, test).table())
     ```
     """
-    predictor = refined(predictor, scales=scales, flip=flip, crf=crf)
+    predictor = refined(predictor, tile=tile, scales=scales, flip=flip, crf=crf)
     if isinstance(getattr(predictor, "labels", None), dict):
         raise ValueError(
             f"The model has the outputs {', '.join(predictor.labels)}; one is evaluated at a time: "

@@ -6,6 +6,7 @@ from fcn_keras.crf import dense_crf
 from fcn_keras.inference.averaging import Averaged
 from fcn_keras.inference.predictor import as_predictor
 from fcn_keras.inference.probabilities import FromProbabilities, pixels_of, probabilities_of
+from fcn_keras.inference.tiling import segment_tiled
 
 
 class Refined(FromProbabilities):
@@ -48,11 +49,45 @@ def with_probabilities(predictor):
     return predictor if isinstance(predictor, FromProbabilities) else Averaged(predictor)
 
 
-def refined(model, *, scales=None, flip=False, crf=None):
+class Tiled:
+    """Segments by `segment_tiled`: memory is that of one window, labels those of the whole image.
+
+    Args:
+        model: As `segment_tiled` takes it.
+        tile: As there: "auto", or pixels.
+
+    Attributes:
+        labels: The `LabelSet`.
+
+    Example:
+
+    ```python
+    labels = fcn_keras.inference.Tiled(model, tile=256).segment("street.jpg")
+    ```
+    """
+
+    def __init__(self, model, tile="auto"):
+        self.predictor = as_predictor(model)
+        self.tile = tile
+
+    @property
+    def labels(self):
+        return self.predictor.labels
+
+    def segment(self, image, *, return_scores=False):
+        """Labels every pixel of one image; as `fcn_keras.segment`."""
+        return segment_tiled(
+            self.predictor, image, tile=self.tile, return_scores=return_scores, progress=False
+        )
+
+
+def refined(model, *, tile=None, scales=None, flip=False, crf=None):
     """A segmenter that averages over scales and mirror images, and refines by a dense CRF.
 
     Args:
         model: A Keras model, or anything with `segment`.
+        tile: See images tile by tile, exactly: "auto", or the pixels of a tile; None sees them
+            whole.
         scales: Factors of height and width to average over, or None for the image as it is.
         flip: Whether to average over the mirrored image too.
         crf: None or False for none, True for the defaults of `fcn_keras.crf.dense_crf`, or a dict
@@ -73,7 +108,7 @@ def refined(model, *, scales=None, flip=False, crf=None):
     labels = predictor.segment("street.jpg")
     ```
     """
-    predictor = as_predictor(model)
+    predictor = as_predictor(model) if tile is None else Tiled(model, tile)
     if scales is not None or flip:
         predictor = Averaged(predictor, (1.0,) if scales is None else scales, flip)
     if crf is not None and crf is not False:

@@ -14,6 +14,7 @@ def segment(
     flip=False,
     crf=None,
     samples=None,
+    tile=None,
 ):
     """Labels every pixel of an image.
 
@@ -31,6 +32,8 @@ def segment(
             `fcn_keras.crf.dense_crf`.
         samples: Average over so many passes with Dropout on; see `uncertainty`, which tells how
             far they differ too.
+        tile: "auto", or the pixels of a tile, to see a large image tile by tile: exactly, and in
+            bounded memory. `segment_tiled` writes to files and resumes.
 
     Returns:
         uint8 (H, W), the class of each pixel (uint16 above 255 classes); with `return_scores` or
@@ -54,7 +57,7 @@ def segment(
     ```
     """
     source = model if samples is None else Sampled(model, samples)
-    predictor = refined(source, scales=scales, flip=flip, crf=crf)
+    predictor = refined(source, tile=tile, scales=scales, flip=flip, crf=crf)
     plain = samples is None and scales is None and not flip and not crf
     if return_scores:
         if not plain or return_probabilities:

@@ -178,3 +178,15 @@ def test_several_outputs_are_taken_one_by_one(image):
     both = keras.Model(inputs, outputs)
     with pytest.raises(ValueError, match="one_output.*'what'"):
         fcn_keras.segment(both, image, flip=True)
+
+
+def test_tiles_are_seen_like_the_whole(model, image):
+    large = np.tile(image, (6, 5, 1))
+    labels, scores = fcn_keras.segment(model, large, tile=16, return_scores=True)
+    whole, expected = fcn_keras.segment(model, large, return_scores=True)
+    np.testing.assert_array_equal(labels, whole)
+    np.testing.assert_allclose(scores, expected, atol=1e-4)
+    flipped = fcn_keras.segment(model, large, tile=16, flip=True)
+    np.testing.assert_array_equal(flipped, fcn_keras.segment(model, large, flip=True))
+    report = fcn_keras.evaluate(model, [(large, whole)], tile=16)
+    assert report.scores.mean_iou == 1

@@ -141,6 +141,7 @@ def test_the_commands(command, tmp_path, monkeypatch):
         (["--crf-options", "stepps=3"], "no option 'stepps'; it has steps"),
         (["--crf-options", "gone.json"], "no file gone.json"),
         (["--samples", "0"], "at least 1, got 0"),
+        (["--tile", "big"], "--tile takes a number of pixels"),
         (["--samples", "2"], "has no Dropout"),
     ],
 )

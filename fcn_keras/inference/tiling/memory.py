@@ -1,0 +1,114 @@
+"""How large a window may be: what the net holds for each pixel, and what memory there is."""
+
+import math
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from fcn_keras.geometry.field import trace
+
+MOST = 3 * 2**29  # 1.5 GiB: larger windows save little
+ON_GPU = 2 * 2**30
+UNKNOWN = 2**29
+SLACK = 2.5  # scratch of convolutions, and layers that run ahead
+OF_A_RUNNER = 4096  # bytes a pixel of a net that cannot be read
+
+
+def bytes_per_pixel(model):
+    """Memory of one forward pass for each pixel: the most that is alive at once, and scratch.
+
+    Args:
+        model: A functional Keras segmenter.
+    """
+    side = 512
+    found, outputs = trace(model, tuple(n or side for n in model.inputs[0].shape[1:3]))
+    last_use = {id(traced): step for step, traced in enumerate(found)}
+    for step, traced in enumerate(found):
+        for parent in traced.parents:
+            last_use[id(parent)] = step
+    for traced in outputs:
+        last_use[id(traced)] = len(found)
+    alive, most, held = 0, 0, {}
+    for step, traced in enumerate(found):
+        held[id(traced)] = _bytes(traced)
+        alive += held[id(traced)]
+        most = max(most, alive)
+        for key in [key for key in held if last_use[key] <= step]:
+            alive -= held.pop(key)
+    pixels = math.prod(found[0].shape[1:3])
+    return SLACK * most / pixels
+
+
+def _bytes(traced):
+    kind = keras.backend.standardize_dtype(traced.tensor.dtype)
+    size = 2 if kind == "bfloat16" else np.dtype(kind).itemsize
+    return size * math.prod(n or 1 for n in traced.shape)
+
+
+def available():
+    """Bytes of memory that are free for a net: of a GPU a share that any has."""
+    if keras.distribution.list_devices("gpu"):
+        return ON_GPU
+    return min(_of_the_machine(), _of_the_group())
+
+
+def _of_the_machine():
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return 1024 * int(line.split()[1])
+    except OSError:
+        pass
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
+    except (AttributeError, OSError, ValueError):
+        return UNKNOWN
+
+
+def _of_the_group():
+    """What a container's limit leaves."""
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        try:
+            numbers = [int(Path("/sys/fs/cgroup", name).read_text()) for name in (limit, used)]
+        except (OSError, ValueError):
+            continue
+        return max(0, numbers[0] - numbers[1])
+    return math.inf
+
+
+def largest_tile(size, halo, cost):
+    """The largest tile whose window fits: (rows, columns), multiples of the stride.
+
+    Up to `MOST` bytes; up to half of what is free where the halo would else be most of the work.
+
+    Args:
+        size: (H, W) of the image.
+        halo: A `Halo`.
+        cost: Bytes that the net takes for each pixel of a window; None for one that is not known.
+    """
+    cost, free = cost or OF_A_RUNNER, available() / 2
+    tile = _tile(size, halo, min(MOST, free) / cost)
+    around = [a + b for a, b in zip(halo.before, halo.after, strict=True)]
+    if all(t >= h for t, h in zip(tile, around, strict=True)):
+        return tile
+    wanted = math.prod(2 * max(h, s) for h, s in zip(around, halo.stride, strict=True))
+    return _tile(size, halo, min(max(MOST / cost, wanted), free / cost))
+
+
+def _tile(size, halo, pixels):
+    """The tile of a window of `pixels`: a square, or longer where the image is narrow."""
+    around = [a + b for a, b in zip(halo.before, halo.after, strict=True)]
+    sides = [math.isqrt(int(pixels))] * 2
+    for axis in (0, 1):
+        reached = size[axis] + halo.stride[axis]
+        if reached < sides[axis]:
+            sides[axis], sides[1 - axis] = reached, int(pixels / reached)
+    return tuple(
+        max(1, (side - h) // stride) * stride
+        for side, h, stride in zip(sides, around, halo.stride, strict=True)
+    )

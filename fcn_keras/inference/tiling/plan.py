@@ -1,0 +1,193 @@
+"""Which windows of an image a net sees, and which part of each answer counts.
+
+One axis at a time; a tiling is the product of its rows and its columns.
+"""
+
+import functools
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of a tiling.
+
+    Attributes:
+        length: Pixels of the image along it.
+        windows: (start, stop) of what the net sees, in order.
+        blocks: (start, stop) of what is written at once; they partition the axis.
+        contributors: For each block the numbers of the windows whose answers it is made of.
+    """
+
+    length: int
+    windows: tuple[tuple[int, int], ...]
+    blocks: tuple[tuple[int, int], ...]
+    contributors: tuple[tuple[int, ...], ...]
+
+    def blocks_of(self, window):
+        """The numbers of the blocks to which a window contributes."""
+        return self._blocks[window]
+
+    @functools.cached_property
+    def _blocks(self):
+        found = [[] for _ in self.windows]
+        for block, windows in enumerate(self.contributors):
+            for window in windows:
+                found[window].append(block)
+        return found
+
+    def weights(self, window, block):
+        """What share a window has in each pixel of a block: float32, one a pixel."""
+        places = np.arange(*self.blocks[block])
+        shares = {n: self._depth(n, places) ** 2 for n in self.contributors[block]}
+        return (shares[window] / sum(shares.values())).astype("float32")
+
+    def _depth(self, window, places):
+        """How far pixels are from the ends of a window, those of the image not counted."""
+        start, stop = self.windows[window]
+        left = places - start + 1 if start else np.full(len(places), self.length)
+        right = stop - places if stop < self.length else np.full(len(places), self.length)
+        return np.minimum(left, right).astype("float64")
+
+    @property
+    def seen(self):
+        """Pixels that the net sees in all windows together."""
+        return sum(stop - start for start, stop in self.windows)
+
+
+def exact_axis(length, tile, before, after, stride):
+    """Windows that overlap by a halo, of which that is dropped.
+
+    All windows but the last have one size. The first ends with the image, and so keeps what its
+    halo would be.
+
+    Args:
+        length: Pixels of the image.
+        tile: Pixels kept of an inner window, at most; a multiple of `stride`.
+        before, after: The halo.
+        stride: What tiles must begin at multiples of.
+    """
+    count = max(1, math.ceil((length - before - after) / tile))
+    step = math.ceil((length - before - after) / count / stride) * stride
+    if count == 1:
+        return Axis(length, ((0, length),), ((0, length),), ((0,),))
+    window = before + step + after
+    starts = [number * step for number in range(count)]
+    cuts = [0, *(start + before for start in starts[1:]), length]
+    windows = tuple((start, min(start + window, length)) for start in starts)
+    numbers = tuple((number,) for number in range(count))
+    return Axis(length, windows, tuple(itertools.pairwise(cuts)), numbers)
+
+
+def blended_axis(length, window, overlap, stride):
+    """Windows spread evenly, whose answers are averaged where they overlap.
+
+    Args:
+        length: Pixels of the image.
+        window: Pixels that the net sees at once.
+        overlap: Pixels that two neighbours share, at least; at most `window - stride`.
+        stride: What windows begin at multiples of.
+    """
+    if length <= window:
+        return Axis(length, ((0, length),), ((0, length),), ((0,),))
+    room = math.ceil((length - window) / stride) * stride  # where the last window begins
+    step = (window - overlap) // stride * stride
+    count = math.ceil(room / step) + 1
+    starts = [round(n * room / (count - 1) / stride) * stride for n in range(count)]
+    windows = tuple((start, min(start + window, length)) for start in starts)
+    blocks = tuple(itertools.pairwise(sorted({cut for pair in windows for cut in pair})))
+    contributors = tuple(
+        tuple(n for n, (start, stop) in enumerate(windows) if start <= a and b <= stop)
+        for a, b in blocks
+    )
+    return Axis(length, windows, blocks, contributors)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A tiling of an image.
+
+    Attributes:
+        rows, columns: Its two `Axis`.
+        tile: What was asked for, or found to fit: (rows, columns).
+    """
+
+    rows: Axis
+    columns: Axis
+    tile: tuple[int, int]
+
+    @property
+    def windows(self):
+        """The numbers (row, column) of the windows, row by row."""
+        return list(itertools.product(*(range(len(axis.windows)) for axis in self._axes)))
+
+    @property
+    def blocks(self):
+        """How many blocks there are, (rows, columns)."""
+        return tuple(len(axis.blocks) for axis in self._axes)
+
+    @property
+    def work(self):
+        """Pixels that the net sees, over the pixels of the image."""
+        return math.prod(axis.seen / axis.length for axis in self._axes)
+
+    @property
+    def largest(self):
+        """(rows, columns) of the largest window."""
+        return tuple(max(b - a for a, b in axis.windows) for axis in self._axes)
+
+    def window(self, number):
+        """The slices of a window in the image."""
+        return self._slices("windows", number)
+
+    def block(self, number):
+        """The slices of a block in the image."""
+        return self._slices("blocks", number)
+
+    def blocks_of(self, window):
+        """The numbers of the blocks to which a window contributes."""
+        return list(
+            itertools.product(
+                *(axis.blocks_of(n) for axis, n in zip(self._axes, window, strict=True))
+            )
+        )
+
+    def last_of(self, block):
+        """The last window that contributes to a block."""
+        return tuple(axis.contributors[n][-1] for axis, n in zip(self._axes, block, strict=True))
+
+    def share(self, window, block):
+        """The share of a window in a block, (H, W, 1); None where it is the only one."""
+        alone = [len(a.contributors[n]) == 1 for a, n in zip(self._axes, block, strict=True)]
+        if all(alone):
+            return None
+        rows, columns = (
+            axis.weights(w, b) for axis, w, b in zip(self._axes, window, block, strict=True)
+        )
+        return np.multiply.outer(rows, columns)[..., None]
+
+    def described(self, blend=False):
+        """How many tiles there are, and what their overlap costs, as a line."""
+        rows, columns = self.largest
+        kept = [max(b - a for a, b in axis.blocks[1:-1] or axis.blocks) for axis in self._axes]
+        how = "averaged where they overlap" if blend else f"of which {kept[0]}x{kept[1]} is kept"
+        return (
+            f"{len(self.windows)} windows of {rows}x{columns}, {how}: "
+            f"{self.work:.2f} times the work of the whole image"
+        )
+
+    def to_config(self):
+        """The windows in JSON types."""
+        return [[list(pair) for pair in axis.windows] for axis in self._axes]
+
+    @property
+    def _axes(self):
+        return self.rows, self.columns
+
+    def _slices(self, kind, number):
+        return tuple(
+            slice(*getattr(axis, kind)[n]) for axis, n in zip(self._axes, number, strict=True)
+        )

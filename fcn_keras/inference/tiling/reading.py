@@ -1,0 +1,106 @@
+"""Images read a window at a time, from whatever can be sliced.
+
+Files that only decode whole are decoded once, at a byte a channel.
+"""
+
+import os
+
+import numpy as np
+from PIL import Image
+
+from fcn_keras.data.images import as_rgb, open_image
+from fcn_keras.inference.images import as_array
+
+
+def open_source(image, channels):
+    """A `Sliced` or `Decoded` for whatever a user calls an image.
+
+    Args:
+        image: A path, a PIL image, or anything with `shape` and slicing.
+        channels: Channels that the model takes.
+
+    Raises:
+        FileNotFoundError, ValueError: if a file is missing or cannot be read.
+        TypeError: if it is none of these.
+    """
+    if isinstance(image, (str, os.PathLike)):
+        if str(image).endswith(".npy"):
+            return Sliced(image, channels)
+        image = open_image(image)
+    if isinstance(image, Image.Image):
+        return Decoded(image, channels)
+    if not hasattr(image, "shape") or not hasattr(image, "__getitem__"):
+        raise TypeError(
+            "An image is a path, a PIL image, or anything with `shape` and slicing, such as a "
+            f"NumPy, memory-mapped, zarr or HDF5 array; got {type(image).__name__}."
+        )
+    return Sliced(image, channels)
+
+
+class Sliced:
+    """An array (H, W) or (H, W, channels) of 0-255, or the path of a .npy file of one.
+
+    A file is mapped anew for each window, so that what was read does not stay in memory.
+    """
+
+    def __init__(self, image, channels):
+        self._image, self._channels = image, channels
+        array = self._array()
+        self.kind, shape = str(getattr(array, "dtype", "")), tuple(array.shape)
+        if len(shape) not in (2, 3) or 0 in shape:
+            raise ValueError(
+                f"One image is (H, W, {channels}) or (H, W), of one pixel or more; got {shape}."
+            )
+        self.size = shape[:2]
+        self._highest = None
+        self.window((slice(0, 1), slice(0, 1)))  # refuses channels that do not fit
+        self._highest = None
+
+    def window(self, place):
+        """The pixels at a pair of slices, uint8 or float32 (H, W, channels)."""
+        pixels = np.asarray(self._array()[place])
+        if pixels.dtype.kind != "f":
+            return as_array(pixels, (None, None, self._channels))
+        # One window may be dark; whether the whole image is, is judged at the end.
+        highest = float(pixels.max())
+        self._highest = max(highest, highest if self._highest is None else self._highest)
+        bright = np.full_like(pixels[:1], 255)
+        return as_array(np.concatenate([pixels, bright]), (None, None, self._channels))[:-1]
+
+    def check(self):
+        """Raises ValueError if all windows read were on the scale 0-1."""
+        if self._highest is not None and 0 < self._highest <= 1:
+            raise ValueError(
+                "Pixels are 0-255; the float values of this image end at "
+                f"{self._highest:g}, as on the scale 0-1. Pass image * 255 (or uint8, if it "
+                "really is that dark)."
+            )
+
+    def _array(self):
+        if isinstance(self._image, (str, os.PathLike)):
+            return np.load(self._image, mmap_mode="r")
+        return self._image
+
+
+class Decoded:
+    """A PIL image, upright."""
+
+    kind = "uint8"
+
+    def __init__(self, image, channels):
+        plain = image.mode in ("RGB", "L") and "transparency" not in image.info
+        turned = image.getexif().get(0x0112, 1) != 1
+        if not plain or turned:
+            image = as_rgb(image)
+        self._image, self._channels = image, channels
+        self.size = image.height, image.width
+        self.window((slice(0, 1), slice(0, 1)))
+
+    def window(self, place):
+        """The pixels at a pair of slices, uint8 (H, W, channels)."""
+        rows, columns = place
+        part = self._image.crop((columns.start, rows.start, columns.stop, rows.stop))
+        return as_array(np.asarray(part), (None, None, self._channels))
+
+    def check(self):
+        """Decoded images are 0-255."""

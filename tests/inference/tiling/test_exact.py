@@ -1,0 +1,223 @@
+"""Tiled scores are the whole image's, for nets of every kind, sizes and tiles."""
+
+import gc
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fcn_keras
+from fcn_keras import classifiers
+from fcn_keras.inference.tiling import segment_tiled
+from fcn_keras.layers import CeilPooling2D
+
+L = keras.layers
+CLASSES = 4
+
+
+def loud(model, seed=0):
+    """The model with weights that leave no cell without effect, scores of up to about 10."""
+    rng = np.random.default_rng(seed)
+    for layer in model._flatten_layers():
+        for weight in layer.weights if isinstance(layer, L.BatchNormalization) else ():
+            low, high = (-0.2, 0.2) if weight.name in ("beta", "moving_mean") else (0.8, 1.2)
+            weight.assign(rng.uniform(low, high, weight.shape))
+        if getattr(layer, "bias", None) is not None and hasattr(layer, "kernel"):
+            layer.bias.assign(rng.uniform(-0.2, 0.2, layer.bias.shape))
+    scoring = [layer for layer in model.layers if layer.name.startswith("score_")]
+    image = rng.integers(0, 256, (1, 96, 96, 3)).astype("float32")
+    most = float(keras.ops.max(keras.ops.abs(model(image))))
+    for layer in scoring:
+        if isinstance(layer, L.Conv2D):
+            layer.kernel.assign(layer.kernel * (10 / most))
+            layer.bias.assign(layer.bias * (10 / most))
+    return model
+
+
+def net(classifier, build=fcn_keras.fcn8s, **options):
+    options = {"score_initializer": "glorot_uniform", "weights": None, **options}
+    return loud(build(CLASSES, classifier, **options))
+
+
+def pixels(height, width, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), "uint8")
+
+
+def check(model, image, tile, **options):
+    """The tiled answer against the whole one: scores to 1e-4, labels where they are clear."""
+    labels, scores = fcn_keras.segment(model, image, return_scores=True)
+    tiled, found = segment_tiled(
+        model, image, tile=tile, return_scores=True, progress=False, **options
+    )
+    np.testing.assert_allclose(found, scores, rtol=0, atol=1e-4 * max(1, np.abs(scores).max() / 10))
+    best = np.sort(scores, axis=-1)
+    clear = best[..., -1] - best[..., -2] > 2e-4
+    np.testing.assert_array_equal(tiled[clear], labels[clear])
+    assert tiled.dtype == labels.dtype and clear.mean() > 0.9
+    return np.abs(found - scores).max()
+
+
+def small_classifier(middle):
+    """A classifier of stride 8 whose middle is given; its field stays below 100 pixels."""
+    image = keras.Input((64, 64, 3))
+    x = L.Rescaling(1 / 127.5, -1)(image)
+    x = L.Conv2D(6, 3, strides=2, padding="same", activation="relu")(x)
+    x = middle(x)
+    x = L.Conv2D(8, 3, padding="same", activation="relu")(x)
+    return keras.Model(image, L.Dense(5)(L.GlobalAveragePooling2D()(x)))
+
+
+def _pooled(x):
+    x = L.MaxPooling2D(2)(L.Conv2D(6, 3, padding="same", use_bias=True)(x))
+    return L.AveragePooling2D(2)(x)
+
+
+def _strided(x):
+    for _ in range(2):
+        x = L.DepthwiseConv2D(5, strides=2, padding="same", activation="relu")(x)
+    return x
+
+
+def _unpadded(x):
+    x = L.Conv2D(6, 3, activation="relu")(x)
+    x = L.SeparableConv2D(6, 3, padding="same", dilation_rate=2)(x)
+    return L.MaxPooling2D(3, 2, padding="same")(L.MaxPooling2D(3, 2, padding="same")(x))
+
+
+def _rounded_up(x):
+    x = CeilPooling2D(3, 2, mode="average")(L.ZeroPadding2D(1)(x))
+    return CeilPooling2D(3, 2)(L.Conv2D(6, 3, padding="same")(x))
+
+
+MIDDLES = {"pooled": _pooled, "strided": _strided, "unpadded": _unpadded, "ceil": _rounded_up}
+DECODERS = {
+    "scores": {},
+    "features": {"decoder_filters": 5},
+    "learned": {"learn_upsampling": "all"},
+    "dilated": {"output_stride": 4},
+}
+PAIRS = (
+    ("pooled", "dilated"), ("strided", "features"), ("unpadded", "learned"), ("ceil", "scores")
+)  # fmt: skip
+BUILT = {}
+
+
+def small(middle, decoder):
+    if (middle, decoder) not in BUILT:
+        build = fcn_keras.fcn2s if decoder == "dilated" else fcn_keras.fcn4s
+        classifier = small_classifier(MIDDLES[middle])
+        BUILT[middle, decoder] = net(classifier, build, **DECODERS[decoder])
+    return BUILT[middle, decoder]
+
+
+@settings(deadline=None, max_examples=8)
+@given(
+    kind=st.sampled_from(PAIRS),
+    size=st.tuples(st.integers(1, 200), st.integers(1, 200)),
+    tile=st.integers(1, 64),
+    seed=st.integers(0, 9),
+)
+def test_small_nets_at_any_size_and_tile(kind, size, tile, seed):
+    check(small(*kind), pixels(*size, seed), tile)
+
+
+@settings(deadline=None, max_examples=3)
+@given(
+    alignment=st.sampled_from(["same", "caffe"]),
+    long=st.integers(450, 620),
+    short=st.integers(1, 40),
+    tile=st.integers(32, 256),
+    upright=st.booleans(),
+)
+def test_vgg_in_both_alignments(alignment, long, short, tile, upright):
+    if alignment not in BUILT:
+        BUILT[alignment] = net("vgg_slim", alignment=alignment)
+    size = (long, short) if upright else (short, long)
+    check(BUILT[alignment], pixels(*size), tile)
+
+
+@pytest.mark.backend
+def test_a_stride_less_of_halo_is_not_enough():
+    model, image = small("pooled", "scores"), pixels(200, 24)
+    exact = fcn_keras.geometry.halo(model)
+    least = exact.before[0] - exact.stride[0]
+    assert least >= 0
+    with pytest.raises(AssertionError):
+        check(model, image, 32, halo=least)
+    check(model, image, 32, halo=exact.before[0])
+
+
+@pytest.mark.backend
+def test_tiles_without_halo_differ():
+    model, image = small("pooled", "scores"), pixels(130, 130)
+    whole = fcn_keras.segment(model, image, return_scores=True)[1]
+    naive = segment_tiled(model, image, tile=32, halo=0, return_scores=True, progress=False)[1]
+    assert np.abs(naive - whole).max() > 0.1
+
+
+def test_float_images_and_other_channels():
+    image = np.random.default_rng(0).uniform(0, 255, (150, 90, 3)).astype("float32")
+    image[:70] /= 300  # windows of which are on no scale of 0-1, only dark
+    check(small("strided", "scores"), image, 16)
+    grey = net(small_classifier(_pooled), fcn_keras.fcn4s)
+    check(grey, image[..., 0].astype("uint8"), 16)
+
+
+def test_a_net_that_does_not_pad_the_image_itself():
+    """Its cells lie elsewhere at odd sizes, so that windows have to be odd too."""
+    image = keras.Input((None, None, 3))
+    x = L.Conv2D(5, 3, strides=2, padding="same")(L.Rescaling(1 / 64)(image))
+    x = fcn_keras.layers.BilinearUpsampling2D(2)(L.Conv2D(5, 3, padding="same")(x))
+    model = keras.Model(image, fcn_keras.layers.CropToReference()([x, image]))
+    for size in ((100, 81), (81, 100)):
+        check(model, pixels(*size), 8)
+
+
+REST = [
+    name
+    for name in classifiers.names()
+    if not name.startswith(("vgg", "alexnet", "googlenet", "efficientnet", "mobilenet_v3"))
+]
+GATED = [n for n in classifiers.names() if n.startswith(("efficientnet", "mobilenet_v3"))]
+
+
+@pytest.fixture
+def one_net_at_a_time():
+    """The widest nets fill the memory: what a test built is gone before the next begins."""
+    yield
+    keras.backend.clear_session()
+    gc.collect()
+
+
+def strip(model, axis, thin=25):
+    """A thin image that has three windows along one axis, of a size that no stride divides."""
+    halo = fcn_keras.geometry.halo(model)
+    size = [thin, thin]
+    size[axis] = halo.before[axis] + halo.after[axis] + 2 * halo.stride[axis] + 5
+    return pixels(*size)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("classifier", ["vgg16", "vgg19", "alexnet", "googlenet", *REST])
+def test_every_bounded_classifier(classifier, one_net_at_a_time):
+    model = net(classifier)
+    for axis in (0, 1):
+        check(model, strip(model, axis), 32)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("classifier", ["vgg16", "alexnet", "googlenet"])
+def test_the_published_alignment(classifier, one_net_at_a_time):
+    model = net(classifier, alignment="caffe")
+    for axis in (0, 1):  # googlenet averages over 7 cells, which a thinner image has not
+        check(model, strip(model, axis, thin=77), 32)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("classifier", GATED)
+def test_every_gated_classifier_says_so(classifier, one_net_at_a_time):
+    model = fcn_keras.fcn32s(2, classifier, weights=None)
+    with pytest.raises(ValueError, match="no exact halo.*sees the whole image.*halo='blend'"):
+        segment_tiled(model, pixels(100, 40), tile=32)
