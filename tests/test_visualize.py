@@ -174,6 +174,14 @@ def test_curves_with_gaps(tmp_path):
         visualize.curves({"loss": []}, tmp_path / "curves.png")
 
 
+def test_validations_far_apart_are_joined_by_a_line(tmp_path):
+    """Of 60 epochs every 20th is validated: much of the validation's colour is drawn."""
+    rows = [{"epoch": e, "loss": 1.0, "val_loss": 0.5 if e % 20 == 0 else ""} for e in range(1, 61)]
+    drawn = pixels_of(visualize.curves(rows, tmp_path / "curves.png")).astype(int)
+    orange = np.abs(drawn[..., :3] - (217, 102, 13)).max(-1) < 40
+    assert orange.any(0).sum() > 0.5 * drawn.shape[1]
+
+
 @pytest.mark.parametrize("classes", [2, 11, 40])
 def test_confusion_picture_greys_absent_classes(classes, tmp_path):
     counts = np.diag(np.full(classes, 100))

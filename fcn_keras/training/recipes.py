@@ -126,7 +126,7 @@ _TABLE = {
         ),
         NamedRecipe(
             "camvid",
-            "CamVid's 367 images from nothing, the best of this package in two hours of two cores",
+            "CamVid's 367 images from nothing, in an hour on two cores",
             "this package; progressive resizing as in Tan and Le (2021), EfficientNetV2",
             {
                 **_TODAY,

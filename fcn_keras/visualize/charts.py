@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from fcn_keras.visualize.legends import shortened
 
 PANELS = (("loss", "loss"), ("mean_iou", "mean IoU"))
+FEW = 25  # points that are marked one by one
 TRAINING, VALIDATION, ABSENT = "#3465a4", "#d9660d", "#dddddd"
 
 
@@ -48,14 +49,16 @@ def curves(history, path):
         raise ValueError("The history has no epoch yet.")
     epochs = columns.get("epoch", np.arange(1, length + 1))
     figure = Figure(figsize=(5.2 * len(panels), 3.8), layout="constrained")
-    marker = "o" if length < 25 else ""
     for axes, (key, title) in zip(np.ravel(figure.subplots(1, len(panels))), panels, strict=True):
         for column, name, color in (
             (key, "training", TRAINING),
             (f"val_{key}", "validation", VALIDATION),
         ):
             if column in columns:
-                axes.plot(epochs, columns[column], color=color, label=name, marker=marker, ms=3)
+                measured = np.isfinite(columns[column])
+                places, values = np.asarray(epochs)[measured], columns[column][measured]
+                marker = "o" if len(values) < FEW else ""
+                axes.plot(places, values, color=color, label=name, marker=marker, ms=3)
         if key == "mean_iou":
             _mark_best(axes, epochs, columns)
             axes.set_ylim(0, 1)
