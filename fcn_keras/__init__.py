@@ -15,6 +15,7 @@ _PUBLIC = {
     "fcn8s": "models",
     "fcn4s": "models",
     "fcn2s": "models",
+    "crf_rnn": "models",
     "convolutionalize": "surgery",
     "segment": "inference",
     "evaluate": "inference",

@@ -70,3 +70,10 @@ def test_serve(run):
     out, printed = run("serve.py", "--images", "8", "--epochs", "1")
     assert "100.00% as Keras" in printed and "16 label maps" in printed
     assert (out / "deploy/docker-compose.yml").exists()
+
+
+def test_crf_rnn(run):
+    out, printed = run("crf_rnn.py", "--images", "8", "--tests", "3")
+    assert "CRF afterwards" in printed and "end to end" in printed
+    assert Image.open(out / "crf-rnn.png").width > 300
+    assert (out / "crf-rnn.keras").exists()

@@ -6,6 +6,7 @@ from fcn_keras.layers.bilinear import (
     bilinear_placement,
 )
 from fcn_keras.layers.ceil_pooling import CeilPooling2D
+from fcn_keras.layers.crf_rnn import CRFAsRNN
 from fcn_keras.layers.crop import CropToReference
 from fcn_keras.layers.dilated_pooling import DilatedPooling2D
 from fcn_keras.layers.edge_padding import EdgePadding2D
@@ -20,6 +21,7 @@ from fcn_keras.layers.window_conv import WindowConv2D
 __all__ = [
     "BilinearInitializer",
     "BilinearUpsampling2D",
+    "CRFAsRNN",
     "CeilPooling2D",
     "CropToReference",
     "DilatedPooling2D",

@@ -1,0 +1,102 @@
+"""Features of pixels, and the cells of the permutohedral lattice that they lie in.
+
+Which simplex a pixel is in must not depend on float32's rounding: float64 says it, or integers.
+"""
+
+import math
+
+import keras
+import numpy as np
+from keras import ops
+
+UNIT = 2**28  # of a cell, where float64 is missing
+
+
+def has_float64():
+    """Whether float64 and int64 tensors can be had; JAX has neither by default."""
+    return keras.backend.backend() != "jax"
+
+
+def places(count, width):
+    """float32 (count,): 0, 1, ... divided by the width as float64, for a known or open count."""
+    if isinstance(count, int):
+        return ops.convert_to_tensor((np.arange(count) / width).astype("float32"))
+    return ops.cast(ops.arange(count, dtype="float64") / width, "float32")
+
+
+def colors(image, width):
+    """The image by the width, rounded once: XLA would multiply by a constant's reciprocal."""
+    return image / (image * 0 + width)
+
+
+def scales(d):
+    """Factors of the features on their way into the lattice, in cells."""
+    i = np.arange(1, d + 1)
+    return np.sqrt(2 / 3) / np.sqrt(i * (i + 1))
+
+
+def bounds(largest):
+    """Whole numbers below and above every coordinate of features in [0, largest], in cells."""
+    high = np.multiply(largest, scales(len(largest)))
+    below = [-i * high[i - 1] if i else 0 for i in range(len(high) + 1)]
+    above = [high[i:].sum() for i in range(len(high) + 1)]
+    return [math.floor(n) for n in below], [math.ceil(n) for n in above]
+
+
+def elevated(features, largest):
+    """Each feature in the lattice's hyperplane, its coordinates split into cells and a rest.
+
+    Args:
+        features: d tensors float32 (n,), each in [0, its `largest`].
+        largest: d numbers.
+
+    Returns:
+        Cells, int32 (n, d + 1), the nearest whole numbers; rest, (n, d + 1), float64 or int32;
+        and what of the rest is one cell.
+    """
+    if has_float64():
+        return _in_float64(features)
+    return _in_integers(features, largest)
+
+
+def _in_float64(features):
+    later, coordinates = 0.0, []
+    factors = scales(len(features))
+    for i in range(len(features), 0, -1):
+        scaled = ops.cast(features[i - 1], "float64") * factors[i - 1]
+        coordinates.append(later - i * scaled)
+        later = later + scaled
+    found = ops.stack([later, *coordinates[::-1]], axis=-1)
+    cells = ops.round(found)
+    return ops.cast(cells, "int32"), found - cells, 1.0
+
+
+def _in_integers(features, largest):
+    """Each scaled feature as whole cells and a fixed-point fraction; all sums are of integers."""
+    cells, rests = [], []
+    whole_later = rest_later = ops.zeros_like(features[0], dtype="int32")
+    factors = scales(len(features))
+    for i in range(len(features), 0, -1):
+        whole, rest = _split_product(features[i - 1], largest[i - 1], factors[i - 1])
+        cells.append(whole_later - i * whole)
+        rests.append(rest_later - i * rest)
+        whole_later, rest_later = whole_later + whole, rest_later + rest
+    cells = ops.stack([whole_later, *cells[::-1]], axis=-1)
+    rests = ops.stack([rest_later, *rests[::-1]], axis=-1)
+    carried = ops.floor_divide(rests + UNIT // 2, UNIT)
+    return cells + carried, rests - carried * UNIT, UNIT
+
+
+def _split_product(feature, largest, factor):
+    """feature * factor as int32 cells and int32 UNITs, within a few UNITs.
+
+    The product of the feature's first 11 bits and the factor's first 13 is exact in float32.
+    """
+    step = 2.0 ** (math.ceil(math.log2(max(largest, 2.0**-20))) - 11)
+    coarse = ops.round(feature * (1 / step)) * step
+    head = round(factor * 2**13) / 2**13
+    product = coarse * head
+    whole = ops.round(product)
+    tail = coarse * float(factor - head) + (feature - coarse) * float(factor)
+    rest = ops.cast((product - whole) * UNIT, "int32")
+    return ops.cast(whole, "int32"), rest + ops.cast(ops.round(tail * UNIT), "int32")
