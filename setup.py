@@ -21,6 +21,7 @@ DEV = [
     *SERVING,
     *EDGE,
     *JAX,
+    "h5py>=3.11",
     "hypothesis>=6.100",
     "jsonschema>=4.21",
     "opencv-python-headless>=4.10,<5",
