@@ -1,6 +1,5 @@
 """`fcn-keras export`: a model in a form that runs without this package."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -286,10 +285,8 @@ def _size_of_training(path):
     """The size of the crops that a run was trained on, as "HxW"; None where that is not known."""
     from fcn_keras.training import RunFolder
 
-    config = RunFolder(path if path.is_dir() else path.parent).config
-    if not config.is_file():
-        return None
-    crop = json.loads(config.read_text(encoding="utf-8")).get("recipe", {}).get("crop")
+    run = RunFolder(path if path.is_dir() else path.parent)
+    crop = run.read_config().get("recipe", {}).get("crop") if run.exists() else None
     return crop and "x".join(str(side) for side in crop)
 
 

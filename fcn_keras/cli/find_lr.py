@@ -7,7 +7,7 @@ import typer
 
 from fcn_keras.cli import train_options as o
 from fcn_keras.cli.nets import build, check_model
-from fcn_keras.cli.options import Exclude, Only
+from fcn_keras.cli.options import Exclude, Only, check_folder
 from fcn_keras.cli.recipe_words import recipe_of, take_net
 from fcn_keras.cli.sources import load_dataset, load_library
 from fcn_keras.cli.training import named_on_the_command_line
@@ -72,8 +72,7 @@ def find_lr(
     """
     named = named_on_the_command_line(context)
     check_model(context.params)
-    if not out.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {out.parent} to draw {out.name} in.")
+    check_folder(out)
     load_library()
     import keras
 

@@ -50,6 +50,16 @@ Exclude = Annotated[
 ]
 
 
+def check_folder(target):
+    """Refuses a file to write, or None, whose folder is missing.
+
+    Raises:
+        FileNotFoundError: naming both.
+    """
+    if target is not None and not target.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {target.parent} to write {target.name} into.")
+
+
 def parse_size(text, option):
     """ "256x320" as (256, 320).
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from fcn_keras.cli.options import check_folder
 from fcn_keras.cli.sources import load_library
 
 
@@ -84,8 +85,7 @@ def _known(net, classifiers):
 def _check_out(out, suffix, net, overwrite):
     if not out.name.endswith(suffix) or out.name == suffix:
         raise ValueError(f"--out for {net} is a {suffix} file; got {str(out)!r}.")
-    if not out.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {out.parent} to write {out.name} into.")
+    check_folder(out)
     if out.is_dir() or (out.exists() and not overwrite):
         raise FileExistsError(f"{out} is there already. Give another --out, or --overwrite.")
 

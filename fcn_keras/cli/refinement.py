@@ -39,8 +39,6 @@ Samples = Annotated[
     int | None,
     typer.Option(help="Average over so many passes with Dropout on.", rich_help_panel=PANEL),
 ]
-
-
 Tile = Annotated[
     str | None,
     typer.Option(
@@ -60,11 +58,14 @@ def behind(predictor, scales, flip, crf, crf_options, samples=None, tile=None):
     """
     from fcn_keras import inference
 
-    if samples is not None:
-        predictor = inference.Sampled(predictor, samples)
     options = crf if crf_options is None else read_crf_options(crf_options)
     return inference.refined(
-        predictor, tile=_tile(tile), scales=_numbers(scales), flip=flip, crf=options
+        predictor,
+        samples=samples,
+        tile=_tile(tile),
+        scales=_numbers(scales),
+        flip=flip,
+        crf=options,
     )
 
 

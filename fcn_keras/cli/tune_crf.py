@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fcn_keras.cli.options import DATA_HELP, Exclude, ModelPath, Only, Output
+from fcn_keras.cli.options import DATA_HELP, Exclude, ModelPath, Only, Output, check_folder
 from fcn_keras.cli.sources import load_dataset, load_library, load_predictor
 
 
@@ -42,8 +42,7 @@ def tune_crf(
     from fcn_keras import inference
 
     for target in (out, picture):
-        if target is not None and not target.parent.is_dir():
-            raise FileNotFoundError(f"There is no folder {target.parent} for {target.name}.")
+        check_folder(target)
     dataset = load_dataset(data, split, only, exclude)
     predictor = load_predictor(model, output)
     found = inference.tune_crf(predictor, dataset, measure=measure, images=images, steps=steps)

@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 from fcn_keras.cli import refinement
-from fcn_keras.cli.options import DATA_HELP, Exclude, Labels, ModelPath, Only, Output
+from fcn_keras.cli.options import (
+    DATA_HELP,
+    Exclude,
+    Labels,
+    ModelPath,
+    Only,
+    Output,
+    check_folder,
+)
 from fcn_keras.cli.sources import load_dataset, load_library, load_predictor
 
 
@@ -53,7 +61,7 @@ def evaluate(
     from fcn_keras import inference, visualize
 
     for target in (json, confusion):
-        _check_folder(target)
+        check_folder(target)
     dataset = load_dataset(data, split, only, exclude)
     predictor = load_predictor(model, output)
     predictor = refinement.behind(predictor, scales, flip, crf, crf_options, samples, tile)
@@ -123,8 +131,3 @@ def predict(
         print(f"fcn-keras: {result.error}", file=sys.stderr)
     if failed:
         raise typer.Exit(1)
-
-
-def _check_folder(target):
-    if target is not None and not target.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {target.parent} to write {target.name} into.")

@@ -161,7 +161,7 @@ class _Packing:
         return keys
 
 
-def _scales(d):
+def scales(d):
     """Factors of the features on their way into the lattice, whose unit here is d + 1."""
     i = np.arange(1, d + 1)
     return math.sqrt(2 / 3) / np.sqrt(i * (i + 1))
@@ -169,8 +169,8 @@ def _scales(d):
 
 def _bounds(features):
     """Numbers below and above every elevated coordinate, each (d + 1,)."""
-    scales = _scales(features.shape[1])
-    low, high = features.min(0) * scales, features.max(0) * scales
+    factors = scales(features.shape[1])
+    low, high = features.min(0) * factors, features.max(0) * factors
     below = np.array([sum(low[i:]) - i * (high[i - 1] if i else 0) for i in range(len(low) + 1)])
     above = np.array([sum(high[i:]) - i * (low[i - 1] if i else 0) for i in range(len(low) + 1)])
     return below, above
@@ -180,7 +180,7 @@ def _elevated(features):
     """The features in the lattice's hyperplane, float64 (d + 1, n), in units of d + 1."""
     n, d = features.shape
     elevated, later = np.empty((d + 1, n)), np.zeros(n)
-    for i, scale in reversed(list(enumerate(_scales(d), start=1))):
+    for i, scale in reversed(list(enumerate(scales(d), start=1))):
         scaled = features[:, i - 1] * scale
         elevated[i] = later - i * scaled
         later = later + scaled

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from fcn_keras import metrics
+from fcn_keras.inference.predictor import check_one_output
 from fcn_keras.inference.refining import refined
 from fcn_keras.inference.report import Report
 from fcn_keras.labels import LabelSet
@@ -30,6 +31,7 @@ def evaluate(
     scales=None,
     flip=False,
     crf=None,
+    samples=None,
     tile=None,
     progress=True,
 ):
@@ -44,8 +46,9 @@ def evaluate(
         batch_size: How many images of one size go together, at most.
         boundary: Whether to compute the boundary F1 measure too, at the published tolerance (see
             `fcn_keras.metrics.BoundaryF1`).
-        scales, flip, crf, tile: As for `fcn_keras.segment`: scales to average over, the mirrored
-            image too, a dense CRF behind, and large images tile by tile.
+        scales, flip, crf, samples, tile: As for `fcn_keras.segment`: scales to average over, the
+            mirrored image too, a dense CRF behind, passes with Dropout on, and large images tile
+            by tile.
         progress: Show a bar with the mean IoU so far, on a terminal.
 
     Returns:
@@ -63,12 +66,8 @@ def evaluate(
     print(fcn_keras.evaluate(model, test).table())
     ```
     """
-    predictor = refined(predictor, tile=tile, scales=scales, flip=flip, crf=crf)
-    if isinstance(getattr(predictor, "labels", None), dict):
-        raise ValueError(
-            f"The model has the outputs {', '.join(predictor.labels)}; one is evaluated at a time: "
-            f"fcn_keras.one_output(model, {next(iter(predictor.labels))!r})."
-        )
+    predictor = refined(predictor, samples=samples, tile=tile, scales=scales, flip=flip, crf=crf)
+    check_one_output(predictor, "evaluated at a time")
     labels = _labels(predictor, dataset)
     length = _length(dataset)
     confusion = np.zeros((labels.num_classes, labels.num_classes), np.int64)

@@ -43,6 +43,24 @@ def as_predictor(model):
     return predictor
 
 
+def label_dtype(num_classes):
+    """The name of the type of label maps."""
+    return "uint8" if num_classes <= 255 else "uint16"
+
+
+def check_one_output(predictor, what):
+    """Refuses a predictor of several outputs, one of which is `what`.
+
+    Raises:
+        ValueError: saying how to take one.
+    """
+    if isinstance(getattr(predictor, "labels", None), dict):
+        raise ValueError(
+            f"The model has the outputs {', '.join(predictor.labels)}; one is {what}: "
+            f"fcn_keras.one_output(model, {next(iter(predictor.labels))!r})."
+        )
+
+
 class Predictor:
     """Segments images of any size with a Keras model.
 
@@ -119,7 +137,7 @@ class Predictor:
     def _run(self, arrays, wanted):
         images = keras.tree.map_structure(lambda *same: np.stack(same), *arrays)
         if wanted not in self._graphs:
-            self._graphs[wanted] = _Labeller(self.model, wanted)
+            self._graphs[wanted] = Labeller(self.model, wanted)
         outputs = self._graphs[wanted].predict_on_batch(images)
         size = _size(arrays[0])
         for labels in keras.tree.flatten(outputs[0] if wanted == SCORES else outputs):
@@ -131,8 +149,8 @@ class Predictor:
         return outputs
 
 
-class _Labeller(Compiled):
-    """A model, and the argmax or the softmax of its logits."""
+class Labeller(Compiled):
+    """A model, and what is wanted of its logits: the argmax, that and the logits, the softmax."""
 
     def __init__(self, model, wanted):
         super().__init__(model, "labeller")
@@ -148,8 +166,7 @@ class _Labeller(Compiled):
 
 
 def _highest(scores):
-    dtype = "uint8" if scores.shape[-1] <= 255 else "uint16"
-    return ops.cast(ops.argmax(scores, axis=-1), dtype)
+    return ops.cast(ops.argmax(scores, axis=-1), label_dtype(scores.shape[-1]))
 
 
 def _softmax(scores):

@@ -5,6 +5,7 @@ import inspect
 import numpy as np
 
 from fcn_keras.inference.images import as_array
+from fcn_keras.inference.predictor import check_one_output, label_dtype
 
 
 def probabilities_of(predictor, images):
@@ -21,11 +22,7 @@ def probabilities_of(predictor, images):
     Raises:
         ValueError: if it gives labels alone, or several outputs.
     """
-    if isinstance(getattr(predictor, "labels", None), dict):
-        raise ValueError(
-            f"The model has the outputs {', '.join(predictor.labels)}; take one: "
-            f"fcn_keras.one_output(model, {next(iter(predictor.labels))!r})."
-        )
+    check_one_output(predictor, "used here")
     if hasattr(predictor, "probabilities"):
         return predictor.probabilities(images)
     if "return_scores" not in inspect.signature(predictor.segment).parameters:
@@ -37,9 +34,9 @@ def probabilities_of(predictor, images):
     return np.stack([_softmax(np.asarray(one, "float32")) for one in scores])
 
 
-def highest(probabilities, num_classes):
+def highest(probabilities):
     """The most probable class of each pixel: uint8, uint16 above 255 classes."""
-    return probabilities.argmax(-1).astype("uint8" if num_classes <= 255 else "uint16")
+    return probabilities.argmax(-1).astype(label_dtype(probabilities.shape[-1]))
 
 
 def pixels_of(images):
@@ -87,10 +84,10 @@ class FromProbabilities:
             uint8 (H, W), or the pair with float32 (H, W, num_classes).
         """
         (probabilities,) = self.probabilities(pixels_of([image]))
-        labels = highest(probabilities, probabilities.shape[-1])
+        labels = highest(probabilities)
         return (labels, probabilities) if return_probabilities else labels
 
     def segment_batch(self, images):
         """Labels several images of one size: uint8 (batch, H, W)."""
         probabilities = self.probabilities(images)
-        return highest(probabilities, probabilities.shape[-1])
+        return highest(probabilities)

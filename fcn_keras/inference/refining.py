@@ -7,6 +7,7 @@ from fcn_keras.inference.averaging import Averaged
 from fcn_keras.inference.predictor import as_predictor
 from fcn_keras.inference.probabilities import FromProbabilities, pixels_of, probabilities_of
 from fcn_keras.inference.tiling import segment_tiled
+from fcn_keras.inference.uncertainty import Sampled
 
 
 class Refined(FromProbabilities):
@@ -81,11 +82,12 @@ class Tiled:
         )
 
 
-def refined(model, *, tile=None, scales=None, flip=False, crf=None):
+def refined(model, *, samples=None, tile=None, scales=None, flip=False, crf=None):
     """A segmenter that averages over scales and mirror images, and refines by a dense CRF.
 
     Args:
         model: A Keras model, or anything with `segment`.
+        samples: Average over so many passes with Dropout on, or None.
         tile: See images tile by tile, exactly: "auto", or the pixels of a tile; None sees them
             whole.
         scales: Factors of height and width to average over, or None for the image as it is.
@@ -98,7 +100,7 @@ def refined(model, *, tile=None, scales=None, flip=False, crf=None):
         these the predictor itself.
 
     Raises:
-        ValueError: for scales that are no positive numbers.
+        ValueError: for scales that are no positive numbers, or `samples` of a net without Dropout.
         TypeError: for an option that `dense_crf` does not have.
 
     Example:
@@ -108,7 +110,9 @@ def refined(model, *, tile=None, scales=None, flip=False, crf=None):
     labels = predictor.segment("street.jpg")
     ```
     """
-    predictor = as_predictor(model) if tile is None else Tiled(model, tile)
+    predictor = as_predictor(model) if samples is None else Sampled(model, samples)
+    if tile is not None:
+        predictor = Tiled(predictor, tile)
     if scales is not None or flip:
         predictor = Averaged(predictor, (1.0,) if scales is None else scales, flip)
     if crf is not None and crf is not False:

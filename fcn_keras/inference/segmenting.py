@@ -1,7 +1,6 @@
 """Labelling one image, by whatever means were asked for."""
 
 from fcn_keras.inference.refining import refined, with_probabilities
-from fcn_keras.inference.uncertainty import Sampled
 
 
 def segment(
@@ -56,8 +55,7 @@ def segment(
     )
     ```
     """
-    source = model if samples is None else Sampled(model, samples)
-    predictor = refined(source, tile=tile, scales=scales, flip=flip, crf=crf)
+    predictor = refined(model, samples=samples, tile=tile, scales=scales, flip=flip, crf=crf)
     plain = samples is None and scales is None and not flip and not crf
     if return_scores:
         if not plain or return_probabilities:

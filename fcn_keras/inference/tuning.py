@@ -204,7 +204,7 @@ def _scorer(measure, labels, examples):
             q = probabilities
             if options is not None:
                 q = dense_crf(probabilities, pixels, from_logits=False, **options)
-            predicted = highest(q, count)
+            predicted = highest(q)
             if measure == "mean_iou":
                 confusion += metrics.confusion_matrix(truth, predicted, count, labels.ignore)
             else:

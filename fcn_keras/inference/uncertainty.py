@@ -90,7 +90,7 @@ def uncertainty(model, image, *, samples=20, seed=0):
     mean = total / samples
     whole = _entropy(mean)
     return Uncertainty(
-        labels=highest(mean, mean.shape[-1]),
+        labels=highest(mean),
         mean=mean.astype("float32"),
         variance=np.maximum(squares / samples - mean**2, 0).astype("float32"),
         entropy=whole.astype("float32"),

@@ -193,7 +193,12 @@ def swap_averages(model):
 
 def averages(optimizer):
     """Whether an optimizer keeps a running average of the weights."""
-    return getattr(optimizer, "inner_optimizer", optimizer).use_ema
+    return innermost(optimizer).use_ema
+
+
+def innermost(optimizer):
+    """The optimizer that a loss-scaling one wraps, or itself."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
 
 
 def best_epoch(rows):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import keras
 
+from fcn_keras.training.callbacks import innermost
+
 
 @dataclass(frozen=True)
 class Part:
@@ -53,7 +55,7 @@ def going_on(model, part, plan):
     `fit` ends by putting the weights' running average in their place, which is for the end of the
     training, not for that of a part.
     """
-    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    optimizer = innermost(model.optimizer)
     averaging = part.last < plan.epochs and optimizer.use_ema
     yield [_LeaveWeights(optimizer, part.last)] if averaging else []
     if averaging:

@@ -7,12 +7,19 @@ import json
 import zlib
 from pathlib import Path
 
+import keras
 import numpy as np
 from keras import ops
 
 from fcn_keras.geometry import Halo, halo
-from fcn_keras.inference.compiled import Compiled
-from fcn_keras.inference.predictor import Predictor, as_predictor
+from fcn_keras.inference.predictor import (
+    LABELS,
+    SCORES,
+    Labeller,
+    Predictor,
+    as_predictor,
+    label_dtype,
+)
 from fcn_keras.inference.tiling.memory import bytes_per_pixel
 from fcn_keras.models.outputs import check_single
 
@@ -43,7 +50,7 @@ class _Net:
     @property
     def dtype(self):
         """The type of the labels."""
-        return np.dtype("uint8" if self.classes <= 255 else "uint16")
+        return np.dtype(label_dtype(self.classes))
 
 
 class KerasNet(_Net):
@@ -72,11 +79,11 @@ class KerasNet(_Net):
 
     def labels(self, pixels):
         """uint8 (H, W) for an image (H, W, channels); uint16 above 255 classes."""
-        return self._run(_Labels, pixels)
+        return self._run(LABELS, pixels)
 
     def scores(self, pixels):
         """float32 (H, W, classes) for an image (H, W, channels)."""
-        return self._run(_Scores, pixels)
+        return self._run(SCORES, pixels)[1]
 
     def fingerprint(self):
         """What tells this model from another, as text."""
@@ -85,26 +92,11 @@ class KerasNet(_Net):
             check = zlib.crc32(np.ascontiguousarray(ops.convert_to_numpy(weight)), check)
         return f"{len(self._model.layers)} layers, {self.classes} classes, weights {check:08x}"
 
-    def _run(self, kind, pixels):
-        if kind not in self._graphs:
-            self._graphs[kind] = kind(self._model, "tile")
-        return self._graphs[kind].predict_on_batch(pixels[None])[0]
-
-
-class _Scores(Compiled):
-    """A model's scores."""
-
-    def call(self, images):
-        return ops.cast(self.model(ops.cast(images, "float32"), training=False), "float32")
-
-
-class _Labels(_Scores):
-    """The argmax of a model's scores."""
-
-    def call(self, images):
-        scores = super().call(images)
-        dtype = "uint8" if scores.shape[-1] <= 255 else "uint16"
-        return ops.cast(ops.argmax(scores, axis=-1), dtype)
+    def _run(self, wanted, pixels):
+        if wanted not in self._graphs:
+            self._graphs[wanted] = Labeller(self._model, wanted)
+        outputs = self._graphs[wanted].predict_on_batch(pixels[None])
+        return keras.tree.map_structure(lambda output: output[0], outputs)
 
 
 class RunnerNet(_Net):

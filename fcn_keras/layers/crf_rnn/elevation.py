@@ -9,6 +9,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from fcn_keras.crf.lattice import scales
+
 UNIT = 2**28  # of a cell, where float64 is missing
 
 
@@ -27,12 +29,6 @@ def places(count, width):
 def colors(image, width):
     """The image by the width, rounded once: XLA would multiply by a constant's reciprocal."""
     return image / (image * 0 + width)
-
-
-def scales(d):
-    """Factors of the features on their way into the lattice, in cells."""
-    i = np.arange(1, d + 1)
-    return np.sqrt(2 / 3) / np.sqrt(i * (i + 1))
 
 
 def bounds(largest):
