@@ -1,5 +1,7 @@
 """The SavedModel's signatures and files; TensorFlow is imported when this module is."""
 
+import json
+
 import keras
 import tensorflow as tf
 
@@ -8,7 +10,7 @@ from fcn_keras.export.saved_model.precision import halved, rebuilt
 from fcn_keras.export.saved_model.warmup import write_warmup
 from fcn_keras.labels import LabelSet
 
-LABELS_FILE = "labels.json"
+LABELS_FILE, HALO_FILE = "labels.json", "halo.json"
 
 
 def write(model, folder, options):
@@ -16,25 +18,33 @@ def write(model, folder, options):
     labels = LabelSet.from_config(options.labels)
     if options.precision:
         model = rebuilt(model, options.precision)
-    segmenter = _Segmenter(model, labels.dtype, options)
-    images = [tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8, name="images")]
-    files = [tf.TensorSpec((None,), tf.string, name="image_bytes")]
+    assets = {LABELS_FILE: json.dumps(options.labels, indent=1) + "\n"}
+    if options.halo is not None:
+        assets[HALO_FILE] = json.dumps(options.halo) + "\n"
+    segmenter = _Segmenter(model, labels.dtype, options, assets)
+    images = tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8, name="images")
+    inputs = {
+        "encoded": tf.TensorSpec((None,), tf.string, name="image_bytes"),
+        "assets": tf.TensorSpec((None,), tf.string, name="name"),
+    }
     archive = keras.export.ExportArchive()
     for name in options.signatures:
-        archive.add_endpoint(name, getattr(segmenter, name), files if name == "encoded" else images)
+        archive.add_endpoint(name, getattr(segmenter, name), [inputs.get(name, images)])
     archive.write_out(str(folder), verbose=False)
     (folder / "assets").mkdir(exist_ok=True)
-    labels.save(folder / "assets" / LABELS_FILE)
+    for name, contents in assets.items():
+        (folder / "assets" / name).write_text(contents)
     write_warmup(folder, options, model.input_shape[-1])
 
 
 class _Segmenter:
     """The functions that become signatures; each is traced without autograph."""
 
-    def __init__(self, model, label_dtype, options):
+    def __init__(self, model, label_dtype, options, assets):
         self.shape = model.input_shape[1:]
         self.label_dtype = label_dtype
         self.options = options
+        self.files = assets
         self.model = halved(model) if options.half_weights else _called(model)
         self.decode = decoder(options.max_megapixels, self.shape)
 
@@ -59,6 +69,12 @@ class _Segmenter:
             each, image_bytes, fn_output_signature=(tf.string, tf.string), parallel_iterations=2
         )
         return {"mask_png_bytes": masks, "status": statuses}
+
+    def assets(self, name):
+        contents = tf.fill(tf.shape(name), "")
+        for file, text in self.files.items():
+            contents = tf.where(name == file, text, contents)
+        return {"contents": contents}
 
     def _label_map(self, images):
         label_map = tf.argmax(self._logits(self._shrunk(images)), axis=-1, output_type=tf.int32)

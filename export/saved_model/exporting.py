@@ -7,6 +7,7 @@ import keras
 
 from fcn_keras.export.saved_model import options as asked
 from fcn_keras.export.saved_model.versions import check_version, new_version
+from fcn_keras.geometry import recorded_halo
 from fcn_keras.inference import Predictor
 from fcn_keras.models.outputs import check_single
 
@@ -38,6 +39,9 @@ def export_saved_model(
       gives `mask_png_bytes`, strings (batch,): a grey PNG of the class numbers as large as its
       image (16 bits a pixel above 255 classes); and `status`, strings (batch,): "ok", or one
       sentence saying why an image was refused, whose mask is then empty.
+    - `assets`: of `name`, strings (batch,), the `contents`, strings (batch,), of the files in the
+      folder `assets`, which servers do not hand out otherwise: "labels.json", "halo.json"; empty
+      for other names.
 
     `encoded` reads files as `fcn_keras.segment` does: EXIF orientation applied, transparency put
     on white, 16-bit grey divided by 257. What TensorFlow decodes otherwise than Pillow is refused:
@@ -45,8 +49,10 @@ def export_saved_model(
     or does not fill its canvas. Of an animation the first frame counts. The images of a batch go
     through the model one by one.
 
-    The folder also holds the label set in `assets/labels.json`, requests with which TF Serving
-    warms up in `assets.extra/`, and `fingerprint.pb`, which tells exports apart.
+    The folder also holds the label set in `assets/labels.json`; in `assets/halo.json` how far the
+    net looks, for `fcn_keras.segment_tiled` (not with `flip` or `max_side`, nor where a layer sees
+    the whole image); requests with which TF Serving warms up in `assets.extra/`; and
+    `fingerprint.pb`, which tells exports apart.
 
     Args:
         model: A Keras model of logits (batch, H, W, num_classes), on any backend.
@@ -97,6 +103,7 @@ def export_saved_model(
     options = asked.Options(
         name=directory.resolve().name,
         labels=predictor.labels.to_config(),
+        halo=None if flip or max_side else recorded_halo(model),
         signatures=asked.checked_signatures(model, signatures),
         warmup=asked.checked_warmup(model, warmup),
         flip=bool(flip),

@@ -4,17 +4,21 @@ from dataclasses import dataclass
 
 import keras
 
-SIGNATURES = ("serving_default", "scores", "encoded")
+SIGNATURES = ("serving_default", "scores", "encoded", "assets")
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 WARMUP = ((256, 256),)
 
 
 @dataclass(frozen=True)
 class Options:
-    """The choices of `export_saved_model`; `name` and `labels` (a config) go into the files."""
+    """The choices of `export_saved_model`; `name`, `labels` and `halo` go into the files.
+
+    `labels` and `halo` are configs; `halo` is None where tiles of an image are not exact.
+    """
 
     name: str
     labels: dict
+    halo: dict | None
     signatures: tuple
     warmup: tuple
     flip: bool
@@ -33,7 +37,7 @@ def checked_signatures(model, names):
     """
     channels = model.input_shape[-1]
     if names is None:
-        return SIGNATURES if channels in (1, 3) else SIGNATURES[:-1]
+        return tuple(s for s in SIGNATURES if s != "encoded" or channels in (1, 3))
     names = (names,) if isinstance(names, str) else tuple(names)
     unknown = [name for name in names if name not in SIGNATURES]
     if unknown or "serving_default" not in names:

@@ -1,9 +1,12 @@
 """Segmenting with a SavedModel as with a Keras model, on any Keras backend."""
 
+import json
+
 import numpy as np
 
 from fcn_keras.export.saved_model.exporting import check_tensorflow
 from fcn_keras.export.saved_model.versions import find_saved_model
+from fcn_keras.geometry import Halo
 from fcn_keras.inference.images import as_array
 from fcn_keras.labels import LabelSet
 
@@ -17,6 +20,7 @@ class SavedModelPredictor:
     Attributes:
         directory: The version's folder, a `pathlib.Path`.
         labels: The `LabelSet` found in its assets.
+        halo: The `fcn_keras.geometry.Halo` found there, or None.
 
     Raises:
         ValueError: if the folder holds no SavedModel of this package.
@@ -51,6 +55,8 @@ class SavedModelPredictor:
                 "it lacks assets/labels.json or the output `label_map`."
             )
         self.labels = LabelSet.load(labels_file)
+        halo = labels_file.with_name("halo.json")
+        self.halo = Halo.from_config(json.loads(halo.read_text())) if halo.exists() else None
         self._segment, self._scores = signatures["serving_default"], signatures.get("scores")
         self._shape = tuple(self._segment.structured_input_signature[1]["images"].shape[1:])
 

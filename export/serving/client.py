@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +10,8 @@ from fcn_keras.export.serving.addresses import parse_address
 from fcn_keras.export.serving.errors import ServerError
 from fcn_keras.export.serving.requests import Status
 from fcn_keras.export.serving.retrying import check_patience, pause_after, pauses
-from fcn_keras.export.serving.steps import Steps
+from fcn_keras.export.serving.steps import HALO, LABELS, Steps
+from fcn_keras.geometry import Halo
 from fcn_keras.labels import LabelSet
 
 
@@ -33,7 +35,7 @@ class _Asking:
             raise ValueError(f"`in_flight` is a whole number from 1; got {in_flight!r}.")
         self.address = parse_address(address, model, version, label)
         self._timeout, self._retries, self._in_flight = timeout, retries, in_flight
-        self._labels = labels
+        self._labels, self._found = labels, None
         self._steps = Steps(as_files=not self.address.is_grpc)
 
     def _connection(self, waiting):
@@ -43,12 +45,19 @@ class _Asking:
             from fcn_keras.export.serving.rest import Rest as Connection
         return Connection(self.address, self._timeout, waiting)
 
-    def _named(self, signatures):
-        """The label set, once the signatures are known."""
-        if self._labels is not None:
-            return self._labels
-        _, shape = signatures.outputs.get("scores", {}).get("scores", (None, (None,)))
-        return LabelSet.numbered(shape[-1]) if shape[-1] else None
+    def _described(self):
+        """Steps to the label set and the halo, each None where nothing tells it."""
+        assets = yield from self._steps.assets()
+        labels = halo = None
+        if LABELS in assets:
+            labels = LabelSet.from_config(json.loads(assets[LABELS]))
+        else:
+            signatures = yield from self._steps.signatures()
+            _, shape = signatures.outputs.get("scores", {}).get("scores", (None, (None,)))
+            labels = LabelSet.numbered(shape[-1]) if shape[-1] else None
+        if HALO in assets:
+            halo = Halo.from_config(json.loads(assets[HALO]))
+        return labels, halo
 
 
 class Client(_Asking):
@@ -69,7 +78,7 @@ class Client(_Asking):
         timeout: Seconds for one attempt.
         retries: How many times to ask again a server that is UNAVAILABLE.
         in_flight: How many images of a list are on their way at once.
-        labels: The `LabelSet`; servers do not tell class names.
+        labels: The `LabelSet`, where it is not to be the one that the model is served with.
 
     Attributes:
         address: The `Address`, with `host`, `port`, `model`, `version`, `label`.
@@ -131,10 +140,16 @@ class Client(_Asking):
 
     @property
     def labels(self):
-        """The `LabelSet` given, else numbered classes; None if their number is not known."""
-        if self._labels is None:
-            self._labels = self._named(self._drive(self._steps.metadata()))
-        return self._labels
+        """The `LabelSet` given, else the served one; of a model without, numbered classes.
+
+        None for a model that tells not even their number.
+        """
+        return self._labels or self._description()[0]
+
+    @property
+    def halo(self):
+        """The `fcn_keras.geometry.Halo` that is served, or None."""
+        return self._description()[1]
 
     def status(self):
         """{version: {"state": ..., "error_code": ..., "error_message": ...}}, by number.
@@ -165,6 +180,11 @@ class Client(_Asking):
 
     def __exit__(self, *_):
         self.close()
+
+    def _description(self):
+        if self._found is None:
+            self._found = self._drive(self._described())
+        return self._found
 
     def _drive(self, steps):
         answer = None
@@ -241,7 +261,11 @@ class AsyncClient(_Asking):
 
     async def labels(self):
         """As `Client.labels`, which cannot be awaited as an attribute."""
-        return self._labels or self._named(await self._drive(self._steps.metadata()))
+        return self._labels or (await self._description())[0]
+
+    async def halo(self):
+        """As `Client.halo`."""
+        return (await self._description())[1]
 
     async def status(self):
         """As `Client.status`."""
@@ -263,6 +287,11 @@ class AsyncClient(_Asking):
 
     async def __aexit__(self, *_):
         await self.close()
+
+    async def _description(self):
+        if self._found is None:
+            self._found = await self._drive(self._described())
+        return self._found
 
     async def _drive(self, steps):
         answer = None

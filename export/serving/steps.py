@@ -15,6 +15,7 @@ from fcn_keras.inference.images import as_array
 
 _BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"GIF8")
 OK = "ok"
+ASSETS = (LABELS, HALO) = ("labels.json", "halo.json")
 
 
 class Steps:
@@ -34,11 +35,21 @@ class Steps:
         self._known = yield Metadata()
         return self._known
 
+    def assets(self):
+        """{name: text} of the files that describe the model, as far as it is served with them."""
+        signatures = yield from self.metadata()
+        if "assets" not in signatures.outputs:
+            return {}
+        answer = yield self._predict("assets", {"name": _objects([n.encode() for n in ASSETS])})
+        return {
+            n: text.decode() for n, text in zip(ASSETS, answer["contents"], strict=True) if text
+        }
+
     def segment(self, image, return_scores=False):
         """A label map (H, W), or the pair with its logits."""
         if return_scores:
             return (yield from self._scores(image))
-        signatures = yield from self._signatures()
+        signatures = yield from self.signatures()
         if "encoded" in signatures.inputs:
             file = _file(image)
             if file is None and self.as_files:
@@ -49,7 +60,7 @@ class Steps:
 
     def segment_batch(self, images):
         """Label maps (batch, H, W) of images of one size."""
-        signatures = yield from self._signatures()
+        signatures = yield from self.signatures()
         images = [as_array(image, _shape(signatures)) for image in images]
         if len({image.shape for image in images}) != 1:
             sizes = sorted({"{}x{}".format(*image.shape[:2]) for image in images})
@@ -60,7 +71,8 @@ class Steps:
             return np.stack((yield from self._encoded(files, names)))
         return (yield from self._whole(images))
 
-    def _signatures(self):
+    def signatures(self):
+        """The `Signatures`, asked for once."""
         return self._known or (yield from self.metadata())
 
     def _encoded(self, files, names):
@@ -74,7 +86,7 @@ class Steps:
         return (yield self._predict("serving_default", self._images(images)))["label_map"]
 
     def _scores(self, image):
-        signatures = yield from self._signatures()
+        signatures = yield from self.signatures()
         if "scores" not in signatures.outputs:
             raise ValueError(
                 "The served model has no scores: export it with the signature `scores`."

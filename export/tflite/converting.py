@@ -17,6 +17,7 @@ from fcn_keras.export.tflite.outside import outside_pixel
 from fcn_keras.export.tflite.quantizing import Int8
 from fcn_keras.export.tflite.task_metadata import with_metadata
 from fcn_keras.export.tflite.weights_only import with_float_arithmetic
+from fcn_keras.geometry import recorded_halo
 from fcn_keras.inference import Predictor
 from fcn_keras.models.outputs import check_single
 
@@ -105,6 +106,7 @@ def export_tflite(
         "quantize": quantize,
         "size": size and list(size),
         "outside": outside,
+        "halo": None if size else recorded_halo(model),
         "output": output,
         "calibration": images and images.to_config(),
         "float_layers": list(float_layers),

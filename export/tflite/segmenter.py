@@ -8,6 +8,7 @@ import numpy as np
 
 from fcn_keras.export.tflite import contents
 from fcn_keras.export.tflite.windows import cut_out, windows
+from fcn_keras.geometry import Halo
 from fcn_keras.inference.images import as_array
 
 
@@ -26,6 +27,7 @@ class Segmenter:
     Attributes:
         labels: The `LabelSet` found in the file.
         size: (H, W), or None for any.
+        halo: The `fcn_keras.geometry.Halo` of a file of open size, or None where it is not exact.
         made: A dict of how the file was made: `quantize`, `output`, `calibration`, ...
 
     Raises:
@@ -46,6 +48,8 @@ class Segmenter:
         self.path = Path(path)
         self.labels, self.made = contents.read(self.path)
         self.size = tuple(self.made["size"]) if self.made["size"] else None
+        halo = self.made.get("halo")
+        self.halo = halo and Halo.from_config(halo)
         threads = _cores() if threads is None else threads
         if threads < 1:
             raise ValueError(f"`threads` must be at least 1, got {threads}.")

@@ -245,7 +245,7 @@ def _serving(net, out, labels, overwrite, choices):
 
 def _drop_scores(choices):
     if choices.pop("no_scores", False):
-        choices["signatures"] = ("serving_default", "encoded")
+        choices["signatures"] = ("serving_default", "encoded", "assets")
 
 
 def _tflite(net, out, labels, overwrite, choices):

@@ -5,7 +5,7 @@ Everything comes from one walk over a functional Keras graph; no number is typed
 
 from fcn_keras.geometry.crop import crop_offset
 from fcn_keras.geometry.field import Field, Fields, receptive_field, receptive_fields, window
-from fcn_keras.geometry.halo import Halo, halo
+from fcn_keras.geometry.halo import Halo, halo, recorded_halo
 from fcn_keras.geometry.rules import register_rule
 from fcn_keras.geometry.table import Table, table
 from fcn_keras.geometry.taps import taps
@@ -19,6 +19,7 @@ __all__ = [
     "halo",
     "receptive_field",
     "receptive_fields",
+    "recorded_halo",
     "register_rule",
     "table",
     "taps",

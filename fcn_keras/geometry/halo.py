@@ -95,6 +95,14 @@ def halo(model, size=None):
     return Halo(befores, afters, period)
 
 
+def recorded_halo(model):
+    """What an exporter stores of `halo(model)`: its config, or None where none is exact."""
+    try:
+        return halo(model).to_config()
+    except ValueError:
+        return None
+
+
 def _check_open(model):
     for tensor in model.inputs:
         if any(n is not None for n in tensor.shape[1:3]):

@@ -75,8 +75,12 @@ def test_runs_alone_in_a_fresh_process(model, images, directory, tmp_path):
 
 
 def test_the_folder_holds_labels_and_a_fingerprint(model, directory):
-    names = json.loads((directory / "1/assets/labels.json").read_text())["names"]
-    assert tuple(names) == fcn_keras.labels_of(model).names
+    texts = {name: (directory / f"1/assets/{name}.json").read_text() for name in ("labels", "halo")}
+    assert tuple(json.loads(texts["labels"])["names"]) == fcn_keras.labels_of(model).names
+    assert json.loads(texts["halo"]) == fcn_keras.geometry.halo(model).to_config()
+    served = tf.saved_model.load(str(directory / "1")).signatures["assets"]
+    contents = served(name=tf.constant(["halo.json", "none.json", "labels.json"]))["contents"]
+    assert [text.decode() for text in contents.numpy()] == [texts["halo"], "", texts["labels"]]
     assert tf.saved_model.experimental.read_fingerprint(str(directory / "1")).singleprint()
 
 
@@ -88,7 +92,7 @@ def test_saved_model_cli_shows_it(directory):
         capture_output=True,
         text=True,
     ).stdout
-    for name in ("serving_default", "scores", "encoded"):
+    for name in ("serving_default", "scores", "encoded", "assets"):
         assert f"signature_def['{name}']" in told
     for name in ("images", "label_map", "image_bytes", "mask_png_bytes", "status"):
         assert f"['{name}']" in told

@@ -3,7 +3,6 @@
 Both know their halo, what a pixel costs in memory, and how to tell one model from another.
 """
 
-import json
 import zlib
 from pathlib import Path
 
@@ -22,8 +21,6 @@ from fcn_keras.inference.predictor import (
 )
 from fcn_keras.inference.tiling.memory import bytes_per_pixel
 from fcn_keras.models.outputs import check_single
-
-HALO_FILE = "assets/halo.json"
 
 
 def as_net(model):
@@ -128,10 +125,6 @@ class RunnerNet(_Net):
     def halo(self, size):
         """The `Halo` that was recorded with the export."""
         found = getattr(self._runner, "halo", None)
-        found = found or (getattr(self._runner, "made", None) or {}).get("halo")
-        folder = getattr(self._runner, "directory", None)
-        if found is None and folder is not None and (Path(folder) / HALO_FILE).exists():
-            found = json.loads((Path(folder) / HALO_FILE).read_text("utf-8"))
         if found is None:
             raise ValueError(
                 f"{_named(self._runner)} does not tell how far its net looks. Pass "

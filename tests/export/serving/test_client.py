@@ -89,7 +89,24 @@ def test_status_metadata_and_labels(client):
     assert found["outputs"]["encoded"] == {
         "mask_png_bytes": ("string", (None,)), "status": ("string", (None,))
     }  # fmt: skip
-    assert client.labels == fcn_keras.LabelSet.numbered(5)
+
+
+def test_class_names_and_halo_are_served(address, client, models):
+    """Version 1 is served without `assets`: its classes are counted by its scores."""
+    assert client.labels == fcn_keras.labels_of(models[2])
+    assert client.halo == fcn_keras.geometry.halo(models[2])
+    others = fcn_keras.LabelSet(("a", "b", "c", "d", "e"))
+    with serving.Client(address, labels=others) as named:
+        assert named.labels == others
+    with serving.Client(address, version=1) as bare:
+        assert bare.labels == fcn_keras.LabelSet.numbered(5)
+        assert bare.halo is None
+
+    async def ask():
+        async with serving.AsyncClient(address) as waiting:
+            return await waiting.labels(), await waiting.halo()
+
+    assert asyncio.run(ask()) == (client.labels, client.halo)
 
 
 def test_from_asyncio(address, images, expected):

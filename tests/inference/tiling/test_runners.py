@@ -53,7 +53,6 @@ def test_a_halo_that_is_given_or_told(model, image):
     check(Runner(model), model, image, halo=halo)
     check(Runner(model, halo=halo), model, image)
     check(Runner(model, halo=halo.to_config()), model, image)
-    check(Runner(model, made={"halo": halo.to_config()}), model, image)
     check(fcn_keras.Predictor(model), model, image)
 
 
@@ -120,16 +119,28 @@ def test_several_outputs_are_refused():
 def test_a_tflite_file(model, image, tmp_path):
     pytest.importorskip("ai_edge_litert")
     path = fcn_keras.export.export_tflite(model, tmp_path / "m.tflite")
-    runner = fcn_keras.export.tflite.Segmenter(path, threads=1)
-    check(runner, model, image, halo=fcn_keras.geometry.halo(model))
+    check(fcn_keras.export.tflite.Segmenter(path, threads=1), model, image)
 
 
 def test_a_saved_model(model, image, tmp_path):
-    import json
-
     folder = fcn_keras.export.export_saved_model(model, tmp_path / "saved")
-    runner = fcn_keras.export.SavedModelPredictor(folder)
-    halo = fcn_keras.geometry.halo(model)
-    check(runner, model, image, halo=halo)
-    (runner.directory / "assets" / "halo.json").write_text(json.dumps(halo.to_config()))
-    check(runner, model, image)
+    check(fcn_keras.export.SavedModelPredictor(folder), model, image)
+
+
+def test_a_server(model, image, tmp_path):
+    pytest.importorskip("tensorflow_serving")
+    serving = fcn_keras.export.serving
+    folder = fcn_keras.export.export_saved_model(model, tmp_path / "net").parent
+    with serving.DevelopmentServer(folder, rest_port=0, grpc_port=0) as server:
+        with serving.Client(server.grpc_address) as client:
+            check(client, model, image)
+
+
+def test_an_export_without_an_exact_halo_tells_none(image, tmp_path):
+    entry = keras.Input((None, None, 3))
+    gate = L.GlobalAveragePooling2D(keepdims=True)(entry)
+    gated = keras.Model(entry, L.Multiply()([entry, gate]))
+    plain = fcn_keras.fcn32s(3, "vgg_slim", weights=None)
+    for net, options in ((gated, {}), (plain, {"flip": True}), (plain, {"max_side": 64})):
+        folder = fcn_keras.export.export_saved_model(net, tmp_path / "saved", **options)
+        assert fcn_keras.export.SavedModelPredictor(folder).halo is None
