@@ -196,7 +196,10 @@ def test_demo_goes_the_whole_way_and_judges_itself(command, tmp_path):
         (["train", "--classifier", "vgg99", "--out", "x"], "no classifier 'vgg99'"),
         (["train", "--weights", "gone.h5", "--out", "x"], "no weights file 'gone.h5'"),
         (["train", "--alignment", "left", "--out", "x"], "'same' or 'caffe', got 'left'"),
-        (["train", "--optimizer", "lion", "--out", "x"], "adamw, adam, sgd, caffe_sgd, got 'lion'"),
+        (
+            ["train", "--optimizer", "lion", "--out", "x"],
+            "sgd, muon, caffe_sgd, got 'lion'",
+        ),
         (["train", "--epochs", "0", "--out", "x"], "`epochs` must be a whole number"),
         (["train", "--epochs", "many", "--out", "x"], "Invalid value for '--epochs'"),
         (["train", "--data", "lsun", "--out", "x"], "digits, camvid"),

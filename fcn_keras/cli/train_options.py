@@ -144,12 +144,16 @@ Augment = Annotated[
 Optimizer = Annotated[
     str,
     typer.Option(
-        metavar="adamw|adam|sgd|caffe_sgd", help="The last is Caffe's.", rich_help_panel=RECIPE
+        metavar="adamw|adam|sgd|muon|caffe_sgd",
+        help="muon learns fast from nothing; caffe_sgd is Caffe's.",
+        rich_help_panel=RECIPE,
     ),
 ]
 Momentum = Annotated[
     float | None,
-    typer.Option(help="Of sgd and caffe_sgd (default: 0.9)", rich_help_panel=RECIPE),
+    typer.Option(
+        help="Of sgd, muon and caffe_sgd (default: 0.9, muon 0.95)", rich_help_panel=RECIPE
+    ),
 ]
 BiasRate = Annotated[
     float, typer.Option(help="Factor on the rate of biases.", rich_help_panel=RECIPE)

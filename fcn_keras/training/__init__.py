@@ -9,6 +9,7 @@ _PUBLIC = {
     "CaffeSGD": "optimizers",
     "DivergedError": "callbacks",
     "Group": "distributed",
+    "Muon": "muon",
     "PerLayerAdam": "optimizers",
     "PerLayerAdamW": "optimizers",
     "PerLayerSGD": "optimizers",

@@ -9,6 +9,7 @@ from fcn_keras.data import class_weights as data_class_weights
 from fcn_keras.labels import void_value
 from fcn_keras.training import schedules
 from fcn_keras.training.every_layer import every_layer
+from fcn_keras.training.muon import Muon
 from fcn_keras.training.objective import objective
 from fcn_keras.training.optimizers import (
     CaffeSGD,
@@ -150,6 +151,8 @@ def optimizer_of(recipe, rate):
     factors = {"rates": recipe.rates, "bias_rate": float(recipe.bias_rate)}
     if recipe.optimizer == "caffe_sgd":
         return CaffeSGD(rate, momentum=float(recipe.momentum), **factors, **options)
+    if recipe.optimizer == "muon":
+        return Muon(rate, momentum=float(recipe.momentum), **factors, **options)
     if recipe.optimizer == "sgd":
         options["weight_decay"] = recipe.weight_decay or None
         options.update(momentum=float(recipe.momentum), nesterov=bool(recipe.nesterov))

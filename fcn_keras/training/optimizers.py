@@ -19,7 +19,7 @@ class _Factors:
         self.table = table
 
 
-class _PerLayer:
+class PerLayer:
     """What the optimizers below share: factors by the names of layers.
 
     Keras (3.12 to 3.15) has no factor on a variable. Its `MultiOptimizer`, from 3.14 on, divides
@@ -27,7 +27,8 @@ class _PerLayer:
     schedules, callbacks and histories read.
     """
 
-    def _keep_factors(self, rates, bias_rate, decays):
+    def keep_factors(self, rates, bias_rate, decays):
+        """Checks the factors and keeps them for `build`."""
         self.rates = checked_factors("rates", rates)
         self.decays = checked_factors("decays", decays)
         self.bias_rate = _checked_factor("bias_rate", bias_rate)
@@ -60,7 +61,7 @@ class _PerLayer:
 
 
 @_package
-class PerLayerSGD(_PerLayer, keras.optimizers.SGD):
+class PerLayerSGD(PerLayer, keras.optimizers.SGD):
     """`keras.optimizers.SGD` with a factor on the rate of each layer.
 
     Args:
@@ -88,11 +89,11 @@ class PerLayerSGD(_PerLayer, keras.optimizers.SGD):
 
     def __init__(self, learning_rate=0.01, rates=None, bias_rate=1.0, decays=None, **options):
         super().__init__(learning_rate, **options)
-        self._keep_factors(rates, bias_rate, decays)
+        self.keep_factors(rates, bias_rate, decays)
 
 
 @_package
-class PerLayerAdam(_PerLayer, keras.optimizers.Adam):
+class PerLayerAdam(PerLayer, keras.optimizers.Adam):
     """`keras.optimizers.Adam` with a factor on the rate of each layer.
 
     Args:
@@ -113,11 +114,11 @@ class PerLayerAdam(_PerLayer, keras.optimizers.Adam):
 
     def __init__(self, learning_rate=0.001, rates=None, bias_rate=1.0, decays=None, **options):
         super().__init__(learning_rate, **options)
-        self._keep_factors(rates, bias_rate, decays)
+        self.keep_factors(rates, bias_rate, decays)
 
 
 @_package
-class PerLayerAdamW(_PerLayer, keras.optimizers.AdamW):
+class PerLayerAdamW(PerLayer, keras.optimizers.AdamW):
     """`keras.optimizers.AdamW` with a factor on the rate of each layer.
 
     The decoupled decay is multiplied by the layer's rate too.
@@ -140,11 +141,11 @@ class PerLayerAdamW(_PerLayer, keras.optimizers.AdamW):
 
     def __init__(self, learning_rate=0.001, rates=None, bias_rate=1.0, decays=None, **options):
         super().__init__(learning_rate, **options)
-        self._keep_factors(rates, bias_rate, decays)
+        self.keep_factors(rates, bias_rate, decays)
 
 
 @_package
-class CaffeSGD(_PerLayer, keras.optimizers.Optimizer):
+class CaffeSGD(PerLayer, keras.optimizers.Optimizer):
     """Caffe's SGD: the decay is a part of the gradient, and the rate a part of the momentum.
 
     With a layer's factors r on the rate and d on the decay, a step is
@@ -194,7 +195,7 @@ class CaffeSGD(_PerLayer, keras.optimizers.Optimizer):
             raise ValueError(f"`momentum` must be at least 0 and below 1, got {momentum!r}.")
         self.momentum = momentum
         self.weight_decay = _checked_factor("weight_decay", weight_decay or 0.0)
-        self._keep_factors(rates, bias_rate, decays)
+        self.keep_factors(rates, bias_rate, decays)
 
     def build(self, variables):
         if self.built:

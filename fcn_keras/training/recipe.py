@@ -13,10 +13,10 @@ from fcn_keras.data import Augmentation
 from fcn_keras.training import objective, schedules
 from fcn_keras.training.optimizers import checked_factors
 
-OPTIMIZERS = ("adamw", "adam", "sgd", "caffe_sgd")
-WEIGHT_DECAY = {"adamw": 0.01, "adam": 0.0, "sgd": 5e-4, "caffe_sgd": 5e-4}
-LEARNING_RATE = {"adamw": 1e-3, "adam": 1e-3, "sgd": 1e-2, "caffe_sgd": 1e-4}
-MOMENTUM = {"sgd": 0.9, "caffe_sgd": 0.9}
+OPTIMIZERS = ("adamw", "adam", "sgd", "muon", "caffe_sgd")
+WEIGHT_DECAY = {"adamw": 0.01, "adam": 0.0, "sgd": 5e-4, "muon": 0.01, "caffe_sgd": 5e-4}
+LEARNING_RATE = {"adamw": 1e-3, "adam": 1e-3, "sgd": 1e-2, "muon": 1e-3, "caffe_sgd": 1e-4}
+MOMENTUM = {"sgd": 0.9, "muon": 0.95, "caffe_sgd": 0.9}
 ALL_BUT_SCORES = "all but scores"
 
 
@@ -31,13 +31,13 @@ class Recipe:
             is smaller); None for whole images, the smaller of a batch padded with void.
         augment: False, True (the dataset's own choice), a `fcn_keras.data.Augmentation`, or a
             dict of changes to the dataset's own, such as {"scale": (0.5, 2.0)}.
-        optimizer: "adamw", "adam", "sgd" or "caffe_sgd" (`CaffeSGD`).
+        optimizer: "adamw", "adam", "sgd", "muon" (`Muon`) or "caffe_sgd" (`CaffeSGD`).
         learning_rate: Highest rate. Default: 1e-3, sgd 1e-2, caffe_sgd 1e-4. From pretrained
             weights a tenth of it is a good start.
         schedule: "cosine", "poly", "step" or "constant".
         warmup: Epochs of linear warm-up. Default: 1, at most a tenth of the epochs.
         weight_decay: Decay of the kernels (biases and BatchNormalization are left alone);
-            decoupled, but for caffe_sgd. Default: adamw 0.01, adam 0, both sgd 5e-4.
+            decoupled, but for caffe_sgd. Default: adamw and muon 0.01, adam 0, both sgd 5e-4.
         class_weights: None, a name that `fcn_keras.data.class_weights` knows ("enet" for
             1 / ln(1.02 + p)), or one number a class. Weights find more of the rare classes and
             claim too many pixels for them; thin ones lose IU by it.
@@ -46,7 +46,7 @@ class Recipe:
             recomputed before each validation; 0 leaves the moving averages.
         seed: Seeds the shuffling, the augmentation and Dropout.
         steps: Updates of the weights in all, in place of `epochs`, rounded up to whole epochs.
-        momentum: Of sgd and caffe_sgd. Default: 0.9.
+        momentum: Of sgd, muon and caffe_sgd. Default: 0.9, muon 0.95.
         nesterov: Of sgd. Default: True.
         loss: One of `fcn_keras.losses` in words: "cross_entropy", "focal", "dice", "jaccard",
             "lovasz" or "ohem", with options as in "focal(gamma=3)" or
