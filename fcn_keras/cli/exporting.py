@@ -6,7 +6,13 @@ from typing import Annotated
 import typer
 
 from fcn_keras.cli.options import Output, parse_size
-from fcn_keras.cli.sources import labels_beside, load_dataset, load_library, load_segmenter
+from fcn_keras.cli.sources import (
+    labels_beside,
+    load_dataset,
+    load_library,
+    load_segmenter,
+    without_remarks,
+)
 
 SAVED_MODEL, TFLITE, SERVING, WEB = "saved-model", "tflite", "serving", "web"
 FORMATS = (SAVED_MODEL, TFLITE, SERVING, WEB)
@@ -206,7 +212,9 @@ def export(
     if kind == WEB:
         choices.setdefault("size", _size_of_training(model))
     write = {SAVED_MODEL: _saved_model, TFLITE: _tflite, SERVING: _serving, WEB: _web}[kind]
-    print(f"{write(net, out, labels, overwrite, choices)}")
+    with without_remarks():
+        told = write(net, out, labels, overwrite, choices)
+    print(told)
 
 
 def _format(named, out):

@@ -14,28 +14,33 @@ def load_library():
     They come from C++ straight to the process's error output, so that is set aside meanwhile;
     if the import fails, they are shown.
     """
-    quiet = "keras" not in sys.modules and "--debug" not in sys.argv
-    with _errors_aside() if quiet else contextlib.nullcontext():
+    with contextlib.nullcontext() if "keras" in sys.modules else without_remarks():
         import fcn_keras
 
         fcn_keras.register()
 
 
 @contextlib.contextmanager
-def _errors_aside():
+def without_remarks():
+    """Sets aside what C++ writes straight to the process's error output, but for --debug.
+
+    Python's own warnings are shown, and the rest too if what is done meanwhile fails.
+    """
+    if "--debug" in sys.argv:
+        yield
+        return
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as aside:
-        kept = os.dup(2)
+    with tempfile.TemporaryFile() as aside, os.fdopen(os.dup(2), "w", buffering=1) as shown:
         os.dup2(aside.fileno(), 2)
         try:
-            yield
+            with contextlib.redirect_stderr(shown):
+                yield
         except BaseException:
             aside.seek(0)
-            os.write(kept, aside.read())
+            os.write(shown.fileno(), aside.read())
             raise
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+            os.dup2(shown.fileno(), 2)
 
 
 def load_dataset(text, split, only=None, exclude=None):
