@@ -11,6 +11,7 @@ from fcn_keras.classifiers import applications
 from fcn_keras.classifiers.alexnet import HEAD as ALEXNET_HEAD
 from fcn_keras.classifiers.alexnet import alexnet
 from fcn_keras.classifiers.googlenet import googlenet
+from fcn_keras.classifiers.resnet_slim import resnet_slim
 from fcn_keras.classifiers.vgg_slim import HEAD as SLIM_HEAD
 from fcn_keras.classifiers.vgg_slim import vgg_slim
 
@@ -62,6 +63,7 @@ _TABLE = (
         "alexnet", alexnet, "caffe", False, size=227, smallest=39, head=ALEXNET_HEAD, window=6
     ),
     Classifier("googlenet", googlenet, "caffe", False, smallest=31, dropout=0.4, average_window=7),
+    Classifier("resnet_slim", resnet_slim, "tf", False),
     Classifier("vgg_slim", vgg_slim, "tf", False, head=SLIM_HEAD, dropout=0.1),
 )
 

@@ -20,7 +20,8 @@ def summary(
     classifier: Annotated[
         str,
         typer.Option(
-            help="Any of keras.applications (vgg16, resnet50, ...), alexnet, googlenet, vgg_slim."
+            help="Any of keras.applications (vgg16, resnet50, ...), alexnet, googlenet, "
+            "resnet_slim, vgg_slim."
         ),
     ] = "vgg16",
     num_classes: Annotated[int, typer.Option(help="Number of classes.")] = 21,

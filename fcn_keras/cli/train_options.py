@@ -34,8 +34,8 @@ Model = Annotated[
 Classifier = Annotated[
     str,
     typer.Option(
-        help="Any of keras.applications (vgg16, resnet50, ...), alexnet, googlenet, or vgg_slim, "
-        "which trains from nothing.",
+        help="Any of keras.applications (vgg16, resnet50, ...), alexnet, googlenet, or resnet_slim "
+        "and vgg_slim, which train from nothing.",
         rich_help_panel=MODEL,
     ),
 ]

@@ -18,7 +18,7 @@ FUNCTIONS = [
     for name in dir(A)
     if name[0].isupper() and "include_top" in inspect.signature(getattr(A, name)).parameters
 ]
-OWN = {"alexnet", "googlenet", "vgg_slim"}
+OWN = {"alexnet", "googlenet", "resnet_slim", "vgg_slim"}
 # A sample in the ordinary suite: inner scaling, gates, unpadded grids, layer scales.
 SAMPLE = ("mobilenet_v3_small", "inception_v3", "xception", "convnext_tiny")
 REST = [name for name in classifiers.names() if name not in SAMPLE]

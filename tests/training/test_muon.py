@@ -124,7 +124,7 @@ def test_matrices_are_kerass_muon():
     peer = keras.optimizers.Muon(0.01, adam_weight_decay=0.0, **options)
     found, expected = trained(ours, Muon(0.01, **options), x, y), trained(theirs, peer, x, y)
     for name in found:
-        np.testing.assert_allclose(found[name], expected[name], atol=1e-4)
+        np.testing.assert_allclose(found[name], expected[name], atol=5e-4)
 
 
 def test_a_saved_model_goes_on_where_it_was(tmp_path):
