@@ -132,7 +132,7 @@ _TABLE = {
                 **_TODAY,
                 "augment": {"scale": (0.6, 1.7), "color": 0.4},
                 "crop": (256, 320),
-                "epochs": 240,
+                "epochs": 200,
                 "half_size": 0.75,
                 "optimizer": "muon",
                 "learning_rate": 3e-3,
