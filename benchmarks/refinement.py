@@ -18,10 +18,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import fcn_keras
 from fcn_keras.cli.sources import load_dataset, load_predictor
 from fcn_keras.inference import tune_crf
+from fcn_keras.inference.tuning import MEASURES
 
 SCALES = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
 FEW = (0.5, 0.75, 1.0)
-MEASURES = ("mean_iou", "boundary_f1")
 
 
 def tuned(predictor, dataset, images, file):

@@ -6,11 +6,12 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from fcn_keras.export import described
 from fcn_keras.export.serving.addresses import parse_address
 from fcn_keras.export.serving.errors import ServerError
 from fcn_keras.export.serving.requests import Status
 from fcn_keras.export.serving.retrying import check_patience, pause_after, pauses
-from fcn_keras.export.serving.steps import HALO, LABELS, Steps
+from fcn_keras.export.serving.steps import Steps
 from fcn_keras.geometry import Halo
 from fcn_keras.labels import LabelSet
 
@@ -49,14 +50,14 @@ class _Asking:
         """Steps to the label set and the halo, each None where nothing tells it."""
         assets = yield from self._steps.assets()
         labels = halo = None
-        if LABELS in assets:
-            labels = LabelSet.from_config(json.loads(assets[LABELS]))
+        if described.LABELS in assets:
+            labels = LabelSet.from_config(json.loads(assets[described.LABELS]))
         else:
             signatures = yield from self._steps.signatures()
             _, shape = signatures.outputs.get("scores", {}).get("scores", (None, (None,)))
             labels = LabelSet.numbered(shape[-1]) if shape[-1] else None
-        if HALO in assets:
-            halo = Halo.from_config(json.loads(assets[HALO]))
+        if described.HALO in assets:
+            halo = Halo.from_config(json.loads(assets[described.HALO]))
         return labels, halo
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from fcn_keras.export import described
 from fcn_keras.export.serving.requests import Metadata, Predict
 from fcn_keras.inference.images import as_array
 
 _BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"GIF8")
 OK = "ok"
-ASSETS = (LABELS, HALO) = ("labels.json", "halo.json")
+ASSETS = (described.LABELS, described.HALO)
 
 
 class Steps:
@@ -37,7 +38,7 @@ class Steps:
 
     def assets(self):
         """{name: text} of the files that describe the model, as far as it is served with them."""
-        signatures = yield from self.metadata()
+        signatures = yield from self.signatures()
         if "assets" not in signatures.outputs:
             return {}
         answer = yield self._predict("assets", {"name": _objects([n.encode() for n in ASSETS])})

@@ -7,9 +7,10 @@ import json
 import zipfile
 from pathlib import Path
 
+from fcn_keras.export.described import LABELS
 from fcn_keras.labels import LabelSet
 
-LABELS, NAMES, EXPORT = "labels.json", "labels.txt", "export.json"
+NAMES, EXPORT = "labels.txt", "export.json"
 IDENTIFIER = b"TFL3"
 
 

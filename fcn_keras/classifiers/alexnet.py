@@ -2,6 +2,7 @@
 
 import keras
 
+from fcn_keras.classifiers.own import classifier, image_shape
 from fcn_keras.layers import (
     CeilPooling2D,
     GroupedConv2D,
@@ -56,9 +57,7 @@ def alexnet(
 
     Source: Krizhevsky, Sutskever, Hinton (2012); Long et al. (2015), section 4.1 and table 1.
     """
-    if weights == "imagenet":
-        raise ValueError("Keras has no ImageNet weights of alexnet: pass weights=None or a file.")
-    shape = input_shape or ((227, 227, 3) if include_top else (None, None, 3))
+    shape = image_shape("alexnet", 227, include_top, weights, input_shape)
     image = keras.Input(shape, name="image")
     x = _convolution(image, 96, 11, "conv1", strides=4, padding="valid")
     x = _normalized(CeilPooling2D(3, 2, name="pool1")(x), "norm1")
@@ -76,10 +75,7 @@ def alexnet(
             )
             x = L.Dropout(0.5, name=f"drop{number}")(dense(x))
         x = L.Dense(classes, activation=classifier_activation, name="fc8")(x)
-    model = keras.Model(image, x, name=name)
-    if weights is not None:
-        model.load_weights(weights)
-    return model
+    return classifier(image, x, weights, name)
 
 
 def _convolution(x, filters, size, name, *, groups=1, **options):

@@ -2,6 +2,7 @@
 
 import keras
 
+from fcn_keras.classifiers.own import classifier, image_shape
 from fcn_keras.layers import CeilPooling2D, LeanHeNormal, LocalResponseNormalization
 
 L = keras.layers
@@ -78,9 +79,7 @@ def googlenet(
     Source: Szegedy et al. (2015), "Going Deeper with Convolutions", table 1 and section 5; the
     heads' weight of 0.3 is in section 5.
     """
-    if weights == "imagenet":
-        raise ValueError("Keras has no ImageNet weights of googlenet: pass weights=None or a file.")
-    shape = input_shape or ((224, 224, 3) if include_top else (None, None, 3))
+    shape = image_shape("googlenet", 224, include_top, weights, input_shape)
     if auxiliary_heads and (not include_top or None in shape):
         raise ValueError(
             "`auxiliary_heads` need include_top=True and a known height and width, got "
@@ -99,10 +98,8 @@ def googlenet(
         x = L.GlobalAveragePooling2D(name="pool5")(x)
         x = L.Dropout(0.4, name="pool5_drop_7x7_s1")(x)
         x = L.Dense(classes, activation=classifier_activation, name="loss3_classifier")(x)
-    model = keras.Model(image, {"loss3_classifier": x, **heads} if heads else x, name=name)
-    if weights is not None:
-        model.load_weights(weights)
-    return model
+    outputs = {"loss3_classifier": x, **heads} if heads else x
+    return classifier(image, outputs, weights, name)
 
 
 def _stem(image):

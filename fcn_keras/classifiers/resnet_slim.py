@@ -2,6 +2,8 @@
 
 import keras
 
+from fcn_keras.classifiers.own import classifier, image_shape
+
 L = keras.layers
 
 STEM, STAGES, DEEP = 32, (64, 128, 160), 80
@@ -50,9 +52,7 @@ def resnet_slim(
     Source: residual blocks of He et al. (2016); dilation in place of stride as in Yu, Koltun and
     Funkhouser (2017), "Dilated Residual Networks".
     """
-    if weights == "imagenet":
-        raise ValueError("resnet_slim has no ImageNet weights: pass weights=None or a file.")
-    shape = input_shape or ((224, 224, 3) if include_top else (None, None, 3))
+    shape = image_shape("resnet_slim", 224, include_top, weights, input_shape)
     image = keras.Input(shape, name="image")
     x = _convolved(image, STEM, "conv1", strides=2)
     for stage, (filters, blocks) in enumerate(zip(STAGES[:2], BASIC, strict=True), start=2):
@@ -65,10 +65,7 @@ def resnet_slim(
     if include_top:
         x = L.GlobalAveragePooling2D(name="average")(x)
         x = L.Dense(classes, activation=classifier_activation, name="predictions")(x)
-    model = keras.Model(image, x, name=name)
-    if weights is not None:
-        model.load_weights(weights)
-    return model
+    return classifier(image, x, weights, name)
 
 
 def _basic(x, filters, name, dropped):

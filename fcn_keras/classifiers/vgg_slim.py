@@ -2,6 +2,8 @@
 
 import keras
 
+from fcn_keras.classifiers.own import classifier, image_shape
+
 L = keras.layers
 
 BLOCKS = ((24,), (48, 48), (96, 96, 96), (128, 128), (128, 128))
@@ -47,9 +49,7 @@ def vgg_slim(
 
     Source: the layout is VGG's (Simonyan and Zisserman 2015), thinned.
     """
-    if weights == "imagenet":
-        raise ValueError("vgg_slim has no ImageNet weights: pass weights=None or a file.")
-    shape = input_shape or ((224, 224, 3) if include_top else (None, None, 3))
+    shape = image_shape("vgg_slim", 224, include_top, weights, input_shape)
     image = keras.Input(shape, name="image")
     x = image
     for block, filters in enumerate(BLOCKS, start=1):
@@ -66,10 +66,7 @@ def vgg_slim(
         for name_, units in zip(("fc6", "fc7"), HEAD, strict=True):
             x = L.Dense(units, activation="relu", kernel_initializer="he_normal", name=name_)(x)
         x = L.Dense(classes, activation=classifier_activation, name="predictions")(x)
-    model = keras.Model(image, x, name=name)
-    if weights is not None:
-        model.load_weights(weights)
-    return model
+    return classifier(image, x, weights, name)
 
 
 def _convolution(x, filters, name):

@@ -238,7 +238,7 @@ def _check_options(kind, given):
 def _saved_model(net, out, labels, overwrite, choices):
     from fcn_keras.export import export_saved_model
 
-    _drop_scores(choices)
+    _drop_scores(net, choices)
     folder = export_saved_model(net, out, labels=labels, overwrite=overwrite, **choices)
     return f"SavedModel: {folder}"
 
@@ -246,14 +246,17 @@ def _saved_model(net, out, labels, overwrite, choices):
 def _serving(net, out, labels, overwrite, choices):
     from fcn_keras.export.serving import export_serving
 
-    _drop_scores(choices)
+    _drop_scores(net, choices)
     folder = export_serving(net, out, labels=labels, overwrite=overwrite, **choices)
     return f"TF Serving: {folder}; start it with docker compose -f {out}/docker-compose.yml up -d"
 
 
-def _drop_scores(choices):
+def _drop_scores(net, choices):
+    from fcn_keras.export.saved_model.options import checked_signatures
+
     if choices.pop("no_scores", False):
-        choices["signatures"] = ("serving_default", "encoded", "assets")
+        names = checked_signatures(net, None)
+        choices["signatures"] = tuple(name for name in names if name != "scores")
 
 
 def _tflite(net, out, labels, overwrite, choices):

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 from fcn_keras.geometry import rules
 from fcn_keras.geometry.field import trace
+from fcn_keras.geometry.graph import functional
 from fcn_keras.geometry.grid import Grid
 
 
@@ -96,7 +97,21 @@ def halo(model, size=None):
 
 
 def recorded_halo(model):
-    """What an exporter stores of `halo(model)`: its config, or None where none is exact."""
+    """What an exporter stores of `halo(model)`.
+
+    Args:
+        model: A Keras segmenter of any kind.
+
+    Returns:
+        A dict of JSON types, `Halo.to_config()`; None where there is no exact halo.
+
+    Example:
+
+    ```python
+    fcn_keras.geometry.recorded_halo(fcn_keras.fcn32s(21, "vgg_slim", weights=None))
+    # {'before': [224, 224], 'after': [224, 224], 'stride': [32, 32]}
+    ```
+    """
     try:
         return halo(model).to_config()
     except ValueError:
@@ -104,7 +119,7 @@ def recorded_halo(model):
 
 
 def _check_open(model):
-    for tensor in model.inputs:
+    for tensor in functional(model).inputs:
         if any(n is not None for n in tensor.shape[1:3]):
             rows, columns, channels = tensor.shape[1:]
             raise ValueError(

@@ -26,6 +26,7 @@ KINDS = {
     "adam": (keras.optimizers.Adam, PerLayerAdam),
     "sgd": (keras.optimizers.SGD, PerLayerSGD),
 }
+OWN = {"caffe_sgd": CaffeSGD, "muon": Muon}
 
 
 def compile_model(model, recipe, steps_per_epoch, labels, class_weights=None):
@@ -149,10 +150,9 @@ def optimizer_of(recipe, rate):
         "ema_momentum": 0.99 if recipe.ema is None else recipe.ema,
     }
     factors = {"rates": recipe.rates, "bias_rate": float(recipe.bias_rate)}
-    if recipe.optimizer == "caffe_sgd":
-        return CaffeSGD(rate, momentum=float(recipe.momentum), **factors, **options)
-    if recipe.optimizer == "muon":
-        return Muon(rate, momentum=float(recipe.momentum), **factors, **options)
+    if recipe.optimizer in OWN:
+        momentum = float(recipe.momentum)
+        return OWN[recipe.optimizer](rate, momentum=momentum, **factors, **options)
     if recipe.optimizer == "sgd":
         options["weight_decay"] = recipe.weight_decay or None
         options.update(momentum=float(recipe.momentum), nesterov=bool(recipe.nesterov))

@@ -1,5 +1,7 @@
 """Muon: steps of orthogonal matrices for kernels, of AdamW for everything else."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -150,8 +152,4 @@ def orthogonalized(matrix, steps=5):
 
 def _sides(shape):
     """(inputs of a filter, filters) of a kernel."""
-    columns = int(shape[-1])
-    rows = 1
-    for length in shape[:-1]:
-        rows *= int(length)
-    return rows, columns
+    return math.prod(shape[:-1]), shape[-1]

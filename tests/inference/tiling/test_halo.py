@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fcn_keras
-from fcn_keras.geometry import Halo, halo
+from fcn_keras.geometry import Halo, halo, recorded_halo
 from fcn_keras.layers import CeilPooling2D, DilatedPooling2D, PadToMultiple
 
 pytestmark = pytest.mark.backend
@@ -142,3 +142,13 @@ def test_a_halo_as_json():
     for config in ({"before": [1, 1]}, 3, {"before": 1, "after": 2, "stride": 3}):
         with pytest.raises(ValueError, match="`before`, `after` and `stride`"):
             Halo.from_config(config)
+
+
+def test_a_subclassed_model_has_no_recorded_halo():
+    class Net(keras.Model):
+        def call(self, images):
+            return images
+
+    with pytest.raises(ValueError, match="not a functional"):
+        halo(Net())
+    assert recorded_halo(Net()) is None

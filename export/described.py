@@ -1,0 +1,3 @@
+"""Names of the files that lie beside an exported net and describe it."""
+
+LABELS, HALO = "labels.json", "halo.json"
