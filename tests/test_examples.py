@@ -77,3 +77,9 @@ def test_crf_rnn(run):
     assert "CRF afterwards" in printed and "end to end" in printed
     assert Image.open(out / "crf-rnn.png").width > 300
     assert (out / "crf-rnn.keras").exists()
+
+
+def test_uncertainty(run):
+    out, printed = run("uncertainty.py", "--images", "8", "--tests", "10", "--samples", "2")
+    assert "finds the wrong ones" in printed
+    assert Image.open(out / "uncertainty.png").width > 300

@@ -1,6 +1,7 @@
 """Pictures: what they show is counted in their pixels, and they hold at every size."""
 
 import csv
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -217,3 +218,39 @@ def test_a_progress_bar_is_for_terminals(capsys, monkeypatch):
         bar.step(mean_iou=0.75)
     shown = capsys.readouterr().out
     assert "3/3" in shown and "mean_iou: 0.7500" in shown
+
+
+def doubts_of(label_map, entropy):
+    return SimpleNamespace(
+        labels=np.where(label_map == 255, 2, label_map),
+        entropy=entropy,
+        mutual_information=entropy / 4,
+        classes=LABELS,
+    )
+
+
+def test_uncertainty_has_one_scale_for_all_rows(tmp_path, image, label_map):
+    doubtful = np.zeros((40, 60), "float32")
+    doubtful[:, 30:] = 1.0
+    rows = [doubts_of(label_map, doubtful / 2), doubts_of(label_map, doubtful)]
+    path = visualize.uncertainty([image, image], rows, tmp_path / "doubts.png")
+    pixels = pixels_of(path)
+    yellow, teal = (
+        (abs(pixels - np.array(c)).sum(-1) < 12) for c in ((253, 231, 37), (33, 145, 140))
+    )
+    half = pixels.shape[0] // 2
+    # The highest value's colour fills half a map, twice in the second row; half of it the first's.
+    assert yellow[half:].sum() > 5 * yellow[:half].sum() and yellow.sum() > 5000
+    assert teal[:half].sum() > 5000
+    for color in LABELS.palette:
+        assert (pixels == color).all(-1).sum() > 500
+
+
+def test_uncertainty_of_other_sizes_is_refused(tmp_path, image, label_map):
+    one = doubts_of(label_map, np.zeros((40, 60)))
+    with pytest.raises(ValueError, match="at least one"):
+        visualize.uncertainty([], [], tmp_path / "doubts.png")
+    with pytest.raises(ValueError, match="2 image"):
+        visualize.uncertainty([image, image], [one], tmp_path / "doubts.png")
+    with pytest.raises(ValueError, match="Row 0"):
+        visualize.uncertainty([image[:20]], [one], tmp_path / "doubts.png")

@@ -4,6 +4,7 @@ Drawn with Pillow and Matplotlib's Agg canvas: no display, no pyplot state, no T
 """
 
 from fcn_keras.visualize.charts import confusion_matrix, curves
+from fcn_keras.visualize.doubts import uncertainty
 from fcn_keras.visualize.heat import save_confidence, save_heat_map
 from fcn_keras.visualize.legends import legend
 from fcn_keras.visualize.painting import overlay, paint
@@ -22,4 +23,5 @@ __all__ = [
     "save_heat_map",
     "save_label_map",
     "save_overlay",
+    "uncertainty",
 ]

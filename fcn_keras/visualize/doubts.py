@@ -1,0 +1,97 @@
+"""What a net is unsure of, beside what it says."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from fcn_keras.visualize.legends import shortened
+from fcn_keras.visualize.painting import paint, rgb
+
+INCHES, DPI = 2.9, 120
+# Below the pictures: heights of the scales and of a line of classes, in widths of a picture.
+SCALES, LINE = 0.2, 0.065
+FONT, SWATCH, LETTER = 9, 45, 5.5  # points: names' size, a name's swatch and gap, a letter
+NUMBERS = {"entropy": "entropy, nats", "mutual_information": "mutual information, nats"}
+
+
+def uncertainty(images, found, path):
+    """Draws rows of image, labels, entropy and mutual information, each with one scale.
+
+    Args:
+        images: Arrays (H, W, 3) or (H, W), 0-255; sizes may differ.
+        found: What `fcn_keras.inference.uncertainty` gave for each.
+        path: The file to write; its suffix chooses the format.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: for no images, or a different number of results, or one of another size.
+
+    Example:
+
+    ```python
+    found = fcn_keras.inference.uncertainty(model, "street.jpg", samples=20)
+    fcn_keras.visualize.uncertainty([image], [found], "uncertainty.png")
+    ```
+    """
+    if not len(images) or len(images) != len(found):
+        raise ValueError(
+            f"One result an image, and at least one: got {len(images)} image(s) and "
+            f"{len(found)} result(s)."
+        )
+    images = [rgb(image) for image in images]
+    for row, (image, one) in enumerate(zip(images, found, strict=True)):
+        if image.shape[:2] != one.labels.shape:
+            raise ValueError(
+                f"Row {row}: the labels have shape {one.labels.shape} and the image {image.shape}."
+            )
+    present = np.unique(np.concatenate([np.unique(one.labels) for one in found]))
+    heights = [image.shape[0] / image.shape[1] for image in images]
+    names = [shortened(found[0].classes.names[value]) for value in present]
+    across = max(1, int(2 * INCHES * 72 / (SWATCH + LETTER * max(map(len, names)))))
+    foot = max(SCALES, LINE * -(-len(names) // across))
+    figure, table, below = _grid(heights, foot)
+    for axes, image, one in zip(table, images, found, strict=True):
+        axes[0].imshow(image)
+        axes[1].imshow(paint(one.labels, one.classes), interpolation="nearest")
+    for column, title in enumerate(("image", "labels", *NUMBERS.values())):
+        table[0, column].set_title(title)
+    for column, name in enumerate(NUMBERS, start=2):
+        maps = [getattr(one, name) for one in found]
+        _draw_numbers(figure, table[:, column], maps, below[column], foot)
+    colors = [found[0].classes.palette[value] for value in present]
+    _name_classes(below[0], names, colors, across)
+    figure.savefig(path, dpi=DPI)
+    return Path(path)
+
+
+def _grid(heights, foot):
+    """A figure, its axes for rows of these heights (in widths), and those below them."""
+    columns = 2 + len(NUMBERS)
+    ratios = [*heights, foot]
+    size = (columns * INCHES, sum(ratios) * INCHES + 0.4)
+    figure = Figure(figsize=size, layout="constrained")
+    table = figure.subplots(len(ratios), columns, gridspec_kw={"height_ratios": ratios})
+    for axes in table.flat:
+        axes.set_axis_off()
+    return figure, table[:-1], table[-1]
+
+
+def _draw_numbers(figure, axes, maps, below, foot):
+    highest = max(float(values.max()) for values in maps)
+    for each, values in zip(axes, maps, strict=True):
+        shown = each.imshow(values, vmin=0, vmax=highest or 1, interpolation="nearest")
+    scale = below.inset_axes((0.1, 1 - 0.05 / foot, 0.8, 0.04 / foot))
+    figure.colorbar(shown, cax=scale, orientation="horizontal")
+
+
+def _name_classes(axes, names, colors, across):
+    handles = [
+        Patch(color=np.array(color) / 255, label=name)
+        for name, color in zip(names, colors, strict=True)
+    ]
+    options = {"loc": "upper left", "borderaxespad": 0, "frameon": False, "fontsize": FONT}
+    axes.legend(handles=handles, ncols=across, **options).set_in_layout(False)
