@@ -3,8 +3,8 @@
     python benchmarks/forward.py [--size 500x500] [--repeats 5] [--json FILE]
 
 Prints images a second, the share of the float32 matrix-product rate measured in the same run
-(operations counted at the padded size), the gain over "caffe" alignment, and the peak memory of
-a forward pass and of a training step, each in a process of its own.
+(operations counted at the padded size), the gain over "caffe" alignment, and the peak memory, each
+alignment in a process of its own.
 """
 
 import argparse
@@ -56,23 +56,6 @@ def forward(alignment, size, repeats):
     }
 
 
-def training_step():
-    """Peak memory of a process that trains one step: batch 1, 256x256, SGD with momentum."""
-    import keras
-    import numpy as np
-
-    import fcn_keras
-
-    model = fcn_keras.fcn8s(CLASSES, "vgg16", weights=None)
-    optimizer = keras.optimizers.SGD(1e-3, momentum=0.9)
-    model.compile(optimizer, fcn_keras.losses.CrossEntropy())
-    image = np.zeros((1, 256, 256, 3), "float32")
-    label = np.zeros((1, 256, 256), "uint8")
-    for _ in range(2):
-        model.train_on_batch(image, label)
-    return {"peak_bytes": peak_bytes()}
-
-
 def peak_bytes():
     """Peak resident memory of this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -89,7 +72,6 @@ def in_own_process(task, size, repeats):
 def report(size, repeats):
     """All measurements as a dict, printed as a table."""
     same, caffe = (in_own_process(task, size, repeats) for task in ("same", "caffe"))
-    step = in_own_process("step", size, repeats)
     rate = max(same["product_rate"], caffe["product_rate"])
     print(f"float32 matrix product: {rate / 1e9:.0f} GFLOP/s")
     print(f"FCN-8s/VGG16, {size[0]}x{size[1]}, {CLASSES} classes, one image, float32")
@@ -106,11 +88,8 @@ def report(size, repeats):
         f"({caffe['flops'] / same['flops']:.2f} times)"
     )
     print(f"same is {best['caffe'] / best['same']:.2f} times as fast as caffe")
-    print(
-        f"peak memory: forward {same['peak_bytes'] / 2**30:.2f} GiB, training step (batch 1, "
-        f"256x256, SGD with momentum) {step['peak_bytes'] / 2**30:.2f} GiB"
-    )
-    return {"same": same, "caffe": caffe, "training_step": step}
+    print(f"peak memory of the process: {same['peak_bytes'] / 2**30:.2f} GiB")
+    return {"same": same, "caffe": caffe}
 
 
 def main():
@@ -118,16 +97,11 @@ def main():
     parser.add_argument("--size", default="500x500", help="HxW of the image")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", help="also write the figures to this file")
-    parser.add_argument("--task", choices=("same", "caffe", "step"), help=argparse.SUPPRESS)
+    parser.add_argument("--task", choices=("same", "caffe"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     size = tuple(int(n) for n in options.size.split("x"))
     if options.task:
-        found = (
-            training_step()
-            if options.task == "step"
-            else forward(options.task, size, options.repeats)
-        )
-        print(json.dumps(found))
+        print(json.dumps(forward(options.task, size, options.repeats)))
         return
     found = report(size, options.repeats)
     if options.json:

@@ -207,10 +207,12 @@ class CaffeSGD(PerLayer, keras.optimizers.Optimizer):
         rate, decay = self._factors.table[self._var_key(variable)]
         learning_rate = ops.cast(learning_rate, variable.dtype) * rate
         gradient = ops.cast(gradient, variable.dtype)
-        if self.weight_decay and decay:
-            gradient = gradient + variable * (self.weight_decay * decay)
         velocity = self.velocities[self._get_variable_index(variable)]
-        self.assign(velocity, velocity * self.momentum + gradient * learning_rate)
+        # One term after another, so that not all of them are in memory at once.
+        self.assign(velocity, velocity * self.momentum)
+        if self.weight_decay and decay:
+            self.assign_add(velocity, variable * (learning_rate * (self.weight_decay * decay)))
+        self.assign_add(velocity, gradient * learning_rate)
         self.assign_sub(variable, velocity)
 
     def get_config(self):
