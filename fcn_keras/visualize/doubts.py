@@ -33,7 +33,7 @@ def uncertainty(images, found, path):
     Example:
 
     ```python
-    found = fcn_keras.inference.uncertainty(model, "street.jpg", samples=20)
+    found = fcn_keras.inference.uncertainty(model, image, samples=4)
     fcn_keras.visualize.uncertainty([image], [found], "uncertainty.png")
     ```
     """
