@@ -10,11 +10,10 @@ alignment in a process of its own.
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 
-from timing import best_seconds
+from timing import best_seconds, peak_bytes
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -54,11 +53,6 @@ def forward(alignment, size, repeats):
         "product_rate": max(before, product_rate(repeats)),
         "peak_bytes": peak_bytes(),
     }
-
-
-def peak_bytes():
-    """Peak resident memory of this process."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def in_own_process(task, size, repeats):

@@ -10,10 +10,11 @@ seconds a step after the first two.
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
+
+from timing import peak_bytes
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -22,7 +23,7 @@ ALLOCATOR = "TF_ONEDNN_USE_SYSTEM_ALLOCATOR"
 
 
 def train(optimizer, size, steps):
-    """{"peak": bytes of this process, "parameters": count, "seconds": a step}."""
+    """{"peak": bytes of this process, "seconds": a step}."""
     import keras
     import numpy as np
 
@@ -44,8 +45,7 @@ def train(optimizer, size, steps):
     for _ in range(steps):
         model.train_on_batch(image, label)
     return {
-        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        "parameters": model.count_params(),
+        "peak": peak_bytes(),
         "seconds": (time.perf_counter() - start) / steps,
     }
 

@@ -13,7 +13,6 @@ draws slices whole, tiled exactly, and tiled without a halo.
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+from timing import peak_bytes
 
 CLASSES = 21
 
@@ -99,11 +99,6 @@ def large(classifier, side):
         "model_bytes": before,
         "bytes_above": peak_bytes() - before,
     }
-
-
-def peak_bytes():
-    """Peak resident memory of this process."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def in_own_process(classifier, side):

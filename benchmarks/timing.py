@@ -1,5 +1,6 @@
-"""How long a call takes, for the measurements beside this file."""
+"""What a call takes, in time and memory, for the measurements beside this file."""
 
+import resource
 import time
 
 
@@ -12,3 +13,8 @@ def best_seconds(call, repeats):
         call()
         times.append(time.perf_counter() - start)
     return min(times)
+
+
+def peak_bytes():
+    """Peak resident memory of this process."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
