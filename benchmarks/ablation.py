@@ -3,11 +3,13 @@
     python benchmarks/ablation.py digits --epochs 7
     python benchmarks/ablation.py camvid:DIR --epochs 30 --mixed-precision
 
-Every net is trained from nothing by one recipe, the choices of the row apart, and measured on the
-whole validation images. A row is kept in the folder of --out, and not trained again.
+Every net is trained from nothing by one recipe (CamVid: `camvid`), the choices of the row and the
+epochs apart, without class weights but where the row says so, and measured on the whole validation
+images. A row is kept in the folder of --out, and not trained again.
 """
 
 import argparse
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -27,10 +29,11 @@ ROWS = {
     "FCN-8s, balanced (median frequency)": ("fcn8s", {}, {"class_weights": "median"}),
     "FCN-8s, balanced (ENet)": ("fcn8s", {}, {"class_weights": "enet"}),
 }
+DIGITS = Recipe(batch_size=4, learning_rate=3e-3, augment=True, refresh_batches=20)
 METRICS = ("pixel_accuracy", "mean_accuracy", "mean_iou", "frequency_weighted_iou")
 
 
-def measured(row, data, recipe, seed, out):
+def measured(row, classifier, data, recipe, seed, out):
     """The four metrics of one row, trained unless the folder holds them."""
     figures = out / f"{row} {seed}.json"
     if figures.exists():
@@ -39,7 +42,7 @@ def measured(row, data, recipe, seed, out):
     keras.utils.set_random_seed(seed)
     model = getattr(fcn_keras, build)(
         data["train"].labels.num_classes,
-        "vgg_slim",
+        classifier,
         weights=None,
         labels=data["train"].labels,
         **net,
@@ -67,8 +70,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", help="NAME or NAME:DIR, as fcn-keras takes it")
     parser.add_argument("--epochs", type=int, default=7)
-    parser.add_argument("--batch-size", type=int, default=4)
-    parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--classifier", default="vgg_slim")
     parser.add_argument("--seeds", type=int, default=1, help="trainings of each row")
     parser.add_argument("--mixed-precision", action="store_true")
     parser.add_argument("--out", type=Path, default=Path("runs/ablation"))
@@ -77,22 +79,20 @@ def main():
     name, _, root = args.data.partition(":")
     places = (root,) if root else ()
     data = {split: fcn_keras.data.load(name, *places, split=split) for split in ("train", "val")}
-    out = args.out / name
+    out = args.out / f"{name} {args.classifier}"
     out.mkdir(parents=True, exist_ok=True)
     fcn_keras.training.set_precision(args.mixed_precision)
-    augment = {"scale": (0.6, 1.6), "color": 0.2} if name == "camvid" else True
-    recipe = Recipe(
+    recipe = dataclasses.replace(
+        Recipe.named("camvid", class_weights=None) if name == "camvid" else DIGITS,
         epochs=args.epochs,
-        batch_size=args.batch_size,
-        learning_rate=args.learning_rate,
-        augment=augment,
-        refresh_batches=20,
         validate_every=args.epochs,
+        mixed_precision=args.mixed_precision,
     )
     print("| | " + " | ".join(m.replace("_", " ") for m in METRICS) + " |")
     print("|---|" + "---:|" * len(METRICS))
     for row in ROWS:
-        runs = [measured(row, data, recipe, seed, out) for seed in range(args.seeds)]
+        options = row, args.classifier, data, recipe
+        runs = [measured(*options, seed, out) for seed in range(args.seeds)]
         cells = [spread([run[metric] for run in runs]) for metric in METRICS]
         print(f"| {row} | " + " | ".join(cells) + " |", flush=True)
 

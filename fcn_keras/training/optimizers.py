@@ -9,6 +9,8 @@ import math
 import keras
 from keras import ops
 
+from fcn_keras.training import in_place
+
 _package = keras.saving.register_keras_serializable("fcn_keras")
 
 
@@ -149,7 +151,7 @@ class CaffeSGD(PerLayer, keras.optimizers.Optimizer):
     """Caffe's SGD: the decay is a part of the gradient, and the rate a part of the momentum.
 
     With a layer's factors r on the rate and d on the decay, a step is
-    v = momentum * v + r * learning_rate * (gradient + d * weight_decay * w);  w = w - v.
+    v = momentum * v - r * learning_rate * (gradient + d * weight_decay * w);  w = w + v.
     (Keras's SGD shrinks the weights beside the momentum instead.) Accumulated gradients are
     averaged before the decay is added, as Caffe's `iter_size` does.
 
@@ -200,20 +202,28 @@ class CaffeSGD(PerLayer, keras.optimizers.Optimizer):
     def build(self, variables):
         if self.built:
             return
-        super().build(variables)
-        self.velocities = self.add_optimizer_variables(variables, "velocity")
+        with in_place.outside_graphs():
+            super().build(variables)
+            self.velocities = self.add_optimizer_variables(variables, "velocity")
+
+    def apply(self, grads, trainable_variables=None):
+        with in_place.after(grads):
+            super().apply(grads, trainable_variables)
 
     def update_step(self, gradient, variable, learning_rate):
         rate, decay = self._factors.table[self._var_key(variable)]
         learning_rate = ops.cast(learning_rate, variable.dtype) * rate
         gradient = ops.cast(gradient, variable.dtype)
         velocity = self.velocities[self._get_variable_index(variable)]
-        # One term after another, so that not all of them are in memory at once.
-        self.assign(velocity, velocity * self.momentum)
-        if self.weight_decay and decay:
-            self.assign_add(velocity, variable * (learning_rate * (self.weight_decay * decay)))
-        self.assign_add(velocity, gradient * learning_rate)
-        self.assign_sub(variable, velocity)
+        decay = self.weight_decay * decay
+        if in_place.available() and self.momentum:
+            in_place.momentum_step(
+                variable, velocity, gradient, learning_rate, self.momentum, decay
+            )
+            return
+        gradient = gradient + variable * decay if decay else gradient
+        self.assign(velocity, velocity * self.momentum - gradient * learning_rate)
+        self.assign_add(variable, velocity)
 
     def get_config(self):
         return {**super().get_config(), "momentum": self.momentum}

@@ -88,6 +88,13 @@ def test_ten_steps_of_caffe(accumulate):
     assert np.abs(expected["trunk/kernel"] - without_decay["trunk/kernel"]).max() > 1e-3
 
 
+def test_caffe_without_momentum():
+    model, data = two_layers(), batches(10)
+    expected = caffe(weights_of(model), data, 0.02, 0.0, 0.1)
+    found = trained(model, CaffeSGD(0.02, momentum=0.0, weight_decay=0.1, rates=RATES), data)
+    assert_close(found, expected)
+
+
 def test_decay_by_layer_and_a_layer_held_still():
     model, data = two_layers(), batches(10)
     before = weights_of(model)

@@ -27,7 +27,7 @@ from fcn_keras.data import Dataset  # noqa: E402
 from fcn_keras.losses import CrossEntropy  # noqa: E402
 
 OPTIONS = {
-    "epochs": 3, "batch_size": 4, "crop": None, "augment": False, "optimizer": "sgd",
+    "epochs": 3, "batch_size": 4, "crop": None, "augment": False, "optimizer": "caffe_sgd",
     "learning_rate": 0.05, "dropout": False, "refresh_batches": 2, "ema": 0.8,
 }  # fmt: skip
 
