@@ -68,7 +68,7 @@ def compile_freely(recipe, model, data=None, steps_per_epoch=None, class_weights
     weights = weights_of(recipe, data) if class_weights is None else class_weights
     ignore = void_value(classes) if data is None else data.labels.ignore
     if data is not None and steps_per_epoch is None:
-        steps_per_epoch = len(data) // recipe.batch_size
+        steps_per_epoch = steps_of(recipe, data)
     if steps_per_epoch is None and recipe.steps is not None:
         steps_per_epoch = recipe.steps * recipe.accumulate / recipe.epochs
     if steps_per_epoch is None:
@@ -82,6 +82,11 @@ def compile_freely(recipe, model, data=None, steps_per_epoch=None, class_weights
     else:
         rate = learning_rate(recipe, steps_per_epoch)
     return compile_with(model, recipe, rate, classes, ignore, weights)
+
+
+def steps_of(recipe, data):
+    """Full batches of an epoch."""
+    return len(data) // recipe.batch_size
 
 
 def weights_of(recipe, data):

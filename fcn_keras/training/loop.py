@@ -1,33 +1,29 @@
-"""Training from datasets to a run folder, and going on where one was stopped."""
+"""Training from datasets to a run folder, by `model.fit`."""
 
 import contextlib
-import dataclasses
 import sys
-from datetime import UTC, datetime
 
 import keras
-import numpy as np
 
-from fcn_keras import visualize
 from fcn_keras.data.decoding import refusal
 from fcn_keras.data.skipping import Skipped
-from fcn_keras.inference import segment
 from fcn_keras.training import callbacks as between_epochs
 from fcn_keras.training.announcement import announce
-from fcn_keras.training.checks import check_data, check_model, check_same_data
-from fcn_keras.training.compiling import compile_model, weights_of
+from fcn_keras.training.checks import check_data, check_model
+from fcn_keras.training.chosen import chosen
+from fcn_keras.training.compiling import compile_model, steps_of, weights_of
+from fcn_keras.training.conclusion import conclude
 from fcn_keras.training.distributed import alone, check_divided, group, run_folder
 from fcn_keras.training.fused import fused_batch_norm
 from fcn_keras.training.progression import going_on, parts
-from fcn_keras.training.recipe import Recipe
+from fcn_keras.training.record import record
 from fcn_keras.training.replicas import (
     check_divisible,
     filled_up,
     replicas,
     synchronized_batch_norm,
 )
-
-PICTURED = 4
+from fcn_keras.training.resuming import pick_up
 
 
 def train(
@@ -105,22 +101,22 @@ def train(
     if resume:
         if recipe is not None:
             raise ValueError(f"A resumed run keeps its recipe: leave out recipe={recipe!r}.")
-        model, rows, plan, weights = _pick_up(folder, train_data, val_data, choices, notes)
+        model, rows, plan, weights = pick_up(folder, train_data, val_data, choices, notes)
         check_divided(plan, on_error)
     else:
-        plan = _chosen(recipe, choices).resolved(train_data)
+        plan = chosen(recipe, choices).resolved(train_data)
         check_model(model, train_data.labels)
         check_divisible(plan, replicas(model))
         check_divided(plan, on_error)
         folder.refuse_to_replace(overwrite)
         rows, weights = [], weights_of(plan, train_data)
-        compile_model(model, plan, _steps(train_data, plan), train_data.labels, weights)
+        compile_model(model, plan, steps_of(plan, train_data), train_data.labels, weights)
         folder.prepare(overwrite)
         folder.save_last(model, rows)
         if group().first:
             train_data.labels.save(folder.labels)
-        folder.write_config(_config(model, plan, train_data, val_data, weights, notes))
-    steps = _steps(train_data, plan)
+        folder.write_config(record(model, plan, train_data, val_data, weights, notes))
+    steps = steps_of(plan, train_data)
     if group().first:
         announce(folder, model, plan, steps, train_data, val_data, weights, len(rows))
     skipped = {"train": Skipped(), "val": Skipped()} if on_error == "skip" else {}
@@ -130,7 +126,7 @@ def train(
         print(f"{part} data: {left_out}")
     if group().first:
         with alone():
-            _conclude(folder, model, rows, val_data)
+            conclude(folder, model, rows, val_data)
     return rows
 
 
@@ -202,130 +198,3 @@ def _plain_refusals():
         if told is None:
             raise
         raise told from error
-
-
-def _pick_up(folder, train_data, val_data, given, notes):
-    """Model, history, recipe and class weights of the run in a folder, ready to go on."""
-    config = folder.read_config()
-    rows = folder.read_history()
-    saved = Recipe.from_config(config["recipe"])
-    plan = _continued(saved, given, train_data, len(rows))
-    check_same_data(config["data"], {"train": train_data, "val": val_data})
-    keras.config.set_dtype_policy(config["model"]["precision"])
-    model = keras.models.load_model(folder.last)
-    check_model(model, train_data.labels)
-    check_divisible(plan, replicas(model))
-    state = [np.array(keras.ops.convert_to_numpy(v)) for v in model.optimizer.variables]
-    weights = config["class_weights"]
-    compile_model(model, plan, _steps(train_data, plan), train_data.labels, weights)
-    for variable, value in zip(model.optimizer.variables, state, strict=True):
-        variable.assign(value)
-    folder.write_history(rows)
-    if rows and between_epochs.best_epoch(rows) == rows[-1]["epoch"]:
-        folder.save_best(model)
-    if rows and between_epochs.averages(model.optimizer):
-        between_epochs.swap_averages(model)
-    notes = dict(notes or {})
-    entry = {"after_epoch": len(rows), "time": _now(), "command": notes.pop("command", None)}
-    changed = {"recipe": plan.to_config(), "resumed": [*config["resumed"], entry]}
-    folder.write_config({**config, **notes, **changed})
-    return model, rows, plan, weights
-
-
-def _continued(saved, given, train_data, done):
-    """The saved recipe, with more epochs where they were asked for."""
-    if "epochs" in given:
-        given = {"steps": None, **given}
-    asked = _changed(saved, given).resolved(train_data)
-    asked_config, saved_config = asked.to_config(), saved.to_config()
-    for name, value in saved_config.items():
-        if name not in ("epochs", "steps") and name in given and asked_config[name] != value:
-            raise ValueError(
-                f"A resumed run keeps its recipe: {name} is {value!r} and cannot become "
-                f"{asked_config[name]!r}. Leave it out, or start a new run."
-            )
-    if asked.epochs < done:
-        raise ValueError(f"The run already has {done} epochs, more than epochs={asked.epochs}.")
-    kept = {"epochs": asked.epochs, "steps": asked.steps, "augment": asked.augment}
-    return dataclasses.replace(saved, **kept)
-
-
-def _chosen(recipe, choices):
-    """A recipe, or the name of one, or none, with the fields that were chosen otherwise."""
-    if recipe is None or isinstance(recipe, Recipe):
-        return _changed(recipe or Recipe(), choices)
-    _check_fields(choices)
-    return Recipe.named(recipe, **choices)
-
-
-def _changed(recipe, choices):
-    _check_fields(choices)
-    return dataclasses.replace(recipe, **choices)
-
-
-def _check_fields(choices):
-    known = {field.name for field in dataclasses.fields(Recipe)}
-    unknown = sorted(set(choices) - known)
-    if unknown:
-        raise TypeError(
-            f"train() has no option {unknown[0]!r}. Options: {', '.join(sorted(known))}"
-        )
-
-
-def _steps(train_data, plan):
-    return len(train_data) // plan.batch_size
-
-
-def _config(model, plan, train_data, val_data, weights, notes):
-    return {
-        "started": _now(),
-        "seed": plan.seed,
-        "recipe": plan.to_config(),
-        "class_weights": weights,
-        "data": {"train": _described(train_data), "val": val_data and _described(val_data)},
-        "model": {
-            "name": model.name,
-            "parameters": model.count_params(),
-            "precision": keras.config.dtype_policy().name,
-            "devices": replicas(model),
-        },
-        **(notes or {}),
-        "resumed": [],
-    }
-
-
-def _described(dataset):
-    return {"name": dataset.name, "split": dataset.split, "images": len(dataset)}
-
-
-def _now():
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _conclude(folder, model, rows, val_data):
-    """Draws what the run came to, and says it."""
-    best = between_epochs.best_epoch(rows)
-    if best is None:
-        print(f"finished: {folder.last}")
-        return
-    chosen = keras.models.load_model(folder.best, compile=False)
-    pictures = _readable(val_data, _spread(len(val_data), PICTURED))
-    predictions = [segment(chosen, image) for image, _ in pictures]
-    images, truths = zip(*pictures, strict=True)
-    visualize.comparison(images, truths, predictions, val_data.labels, folder.predictions)
-    score = rows[best - 1][between_epochs.MONITOR]
-    print(f"best validation mean IoU {score:.4f} in epoch {best}: {folder.best}")
-
-
-def _readable(data, indices):
-    """The examples of these numbers that can be read; there is one, as it was validated on."""
-    found = []
-    for index in indices:
-        with contextlib.suppress(OSError, ValueError):
-            found.append(data[index])
-    return found or _readable(data, range(len(data)))[:1]
-
-
-def _spread(length, count):
-    """`count` indices over the whole length, or all of them."""
-    return np.unique(np.linspace(0, length - 1, count).astype(int))

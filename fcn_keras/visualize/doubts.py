@@ -3,16 +3,16 @@
 from pathlib import Path
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from PIL import Image
 
-from fcn_keras.visualize.legends import shortened
+from fcn_keras.visualize.legends import with_legend
 from fcn_keras.visualize.painting import paint, rgb
 
 INCHES, DPI = 2.9, 120
-# Below the pictures: heights of the scales and of a line of classes, in widths of a picture.
-SCALES, LINE = 0.2, 0.065
-FONT, SWATCH, LETTER = 9, 45, 5.5  # points: names' size, a name's swatch and gap, a letter
+TEXT_SIZE = 15  # pixels
+SCALES = 0.2  # height of the scales below the pictures, in widths of a picture
 NUMBERS = {"entropy": "entropy, nats", "mutual_information": "mutual information, nats"}
 
 
@@ -48,12 +48,8 @@ def uncertainty(images, found, path):
             raise ValueError(
                 f"Row {row}: the labels have shape {one.labels.shape} and the image {image.shape}."
             )
-    present = np.unique(np.concatenate([np.unique(one.labels) for one in found]))
     heights = [image.shape[0] / image.shape[1] for image in images]
-    names = [shortened(found[0].classes.names[value]) for value in present]
-    across = max(1, int(2 * INCHES * 72 / (SWATCH + LETTER * max(map(len, names)))))
-    foot = max(SCALES, LINE * -(-len(names) // across))
-    figure, table, below = _grid(heights, foot)
+    figure, table, below = _grid(heights)
     for axes, image, one in zip(table, images, found, strict=True):
         axes[0].imshow(image)
         axes[1].imshow(paint(one.labels, one.classes), interpolation="nearest")
@@ -61,17 +57,16 @@ def uncertainty(images, found, path):
         table[0, column].set_title(title)
     for column, name in enumerate(NUMBERS, start=2):
         maps = [getattr(one, name) for one in found]
-        _draw_numbers(figure, table[:, column], maps, below[column], foot)
-    colors = [found[0].classes.palette[value] for value in present]
-    _name_classes(below[0], names, colors, across)
-    figure.savefig(path, dpi=DPI)
+        _draw_numbers(figure, table[:, column], maps, below[column])
+    present = np.unique(np.concatenate([np.unique(one.labels) for one in found]))
+    with_legend(_picture(figure), found[0].classes, present, TEXT_SIZE).save(path)
     return Path(path)
 
 
-def _grid(heights, foot):
+def _grid(heights):
     """A figure, its axes for rows of these heights (in widths), and those below them."""
     columns = 2 + len(NUMBERS)
-    ratios = [*heights, foot]
+    ratios = [*heights, SCALES]
     size = (columns * INCHES, sum(ratios) * INCHES + 0.4)
     figure = Figure(figsize=size, layout="constrained")
     table = figure.subplots(len(ratios), columns, gridspec_kw={"height_ratios": ratios})
@@ -80,18 +75,16 @@ def _grid(heights, foot):
     return figure, table[:-1], table[-1]
 
 
-def _draw_numbers(figure, axes, maps, below, foot):
+def _draw_numbers(figure, axes, maps, below):
     highest = max(float(values.max()) for values in maps)
     for each, values in zip(axes, maps, strict=True):
         shown = each.imshow(values, vmin=0, vmax=highest or 1, interpolation="nearest")
-    scale = below.inset_axes((0.1, 1 - 0.05 / foot, 0.8, 0.04 / foot))
+    scale = below.inset_axes((0.1, 1 - 0.05 / SCALES, 0.8, 0.04 / SCALES))
     figure.colorbar(shown, cax=scale, orientation="horizontal")
 
 
-def _name_classes(axes, names, colors, across):
-    handles = [
-        Patch(color=np.array(color) / 255, label=name)
-        for name, color in zip(names, colors, strict=True)
-    ]
-    options = {"loc": "upper left", "borderaxespad": 0, "frameon": False, "fontsize": FONT}
-    axes.legend(handles=handles, ncols=across, **options).set_in_layout(False)
+def _picture(figure):
+    figure.set_dpi(DPI)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
