@@ -12,6 +12,9 @@ os.environ["MPLBACKEND"] = "Agg"
 
 ROOT = Path(__file__).resolve().parents[1]
 ON_TENSORFLOW = os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow"
+if not ON_TENSORFLOW:
+    # JAX compiles every operation of these small nets, which is most of the time: this way less.
+    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 
 class NoTensorFlow(importlib.abc.MetaPathFinder):
