@@ -133,7 +133,7 @@ _TABLE = {
                 "augment": {"scale": (0.6, 1.7), "color": 0.4},
                 "crop": (256, 320),
                 "epochs": 200,
-                "half_size": 0.75,
+                "half_size": 0.5,
                 "optimizer": "muon",
                 "learning_rate": 3e-3,
                 "weight_decay": 1.0,
