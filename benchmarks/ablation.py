@@ -3,9 +3,10 @@
     python benchmarks/ablation.py digits --epochs 7
     python benchmarks/ablation.py camvid:DIR --epochs 30 --mixed-precision
 
-Every net is trained from nothing by one recipe (CamVid: `camvid`), the choices of the row and the
-epochs apart, without class weights but where the row says so, and measured on the whole validation
-images. A row is kept in the folder of --out, and not trained again.
+Every net is trained from nothing by one recipe (CamVid: `camvid`, three quarters of the epochs at
+half the size), the choices of the row and the epochs apart, without class weights but where the row
+says so, and measured on the whole validation images. A row is kept in the folder of --out, and not
+trained again.
 """
 
 import argparse
@@ -83,7 +84,7 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     fcn_keras.training.set_precision(args.mixed_precision)
     recipe = dataclasses.replace(
-        Recipe.named("camvid", class_weights=None) if name == "camvid" else DIGITS,
+        Recipe.named("camvid", class_weights=None, half_size=0.75) if name == "camvid" else DIGITS,
         epochs=args.epochs,
         validate_every=args.epochs,
         mixed_precision=args.mixed_precision,

@@ -12,7 +12,7 @@ from fcn_keras.training import callbacks as between_epochs
 PICTURED = 4
 
 
-def conclude(folder, model, rows, val_data):
+def conclude(folder, rows, val_data):
     """Draws what the run came to, and says it."""
     best = between_epochs.best_epoch(rows)
     if best is None:

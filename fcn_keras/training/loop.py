@@ -126,7 +126,7 @@ def train(
         print(f"{part} data: {left_out}")
     if group().first:
         with alone():
-            conclude(folder, model, rows, val_data)
+            conclude(folder, rows, val_data)
     return rows
 
 

@@ -68,7 +68,7 @@ def _grid(heights):
     columns = 2 + len(NUMBERS)
     ratios = [*heights, SCALES]
     size = (columns * INCHES, sum(ratios) * INCHES + 0.4)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Figure(figsize=size, dpi=DPI, layout="constrained")
     table = figure.subplots(len(ratios), columns, gridspec_kw={"height_ratios": ratios})
     for axes in table.flat:
         axes.set_axis_off()
@@ -84,7 +84,6 @@ def _draw_numbers(figure, axes, maps, below):
 
 
 def _picture(figure):
-    figure.set_dpi(DPI)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
