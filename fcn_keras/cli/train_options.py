@@ -246,7 +246,7 @@ MixedPrecision = Annotated[
     bool,
     typer.Option(
         "--mixed-precision/--no-mixed-precision",
-        help="16-bit multiplications: float16 on GPUs, bfloat16 elsewhere.",
+        help="16-bit multiplications: on GPUs, and on CPUs that have bfloat16.",
         rich_help_panel=RECIPE,
     ),
 ]
@@ -255,7 +255,7 @@ Precision = Annotated[
     typer.Option(
         metavar="auto|float32|mixed_float16|mixed_bfloat16",
         help="auto is 16-bit multiplications on GPUs that are faster by it; --mixed-precision "
-        "asks for them anywhere.",
+        "asks for them on CPUs and older GPUs too.",
         rich_help_panel=RUN,
     ),
 ]

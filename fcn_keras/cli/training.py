@@ -119,13 +119,16 @@ def _train(given, named, out, resume, overwrite):
     val_data = _validation_data(given)
     recipe, choices, net = None, {}, None
     notes = {"command": shlex.join(["fcn-keras", *sys.argv[1:]]), "options": _plain(given)}
-    run = training.setup(_precision(given, named), _devices(given["devices"]))
+    precision = _precision(given, named)
+    run = training.setup(precision, _devices(given["devices"]))
     if resume:
         choices = {"epochs": given["epochs"]} if "epochs" in named else {}
     else:
         recipe = recipe_of({**given, "mixed_precision": run.precision != "float32"}, named)
         training.RunFolder(out).refuse_to_replace(overwrite)
         print(f"precision and devices: {run}")
+        if precision == "mixed" and run.precision == "float32":
+            print("float32, since this CPU has no instructions for 16-bit multiplications")
         keras.utils.set_random_seed(given["seed"])
     with run.scope():
         if not resume:

@@ -158,7 +158,7 @@ class Labeller(Compiled):
 
     def call(self, images):
         images = keras.tree.map_structure(lambda image: ops.cast(image, "float32"), images)
-        scores = self.model(images, training=False)
+        scores = self.outputs_for(images)
         if self.wanted == PROBABILITIES:
             return keras.tree.map_structure(_softmax, scores)
         labels = keras.tree.map_structure(_highest, scores)

@@ -77,7 +77,7 @@ class _Net(Compiled):
 
     def call(self, images):
         images = ops.cast(images, self.model.inputs[0].dtype)
-        return ops.cast(self.model(images, training=False), "float32")
+        return ops.cast(self.outputs_for(images), "float32")
 
 
 def _strides(model):

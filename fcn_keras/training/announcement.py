@@ -3,6 +3,8 @@
 import math
 import warnings
 
+from fcn_keras.training.devices import available
+from fcn_keras.training.precision import policy_for
 from fcn_keras.training.progression import at_half_size
 from fcn_keras.training.recipe import ALL_BUT_SCORES
 from fcn_keras.training.replicas import replicas
@@ -91,8 +93,10 @@ def _warn(plan, steps, model):
             f"training has {plan.epochs * steps}: the average will lag far behind.",
             stacklevel=3,
         )
-    if plan.mixed_precision and not any(
-        "mixed" in layer.dtype_policy.name for layer in model.layers
+    if (
+        plan.mixed_precision
+        and policy_for("mixed", available()[:1]) != "float32"
+        and not any("mixed" in layer.dtype_policy.name for layer in model.layers)
     ):
         warnings.warn(
             f"The recipe asks for mixed precision, but {model.name!r} was built without: call "

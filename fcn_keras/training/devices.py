@@ -58,9 +58,10 @@ def setup(precision="auto", devices="auto"):
     Args:
         precision: "auto" for what the devices multiply fast: "mixed_bfloat16" on GPUs of compute
             capability 8.0 or more and on TPUs, "mixed_float16" on GPUs of 7.x (Keras scales the
-            loss by itself), "float32" on others and on CPUs. "mixed" for 16 bits in any case
-            (bfloat16 on CPUs), or one of the three by name. Logits, loss and metrics are float32
-            throughout.
+            loss by itself), "float32" on others and on CPUs. "mixed" for 16 bits on every GPU
+            and on CPUs that have instructions for bfloat16 (AVX512-BF16, AMX; others would take
+            twice the time, and stay at float32). Or one of the three by name. Logits, loss and
+            metrics are float32 throughout.
         devices: "auto" for all GPUs, else the CPU; "cpu" or "gpu"; the number of devices; or
             their names, such as ["gpu:0", "gpu:2"].
 

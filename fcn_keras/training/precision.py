@@ -5,6 +5,8 @@ Which format a device multiplies fast is read from the device itself.
 
 import keras
 
+from fcn_keras.models.arithmetic import cpu_multiplies_bfloat16
+
 POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 CHOICES = ("auto", "mixed", *POLICIES)
 
@@ -13,7 +15,8 @@ def set_precision(mixed):
     """Sets Keras's dtype policy for the models built from now on, as `setup` does.
 
     Args:
-        mixed: False for float32; True for 16-bit multiplications, `setup(precision="mixed")`.
+        mixed: False for float32; True for `setup(precision="mixed")`: 16-bit multiplications,
+            but on a CPU without instructions for them float32.
 
     Returns:
         The policy's name.
@@ -51,7 +54,8 @@ def policy_for(precision, devices):
         return precision
     kind = devices[0].partition(":")[0]
     if kind == "cpu":
-        return "mixed_bfloat16" if precision == "mixed" else "float32"
+        mixed = precision == "mixed" and cpu_multiplies_bfloat16()
+        return "mixed_bfloat16" if mixed else "float32"
     if kind != "gpu":
         return "mixed_bfloat16"
     least = min(capability(device) for device in devices)

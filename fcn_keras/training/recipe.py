@@ -63,8 +63,9 @@ class Recipe:
         half_size: Share of the epochs, the first, on crops and images of half the height and
             width: a step costs a quarter there (progressive resizing).
         dropout: False turns every Dropout of the model off.
-        mixed_precision: Whether the model should be built with 16-bit multiplications; the
-            command line does so, in Python call `setup(precision="mixed")` before building it.
+        mixed_precision: Whether the model should be built with 16-bit multiplications, where the
+            processor has them; the command line does so, in Python call
+            `setup(precision="mixed")` before building it.
         name: The named recipe that this one comes from.
 
     Raises:

@@ -31,9 +31,16 @@ def test_the_least_able_gpu_decides(monkeypatch, capabilities, auto, mixed):
     assert precision.policy_for("float32", names) == "float32"
 
 
+@pytest.mark.parametrize("has, mixed", [(True, "mixed_bfloat16"), (False, "float32")])
+def test_a_cpu_multiplies_bfloat16_or_not(monkeypatch, has, mixed):
+    monkeypatch.setattr(precision, "cpu_multiplies_bfloat16", lambda: has)
+    assert precision.policy_for("auto", ["cpu:0"]) == "float32"
+    assert precision.policy_for("mixed", ["cpu:0"]) == mixed
+    assert precision.policy_for("mixed_bfloat16", ["cpu:0"]) == "mixed_bfloat16"
+
+
 def test_precision_without_gpus():
     assert precision.policy_for("auto", ["cpu:0"]) == "float32"
-    assert precision.policy_for("mixed", ["cpu:0"]) == "mixed_bfloat16"
     assert precision.policy_for("auto", ["tpu:0", "tpu:1"]) == "mixed_bfloat16"
     with pytest.raises(ValueError, match="one of auto, mixed, float32, .*, got 'float16'"):
         setup("float16")
