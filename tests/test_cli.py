@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -124,6 +125,18 @@ def test_export_refuses_options_of_the_other_format(command, digits_run, tmp_pat
     assert code == 1 and "--quantize is an option of --format tflite; this is saved-model" in errors
     code, _, errors = command("export", digits_run, "--out", tmp_path / "a.tflite", "--flip")
     assert code == 1 and "--flip is an option of --format saved-model; this is tflite" in errors
+
+
+def test_export_says_what_sixteen_bits_cost(command, tmp_path):
+    inputs = keras.Input((None, None, 3))
+    logits = keras.layers.Conv2D(3, 1, dtype="mixed_bfloat16")(inputs)
+    file = tmp_path / "net.keras"
+    keras.Model(inputs, logits).save(file)
+    _, output, _ = command("export", file, "--out", tmp_path / "served")
+    assert f"SavedModel: {tmp_path / 'served' / '1'}" in output
+    assert "computes in mixed_bfloat16" in output and "--precision float32" in output
+    _, output, _ = command("export", file, "--out", tmp_path / "served", "--precision", "float32")
+    assert output.strip() == f"SavedModel: {tmp_path / 'served' / '2'}"
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
 """`fcn-keras export`: a model in a form that runs without this package."""
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
+from fcn_keras.cli import export_options as o
+from fcn_keras.cli.export_options import FORMATS, SAVED_MODEL, SERVING, TFLITE, WEB
 from fcn_keras.cli.options import Output, parse_size
 from fcn_keras.cli.sources import (
     labels_beside,
@@ -14,8 +11,6 @@ from fcn_keras.cli.sources import (
     without_remarks,
 )
 
-SAVED_MODEL, TFLITE, SERVING, WEB = "saved-model", "tflite", "serving", "web"
-FORMATS = (SAVED_MODEL, TFLITE, SERVING, WEB)
 CALIBRATION = ("calibration", "calibration_split", "calibration_images")
 BELONGS = {
     SAVED_MODEL: (
@@ -27,160 +22,34 @@ BELONGS = {
     WEB: ("quantize", "size", *CALIBRATION, "title", "cdn", "runtime"),
 }  # fmt: skip
 BELONGS[SERVING] = (*BELONGS[SAVED_MODEL], "name")
-WHOLE = "SavedModel"
-SMALL = "TFLite"
-PAGE = "Web page"
 
 
 def export(
-    model: Annotated[
-        Path,
-        typer.Argument(
-            metavar="MODEL",
-            help="A .keras file or a run folder (its best.keras).",
-            show_default=False,
-        ),
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            metavar="PATH", help="The folder, or the .tflite file, to write.", show_default=False
-        ),
-    ],
-    format: Annotated[
-        str | None,
-        typer.Option(
-            metavar="|".join(FORMATS), help="What to write; a PATH.tflite says it by itself."
-        ),
-    ] = None,
-    overwrite: Annotated[
-        bool,
-        typer.Option("--overwrite", help="Replace the file, or the --version, that is there."),
-    ] = False,
+    model: o.Model,
+    out: o.Out,
+    format: o.Format = None,
+    overwrite: o.Overwrite = False,
     output: Output = None,
-    version: Annotated[
-        int | None,
-        typer.Option(
-            help="Number of the version; by default the next free one.", rich_help_panel=WHOLE
-        ),
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(
-            help="serving: the model's name in addresses; by default the net's.",
-            rich_help_panel=WHOLE,
-        ),
-    ] = None,
-    flip: Annotated[
-        bool | None,
-        typer.Option("--flip", help="Average with the mirrored image.", rich_help_panel=WHOLE),
-    ] = None,
-    max_side: Annotated[
-        int | None,
-        typer.Option(
-            metavar="PIXELS", help="Shrink longer images for the net.", rich_help_panel=WHOLE
-        ),
-    ] = None,
-    max_megapixels: Annotated[
-        float | None,
-        typer.Option(
-            help="Refuse larger image files before decoding them. Default: 40.",
-            rich_help_panel=WHOLE,
-        ),
-    ] = None,
-    precision: Annotated[
-        str | None,
-        typer.Option(
-            metavar="float32|mixed_float16|mixed_bfloat16",
-            help="What to compute in; by default as the model.",
-            rich_help_panel=WHOLE,
-        ),
-    ] = None,
-    half_weights: Annotated[
-        bool | None,
-        typer.Option("--half-weights", help="Store 16-bit kernels.", rich_help_panel=WHOLE),
-    ] = None,
-    no_scores: Annotated[
-        bool | None,
-        typer.Option("--no-scores", help="Leave out the signature.", rich_help_panel=WHOLE),
-    ] = None,
-    quantize: Annotated[
-        str | None,
-        typer.Option(
-            metavar="none|float16|dynamic|int8|int8-weights",
-            help="How numbers are stored. Default: none; web: float16.",
-            rich_help_panel=SMALL,
-        ),
-    ] = None,
-    size: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HxW",
-            help="The only size it takes; by default any; web: that of a run's training crops.",
-            rich_help_panel=SMALL,
-        ),
-    ] = None,
-    calibration: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME[:DIR]", help="Images for int8, as evaluate --data.", rich_help_panel=SMALL
-        ),
-    ] = None,
-    calibration_split: Annotated[
-        str | None,
-        typer.Option(help="Split to calibrate on. Default: train.", rich_help_panel=SMALL),
-    ] = None,
-    calibration_images: Annotated[
-        int | None,
-        typer.Option(help="How many, at most. Default: 100.", rich_help_panel=SMALL),
-    ] = None,
-    scores: Annotated[
-        bool | None,
-        typer.Option(
-            "--scores", help="Give logits; argmax is left to the user.", rich_help_panel=SMALL
-        ),
-    ] = None,
-    mediapipe: Annotated[
-        bool | None,
-        typer.Option(
-            "--mediapipe",
-            help="Add the metadata of MediaPipe's Image Segmenter; needs --size, gives scores.",
-            rich_help_panel=SMALL,
-        ),
-    ] = None,
-    float_layers: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="int8: leave this layer in float. Repeatable.",
-            rich_help_panel=SMALL,
-        ),
-    ] = None,
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.csv", help="int8: write each operation's error.", rich_help_panel=SMALL
-        ),
-    ] = None,
-    title: Annotated[
-        str | None, typer.Option(help="The page's heading.", rich_help_panel=PAGE)
-    ] = None,
-    cdn: Annotated[
-        bool | None,
-        typer.Option(
-            "--cdn",
-            help="Take LiteRT.js from a public CDN when the page is opened, not from npm now.",
-            rich_help_panel=PAGE,
-        ),
-    ] = None,
-    runtime: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Take LiteRT.js from this node_modules folder.",
-            rich_help_panel=PAGE,
-        ),
-    ] = None,
+    version: o.Version = None,
+    name: o.Name = None,
+    flip: o.Flip = None,
+    max_side: o.MaxSide = None,
+    max_megapixels: o.MaxMegapixels = None,
+    precision: o.Precision = None,
+    half_weights: o.HalfWeights = None,
+    no_scores: o.NoScores = None,
+    quantize: o.Quantize = None,
+    size: o.Size = None,
+    calibration: o.Calibration = None,
+    calibration_split: o.CalibrationSplit = None,
+    calibration_images: o.CalibrationImages = None,
+    scores: o.Scores = None,
+    mediapipe: o.Mediapipe = None,
+    float_layers: o.FloatLayers = None,
+    report: o.Report = None,
+    title: o.Title = None,
+    cdn: o.Cdn = None,
+    runtime: o.Runtime = None,
 ):
     """Write a model in a form that runs without this package.
 
@@ -240,7 +109,7 @@ def _saved_model(net, out, labels, overwrite, choices):
 
     _drop_scores(net, choices)
     folder = export_saved_model(net, out, labels=labels, overwrite=overwrite, **choices)
-    return f"SavedModel: {folder}"
+    return f"SavedModel: {folder}{_of_16_bits(net, choices)}"
 
 
 def _serving(net, out, labels, overwrite, choices):
@@ -248,7 +117,20 @@ def _serving(net, out, labels, overwrite, choices):
 
     _drop_scores(net, choices)
     folder = export_serving(net, out, labels=labels, overwrite=overwrite, **choices)
-    return f"TF Serving: {folder}; start it with docker compose -f {out}/docker-compose.yml up -d"
+    start = f"docker compose -f {out}/docker-compose.yml up -d"
+    return f"TF Serving: {folder}; start it with {start}{_of_16_bits(net, choices)}"
+
+
+def _of_16_bits(net, choices):
+    """A line on the precision, where the model's own is exported and that is not float32."""
+    policies = {layer.dtype_policy.name for layer in net.layers}
+    mixed = sorted(name for name in policies if name.startswith("mixed"))
+    if choices.get("precision") or not mixed:
+        return ""
+    return (
+        f"\nIt computes in {mixed[0]}, as it was trained. CPUs without 16-bit multiplications are "
+        "faster with --precision float32."
+    )
 
 
 def _drop_scores(net, choices):
