@@ -61,6 +61,12 @@ def test_examples(data):
         np.testing.assert_array_equal(example["label"], label)
 
 
+def test_giving_an_iterator_up_waits_for_nobody(data):
+    """tf.data's autotuning thread sleeps for seconds, and the end of an iterator waits for it."""
+    for made in (data.batches(4), data.batches(4, crop=8, repeat=True).take(3), data.examples()):
+        assert made.options().autotune.enabled is False
+
+
 def test_shapes_are_known_to_a_model():
     images, labels = in_memory([(20, 30)] * 4).batches(2, crop=(8, 9)).element_spec
     assert images.shape[1:] == (8, 9, 3)
