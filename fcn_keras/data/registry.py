@@ -47,7 +47,12 @@ def module_of(name):
     if name.startswith("tfds:") and name != "tfds:":
         return tfds.Builder(name)
     if name not in DATASETS:
-        raise ValueError(f"There is no dataset {name!r}. Known: {', '.join(names())}.")
+        known, _, folder = name.partition(":")
+        apart = f"; in Python the folder is an argument of its own: load({known!r}, {folder!r})"
+        raise ValueError(
+            f"There is no dataset {name!r}{apart if known in DATASETS else ''}. "
+            f"Known: {', '.join(names())}."
+        )
     return DATASETS[name]
 
 

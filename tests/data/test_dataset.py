@@ -116,6 +116,7 @@ def test_parse_refuses(text, message):
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (("kitti",), "digits, camvid, voc, sbd"),
+    (("camvid:CamVid",), r"an argument of its own: load\('camvid', 'CamVid'\)"),
     (("voc",), "voc:DIR"),
     (("digits", None, "training"), "train, val, test"),
 ])  # fmt: skip
