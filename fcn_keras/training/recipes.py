@@ -126,7 +126,7 @@ _TABLE = {
         ),
         NamedRecipe(
             "camvid",
-            "CamVid's 367 images from nothing, in an hour on two cores",
+            "CamVid's 367 images from nothing, in one to two hours on two cores",
             "this package; Muon; progressive resizing as in Tan and Le (2021), EfficientNetV2",
             {
                 **_TODAY,
