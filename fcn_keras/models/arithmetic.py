@@ -39,9 +39,12 @@ def suited(model):
     Args:
         model: A Keras model.
     """
+    if not _on_cpu():
+        yield
+        return
     with _CHANGING:
         changed = {}
-        for layer in model._flatten_layers() if _on_cpu() else ():
+        for layer in model._flatten_layers():
             if _imitated(layer.dtype_policy.name):
                 changed[layer] = layer.dtype_policy
                 layer.dtype_policy = "float32"
