@@ -123,12 +123,13 @@ def _serving(net, out, labels, overwrite, choices):
 
 def _of_16_bits(net, choices):
     """A line on the precision, where the model's own is exported and that is not float32."""
-    policies = {layer.dtype_policy.name for layer in net.layers}
-    mixed = sorted(name for name in policies if name.startswith("mixed"))
+    from fcn_keras.models.arithmetic import mixed_policy
+
+    mixed = mixed_policy(net)
     if choices.get("precision") or not mixed:
         return ""
     return (
-        f"\nIt computes in {mixed[0]}, as it was trained. CPUs without 16-bit multiplications are "
+        f"\nIt computes in {mixed}, as it was trained. CPUs without 16-bit multiplications are "
         "faster with --precision float32."
     )
 

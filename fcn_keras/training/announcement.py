@@ -3,7 +3,7 @@
 import math
 import warnings
 
-from fcn_keras.training.devices import available
+from fcn_keras.models.arithmetic import device, mixed_policy
 from fcn_keras.training.precision import policy_for
 from fcn_keras.training.progression import at_half_size
 from fcn_keras.training.recipe import ALL_BUT_SCORES
@@ -95,8 +95,8 @@ def _warn(plan, steps, model):
         )
     if (
         plan.mixed_precision
-        and policy_for("mixed", available()[:1]) != "float32"
-        and not any("mixed" in layer.dtype_policy.name for layer in model.layers)
+        and policy_for("mixed", [device()]) != "float32"
+        and not mixed_policy(model)
     ):
         warnings.warn(
             f"The recipe asks for mixed precision, but {model.name!r} was built without: call "

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import keras
 
+from fcn_keras.models.arithmetic import device
 from fcn_keras.training.precision import policy_for
 
 DIVIDE = {
@@ -101,7 +102,7 @@ def setup(precision="auto", devices="auto"):
 def available():
     """Names of the devices there are, a tuple of str: those used by default first."""
     if keras.backend.backend() not in DIVIDE:
-        return (_of_torch(),)
+        return (device(),)
     default = keras.distribution.list_devices()
     return tuple(dict.fromkeys([*default, *keras.distribution.list_devices("cpu")]))
 
@@ -170,10 +171,6 @@ def _over_processes():
         return None
     found = keras.distribution.distribution()
     return found if found is not None and found.num_processes > 1 else None
-
-
-def _of_torch():
-    return "gpu:0" if keras.ops.zeros(()).device.type == "cuda" else "cpu:0"
 
 
 def _kind(name):

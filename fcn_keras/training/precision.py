@@ -5,7 +5,7 @@ Which format a device multiplies fast is read from the device itself.
 
 import keras
 
-from fcn_keras.models.arithmetic import cpu_multiplies_bfloat16
+from fcn_keras.models.arithmetic import cpu_multiplies_bfloat16, device
 
 POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 CHOICES = ("auto", "mixed", *POLICIES)
@@ -28,9 +28,7 @@ def set_precision(mixed):
     model = fcn_keras.fcn32s(11, "vgg_slim", weights=None)
     ```
     """
-    from fcn_keras.training.devices import available
-
-    name = policy_for("mixed" if mixed else "float32", available()[:1])
+    name = policy_for("mixed" if mixed else "float32", [device()])
     keras.config.set_dtype_policy(name)
     return name
 
@@ -84,9 +82,9 @@ def _of_tensorflow(index):
 def _of_jax(index):
     import jax
 
-    for device in jax.devices("gpu"):
-        if device.id == index:
-            major, _, minor = str(getattr(device, "compute_capability", "")).partition(".")
+    for found in jax.devices("gpu"):
+        if found.id == index:
+            major, _, minor = str(getattr(found, "compute_capability", "")).partition(".")
             return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else None
     return None
 

@@ -19,7 +19,7 @@ def cpu(monkeypatch):
 
     def pretend(has):
         monkeypatch.setattr(arithmetic, "cpu_multiplies_bfloat16", lambda: has)
-        monkeypatch.setattr(arithmetic, "_on_cpu", lambda: True)
+        monkeypatch.setattr(arithmetic, "device", lambda: "cpu:0")
 
     return pretend
 
@@ -82,7 +82,7 @@ def test_policies_come_back_after_an_error(cpu):
 
 def test_nothing_changes_on_a_gpu(cpu, monkeypatch):
     cpu(False)
-    monkeypatch.setattr(arithmetic, "_on_cpu", lambda: False)
+    monkeypatch.setattr(arithmetic, "device", lambda: "gpu:0")
     model = built("mixed_float16")
     with arithmetic.suited(model):
         assert "float16" in {layer.compute_dtype for layer in model.layers}

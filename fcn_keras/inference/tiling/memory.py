@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from fcn_keras.geometry.field import trace
+from fcn_keras.models.arithmetic import imitated
 
 MOST = 3 * 2**29  # 1.5 GiB: larger windows save little
 ON_GPU = 2 * 2**30
@@ -43,6 +44,7 @@ def bytes_per_pixel(model):
 
 def _bytes(traced):
     kind = keras.backend.standardize_dtype(traced.tensor.dtype)
+    kind = "float32" if imitated(kind) else kind  # as `Compiled` computes
     size = 2 if kind == "bfloat16" else np.dtype(kind).itemsize
     return size * math.prod(n or 1 for n in traced.shape)
 

@@ -5,11 +5,13 @@ import os
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
 import fcn_keras
 from fcn_keras.inference.tiling import memory, segment_tiled
+from fcn_keras.models import arithmetic
 
 TASK = """
 import json, resource, sys
@@ -63,6 +65,20 @@ def test_the_estimate_covers_what_is_alive():
     many = memory.bytes_per_pixel(fcn_keras.fcn8s(150, "vgg_slim", weights=None))
     assert two > 24 * 4
     assert many >= 150 * 4 * 2  # the upsampled scores, and their crop
+
+
+@pytest.mark.parametrize("has, share", [(False, 1), (True, 0.5)])
+def test_sixteen_bits_that_are_computed_in_float32_take_its_room(monkeypatch, has, share):
+    monkeypatch.setattr(arithmetic, "cpu_multiplies_bfloat16", lambda: has)
+    monkeypatch.setattr(arithmetic, "device", lambda: "cpu:0")
+    counts = []
+    for policy in ("float32", "mixed_bfloat16"):
+        inputs = keras.Input((None, None, 3))
+        features = keras.layers.Conv2D(64, 3, padding="same", dtype=policy)(inputs)
+        features = keras.layers.Conv2D(64, 3, padding="same", dtype=policy)(features)
+        logits = keras.layers.Conv2D(2, 1, dtype="float32")(features)
+        counts.append(memory.bytes_per_pixel(keras.Model(inputs, logits)))
+    assert counts[1] == share * counts[0]
 
 
 def test_limits_of_a_container_count(monkeypatch, tmp_path):
