@@ -7,6 +7,8 @@ import pytest
 import fcn_keras
 from fcn_keras.models import arithmetic
 
+pytestmark = pytest.mark.backend
+
 ZEN_2 = "processor\t: 0\nflags\t\t: fpu sse2 avx2 fma\n"
 ZEN_4 = "processor\t: 0\nflags\t\t: fpu avx512f avx512_bf16 fma\n"
 SAPPHIRE_RAPIDS = "processor\t: 0\nflags\t\t: fpu avx512f amx_bf16 amx_tile\n"
