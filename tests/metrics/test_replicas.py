@@ -68,7 +68,7 @@ def test_two_replicas_count_as_one(backend, start):
         **os.environ,
         "KERAS_BACKEND": backend,
         "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
-        "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
     }
     done = subprocess.run(
         [sys.executable, "-c", start + STEPS], env=environment, capture_output=True, text=True
