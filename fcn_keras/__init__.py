@@ -38,6 +38,7 @@ _ROOMS = (
     "models",
     "published",
     "surgery",
+    "tasks",
     "training",
     "visualize",
 )

@@ -5,7 +5,7 @@ import numpy as np
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.export.tflite.windows import cut_out, windows
 from fcn_keras.inference.images import as_array
-from fcn_keras.visualize.progress import ProgressBar
+from fcn_keras.progress import ProgressBar
 
 NEEDED = (
     "quantize='int8' measures the range of every layer's values on images: pass `calibration`, a "

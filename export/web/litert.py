@@ -13,7 +13,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from fcn_keras.visualize.progress import ProgressBar
+from fcn_keras.progress import ProgressBar
 
 VERSION = "2.5.3"
 CORE, LOADER = "@litertjs/core", "@litertjs/wasm-utils"

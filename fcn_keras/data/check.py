@@ -14,7 +14,7 @@ from fcn_keras.data import registry
 from fcn_keras.data.dataset import Dataset, size_message
 from fcn_keras.data.masks import BINARY_HINT, LabelError
 from fcn_keras.labels import LabelSet
-from fcn_keras.visualize.progress import ProgressBar
+from fcn_keras.progress import ProgressBar
 
 TESTED = ("train", "val", "test")
 

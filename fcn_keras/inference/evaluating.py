@@ -16,7 +16,7 @@ from fcn_keras.inference.predictor import check_one_output
 from fcn_keras.inference.refining import refined
 from fcn_keras.inference.report import Report
 from fcn_keras.labels import LabelSet
-from fcn_keras.visualize.progress import ProgressBar
+from fcn_keras.progress import ProgressBar
 
 READ_AHEAD = 8
 HELD = 32

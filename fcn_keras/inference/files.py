@@ -12,7 +12,7 @@ from fcn_keras.data.images import SUFFIXES, is_image_name
 from fcn_keras.inference.images import as_array
 from fcn_keras.inference.predictor import as_predictor
 from fcn_keras.inference.refining import with_probabilities
-from fcn_keras.visualize.progress import ProgressBar
+from fcn_keras.progress import ProgressBar
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,8 +10,8 @@ from keras import ops
 
 from fcn_keras.geometry.field import trace
 from fcn_keras.inference.compiled import Compiled
+from fcn_keras.progress import ProgressBar
 from fcn_keras.surgery.rarefaction import pads
-from fcn_keras.visualize.progress import ProgressBar
 
 
 def shift_and_stitch(model, images, factor, *, batch_size=4, progress=True):

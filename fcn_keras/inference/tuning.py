@@ -10,7 +10,7 @@ from fcn_keras import metrics, visualize
 from fcn_keras.crf import dense_crf
 from fcn_keras.inference.predictor import as_predictor
 from fcn_keras.inference.probabilities import highest, pixels_of, probabilities_of
-from fcn_keras.visualize.progress import ProgressBar
+from fcn_keras.progress import ProgressBar
 
 START = {
     "bilateral_weight": 4,

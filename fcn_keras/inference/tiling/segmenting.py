@@ -10,7 +10,7 @@ from fcn_keras.inference.tiling.mixing import Mixed
 from fcn_keras.inference.tiling.nets import as_net
 from fcn_keras.inference.tiling.reading import open_source
 from fcn_keras.inference.tiling.writing import Outputs, begun_with
-from fcn_keras.visualize.progress import ProgressBar
+from fcn_keras.progress import ProgressBar
 
 
 def segment_tiled(

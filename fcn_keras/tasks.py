@@ -1,0 +1,268 @@
+"""Tasks: what each pixel of an output means, and how its targets are kept, changed and decoded.
+
+A task is data. It travels in the output layer of a net, in the run folder and in exports; losses,
+metrics, data, visualize, inference and export each have one place that asks for it.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from fcn_keras.checks import whole_number
+from fcn_keras.labels import LabelSet, void_value
+
+
+@dataclass(frozen=True)
+class Task:
+    """The base of all tasks; subclasses say what an output of a net means.
+
+    Attributes:
+        kind: The task's name in configurations and error messages.
+        activation: Name of the function in `keras.ops` that turns outputs into what may be
+            averaged over scales, samples and overlapping windows, or None: the outputs
+            themselves.
+        resize: How a target is resized: always "nearest", so that no value is mixed with an
+            invalid one.
+    """
+
+    kind: ClassVar[str]
+    activation: ClassVar[str | None] = None
+    resize: ClassVar[str] = "nearest"
+
+    @property
+    def channels(self):
+        """Number of channels of the output."""
+        raise NotImplementedError
+
+    @property
+    def dtype(self):
+        """NumPy dtype of decoded maps and of targets."""
+        raise NotImplementedError
+
+    @property
+    def invalid(self):
+        """The value of a target's pixel that is not known: losses and metrics leave it out."""
+        raise NotImplementedError
+
+    @property
+    def axes(self):
+        """Number of axes of a decoded map or target: 2 for (H, W), 3 for (H, W, C)."""
+        raise NotImplementedError
+
+    def valid(self, target):
+        """Returns which pixels of a target are known, a bool array (..., H, W)."""
+        raise NotImplementedError
+
+    def decode(self, outputs, ops=np):
+        """Returns what outputs mean.
+
+        Args:
+            outputs: (..., H, W, channels), float.
+            ops: The module whose functions fit the array: numpy, keras.ops or tensorflow.
+
+        Returns:
+            (..., H, W) or (..., H, W, C). The caller casts it to `dtype`.
+        """
+        raise NotImplementedError
+
+    def mirrored(self, values):
+        """Returns the values of a target, or of an output, whose image was flipped left-right.
+
+        The pixels are mirrored already; this changes what the values say (a horizontal
+        displacement changes its sign).
+        """
+        return values
+
+    def scaled(self, values, factor):
+        """Returns the values of a target, or of an output, whose image was resized.
+
+        The pixels are resized already; this changes what the values say (a displacement in pixels
+        grows with the image).
+
+        Args:
+            values: An array of any library.
+            factor: New size over old size, a number or (rows, columns).
+        """
+        return values
+
+    def to_config(self):
+        """Returns the task as a dict of JSON types; `from_config` reads it."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Classes(Task):
+    """Semantic segmentation: one class a pixel, decoded from logits by argmax.
+
+    Args:
+        labels: A `LabelSet`, or None where the classes have no names.
+        num_classes: Number of classes; needed only without `labels`.
+
+    Raises:
+        ValueError: for fewer than two classes, or a number that is not that of `labels`.
+
+    Example:
+
+    ```python
+    task = fcn_keras.tasks.Classes(fcn_keras.LabelSet(("background", "egg")))
+    task.decode(np.array([[[0.1, 2.0]]]))       # array([[1]])
+    ```
+    """
+
+    labels: LabelSet | None = None
+    num_classes: int | None = None
+
+    kind: ClassVar[str] = "classes"
+    activation: ClassVar[str | None] = "softmax"
+
+    def __post_init__(self):
+        count = self.num_classes
+        if count is None and self.labels is None:
+            raise ValueError("Classes needs `labels`, or `num_classes` where they have no names.")
+        if count is None:
+            count = self.labels.num_classes
+        count = whole_number("num_classes", count, 2)
+        if self.labels is not None and count != self.labels.num_classes:
+            raise ValueError(
+                f"`num_classes` is {count}, but the label set has {self.labels.num_classes} "
+                f"classes: {', '.join(self.labels.names[:5])}, ..."
+            )
+        object.__setattr__(self, "num_classes", count)
+
+    @property
+    def channels(self):
+        """Number of channels of the output: one a class."""
+        return self.num_classes
+
+    @property
+    def dtype(self):
+        """NumPy dtype of label maps: uint8, or uint16 above 255 classes."""
+        if self.labels is not None:
+            return np.dtype(self.labels.dtype)
+        return np.dtype("uint8" if self.num_classes <= 255 else "uint16")
+
+    @property
+    def invalid(self):
+        """The void value of label maps."""
+        return void_value(self.num_classes) if self.labels is None else self.labels.ignore
+
+    @property
+    def axes(self):
+        """A label map is (H, W)."""
+        return 2
+
+    def valid(self, target):
+        """Returns which pixels of a label map are not void."""
+        return np.asarray(target) != self.invalid
+
+    def decode(self, outputs, ops=np):
+        """Returns the class of the highest logit of each pixel, (..., H, W)."""
+        return ops.argmax(outputs, axis=-1)
+
+    def to_config(self):
+        """Returns the task as a dict of JSON types."""
+        labels = None if self.labels is None else self.labels.to_config()
+        return {"kind": self.kind, "labels": labels, "num_classes": self.num_classes}
+
+    @classmethod
+    def from_config(cls, config):
+        """Returns the task that `to_config` described."""
+        labels = config.get("labels")
+        return cls(labels and LabelSet.from_config(labels), config.get("num_classes"))
+
+
+@dataclass(frozen=True)
+class Regression(Task):
+    """Per-pixel regression: the output is the value itself.
+
+    Args:
+        name: What is measured, such as "distance"; used in tables and pictures.
+        channels: Numbers a pixel.
+        unit: Unit of the values, such as "m" or "px"; "" for none.
+
+    Raises:
+        ValueError: for fewer than one channel.
+
+    Example:
+
+    ```python
+    task = fcn_keras.tasks.Regression("distance", unit="px")
+    model = fcn_keras.fcn8s(task, "vgg_slim", weights=None)     # one channel, float32
+    ```
+
+    A target is float32, (H, W) with one channel and (H, W, channels) with more; NaN marks pixels
+    without a value.
+    """
+
+    name: str = "value"
+    channels: int = 1
+    unit: str = ""
+
+    kind: ClassVar[str] = "regression"
+
+    def __post_init__(self):
+        object.__setattr__(self, "channels", whole_number("channels", self.channels, 1))
+
+    @property
+    def dtype(self):
+        """float32."""
+        return np.dtype("float32")
+
+    @property
+    def invalid(self):
+        """NaN."""
+        return float("nan")
+
+    @property
+    def axes(self):
+        """A map is (H, W) with one channel, (H, W, channels) with more."""
+        return 2 if self.channels == 1 else 3
+
+    def valid(self, target):
+        """Returns which pixels of a target are known in every channel."""
+        known = ~np.isnan(np.asarray(target))
+        return known if self.channels == 1 else known.all(-1)
+
+    def decode(self, outputs, ops=np):
+        """Returns the values: (..., H, W) of one channel, (..., H, W, channels) of more."""
+        return outputs[..., 0] if self.channels == 1 else outputs
+
+    def to_config(self):
+        """Returns the task as a dict of JSON types."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "channels": self.channels,
+            "unit": self.unit,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Returns the task that `to_config` described."""
+        return cls(config["name"], config["channels"], config["unit"])
+
+
+TASKS = {task.kind: task for task in (Classes, Regression)}
+
+
+def from_config(config):
+    """Returns the task that its `to_config` described.
+
+    Args:
+        config: A dict of JSON types with "kind".
+
+    Raises:
+        ValueError: for a kind that this version does not know; the message lists the known ones.
+
+    Example:
+
+    ```python
+    config = fcn_keras.tasks.Regression("distance", unit="px").to_config()
+    fcn_keras.tasks.from_config(config).unit        # "px"
+    ```
+    """
+    kind = config.get("kind")
+    if kind not in TASKS:
+        raise ValueError(f"The task {kind!r} is unknown; known are {', '.join(TASKS)}.")
+    return TASKS[kind].from_config(config)

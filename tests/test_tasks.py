@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from fcn_keras import LabelSet, tasks
+
+LABELS = LabelSet(("background", "egg"))
+
+
+@pytest.mark.parametrize(
+    "task",
+    (
+        tasks.Classes(LABELS),
+        tasks.Classes(num_classes=300),
+        tasks.Regression("distance", unit="px"),
+        tasks.Regression("flow", channels=2),
+    ),
+)
+def test_a_task_survives_its_configuration(task):
+    assert tasks.from_config(task.to_config()) == task
+
+
+def test_classes_are_decoded_by_argmax():
+    outputs = np.array([[[0.1, 2.0], [3.0, 2.9]]])
+    np.testing.assert_array_equal(tasks.Classes(LABELS).decode(outputs), [[1, 0]])
+
+
+def test_the_void_of_classes_is_invalid():
+    task = tasks.Classes(LABELS)
+    np.testing.assert_array_equal(task.valid([[0, 1, 255]]), [[True, True, False]])
+    assert task.dtype == "uint8" and task.invalid == 255
+    assert tasks.Classes(num_classes=300).invalid == 65535
+    assert tasks.Classes(num_classes=300).dtype == "uint16"
+
+
+def test_values_are_decoded_as_they_are():
+    outputs = np.random.default_rng(0).normal(size=(2, 3, 4, 1)).astype("float32")
+    np.testing.assert_array_equal(tasks.Regression().decode(outputs), outputs[..., 0])
+    two = np.concatenate([outputs, outputs], -1)
+    np.testing.assert_array_equal(tasks.Regression(channels=2).decode(two), two)
+
+
+def test_a_pixel_is_valid_where_every_channel_is_known():
+    target = np.array([[[1.0, np.nan], [2.0, 3.0]]])
+    np.testing.assert_array_equal(tasks.Regression(channels=2).valid(target), [[False, True]])
+    np.testing.assert_array_equal(tasks.Regression().valid([[np.nan, 0.0]]), [[False, True]])
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    (
+        (lambda: tasks.Classes(), "needs `labels`"),
+        (lambda: tasks.Classes(num_classes=1), "at least 2, got 1"),
+        (lambda: tasks.Classes(LABELS, 3), "has 2 classes"),
+        (lambda: tasks.Regression(channels=0), "at least 1, got 0"),
+        (lambda: tasks.from_config({"kind": "smell"}), "'smell' is unknown; known are classes"),
+    ),
+)
+def test_what_is_no_task_is_refused(make, said):
+    with pytest.raises(ValueError, match=said):
+        make()
