@@ -82,7 +82,7 @@ def main():
     data = {split: fcn_keras.data.load(name, *places, split=split) for split in ("train", "val")}
     out = args.out / f"{name} {args.classifier}"
     out.mkdir(parents=True, exist_ok=True)
-    fcn_keras.training.set_precision(args.mixed_precision)
+    fcn_keras.training.setup("mixed" if args.mixed_precision else "float32")
     recipe = dataclasses.replace(
         Recipe.named("camvid", class_weights=None, half_size=0.75) if name == "camvid" else DIGITS,
         epochs=args.epochs,

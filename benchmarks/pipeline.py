@@ -70,7 +70,7 @@ def cpu_milliseconds(batches, pairs):
 
 def training_step(dataset, batch_size, crop, mixed):
     """CPU milliseconds that FCN-8s over vgg_slim trains for each pair, the input left out."""
-    fcn_keras.training.set_precision(mixed)
+    fcn_keras.training.setup("mixed" if mixed else "float32")
     classes = dataset.labels.num_classes
     model = fcn_keras.fcn8s(classes, "vgg_slim", weights=None, labels=dataset.labels)
     Recipe(batch_size=batch_size, crop=crop).compile(model, dataset)

@@ -123,7 +123,7 @@ def _serving(net, out, labels, overwrite, choices):
 
 def _of_16_bits(net, choices):
     """A line on the precision, where the model's own is exported and that is not float32."""
-    from fcn_keras.models.arithmetic import mixed_policy
+    from fcn_keras.precision import mixed_policy
 
     mixed = mixed_policy(net)
     if choices.get("precision") or not mixed:

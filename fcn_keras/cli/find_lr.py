@@ -82,7 +82,7 @@ def find_lr(
     dataset = load_dataset(data, split, only, exclude)
     fields = {name: value for name, value in given.items() if name != "steps"}
     chosen = recipe_of(fields, named - {"steps"})
-    training.set_precision(given["mixed_precision"])
+    training.setup("mixed" if given["mixed_precision"] else "float32")
     keras.utils.set_random_seed(seed)
     net = build(given, dataset.labels)
     print(f"{net.name}: {steps} steps from {lowest:g} to {highest:g}, {chosen.optimizer}")

@@ -5,7 +5,7 @@ What was trained in 16 bits computes in float32 on a CPU that has no instruction
 
 import keras
 
-from fcn_keras.models.arithmetic import suited
+from fcn_keras.precision import suited
 
 
 class Compiled(keras.Model):

@@ -26,7 +26,6 @@ _PUBLIC = {
     "join": "distributed",
     "refresh_batch_norm": "batch_norm",
     "schedule": "schedules",
-    "set_precision": "precision",
     "setup": "devices",
     "synchronized_batch_norm": "replicas",
     "train": "loop",

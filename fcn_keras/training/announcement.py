@@ -3,8 +3,7 @@
 import math
 import warnings
 
-from fcn_keras.models.arithmetic import device, mixed_policy
-from fcn_keras.training.precision import policy_for
+from fcn_keras.precision import device, mixed_policy, policy_for
 from fcn_keras.training.progression import at_half_size
 from fcn_keras.training.recipe import ALL_BUT_SCORES
 from fcn_keras.training.replicas import replicas

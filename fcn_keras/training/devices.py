@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import keras
 
-from fcn_keras.models.arithmetic import device
-from fcn_keras.training.precision import policy_for
+from fcn_keras.precision import device, policy_for
 
 DIVIDE = {
     "tensorflow": "tf.config.set_logical_device_configuration divides a CPU into several",

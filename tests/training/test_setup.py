@@ -4,8 +4,8 @@ import keras
 import pytest
 
 import fcn_keras
-from fcn_keras import training
-from fcn_keras.training import Recipe, devices, precision, setup
+from fcn_keras import precision, training
+from fcn_keras.training import Recipe, devices, setup
 from fcn_keras.training.replicas import check_divisible
 
 GPUS = ("gpu:0", "gpu:1", "gpu:2", "cpu:0")
@@ -42,7 +42,7 @@ def test_a_cpu_multiplies_bfloat16_or_not(monkeypatch, has, mixed):
 def test_precision_without_gpus():
     assert precision.policy_for("auto", ["cpu:0"]) == "float32"
     assert precision.policy_for("auto", ["tpu:0", "tpu:1"]) == "mixed_bfloat16"
-    with pytest.raises(ValueError, match="one of auto, mixed, float32, .*, got 'float16'"):
+    with pytest.raises(ValueError, match="one of 'auto', 'mixed', 'float32', .*, got 'float16'"):
         setup("float16")
 
 
@@ -96,7 +96,7 @@ def test_the_policy_holds_and_the_record_says_so():
         layer = keras.layers.Dense(2)
     assert layer.compute_dtype == "bfloat16"
     assert layer.variable_dtype == "float32"
-    assert training.set_precision(mixed=False) == "float32"
+    assert setup("float32").precision == "float32"
     assert keras.config.dtype_policy().name == "float32"
 
 

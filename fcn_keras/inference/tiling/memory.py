@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from fcn_keras.geometry.field import trace
-from fcn_keras.models.arithmetic import imitated
+from fcn_keras.precision import imitated
 
 MOST = 3 * 2**29  # 1.5 GiB: larger windows save little
 ON_GPU = 2 * 2**30

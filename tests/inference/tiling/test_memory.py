@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import fcn_keras
+from fcn_keras import precision
 from fcn_keras.inference.tiling import memory, segment_tiled
-from fcn_keras.models import arithmetic
 
 TASK = """
 import json, resource, sys
@@ -69,8 +69,8 @@ def test_the_estimate_covers_what_is_alive():
 
 @pytest.mark.parametrize("has, share", [(False, 1), (True, 0.5)])
 def test_sixteen_bits_that_are_computed_in_float32_take_its_room(monkeypatch, has, share):
-    monkeypatch.setattr(arithmetic, "cpu_multiplies_bfloat16", lambda: has)
-    monkeypatch.setattr(arithmetic, "device", lambda: "cpu:0")
+    monkeypatch.setattr(precision, "cpu_multiplies_bfloat16", lambda: has)
+    monkeypatch.setattr(precision, "device", lambda: "cpu:0")
     counts = []
     for policy in ("float32", "mixed_bfloat16"):
         inputs = keras.Input((None, None, 3))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import fcn_keras
-from fcn_keras.models import arithmetic
+from fcn_keras import precision
 
 pytestmark = pytest.mark.backend
 
@@ -20,8 +20,8 @@ def cpu(monkeypatch):
     """cpu(True) or cpu(False): one that multiplies bfloat16, or does not."""
 
     def pretend(has):
-        monkeypatch.setattr(arithmetic, "cpu_multiplies_bfloat16", lambda: has)
-        monkeypatch.setattr(arithmetic, "device", lambda: "cpu:0")
+        monkeypatch.setattr(precision, "cpu_multiplies_bfloat16", lambda: has)
+        monkeypatch.setattr(precision, "device", lambda: "cpu:0")
 
     return pretend
 
@@ -34,8 +34,8 @@ def test_read_from_linux(monkeypatch, tmp_path, text, has):
     file = tmp_path / "cpuinfo"
     if text is not None:
         file.write_text(text)
-    monkeypatch.setattr(arithmetic, "CPU_INFO", file)
-    assert arithmetic.cpu_multiplies_bfloat16.__wrapped__() is has
+    monkeypatch.setattr(precision, "CPU_INFO", file)
+    assert precision.cpu_multiplies_bfloat16.__wrapped__() is has
 
 
 def built(policy):
@@ -76,7 +76,7 @@ def test_predictions_of_float32(cpu, policy, has, exact):
 def test_policies_come_back_after_an_error(cpu):
     cpu(False)
     model = built("mixed_bfloat16")
-    with pytest.raises(KeyError), arithmetic.suited(model):
+    with pytest.raises(KeyError), precision.suited(model):
         assert {layer.compute_dtype for layer in model.layers} == {"float32"}
         raise KeyError
     assert "bfloat16" in {layer.compute_dtype for layer in model.layers}
@@ -84,7 +84,7 @@ def test_policies_come_back_after_an_error(cpu):
 
 def test_nothing_changes_on_a_gpu(cpu, monkeypatch):
     cpu(False)
-    monkeypatch.setattr(arithmetic, "device", lambda: "gpu:0")
+    monkeypatch.setattr(precision, "device", lambda: "gpu:0")
     model = built("mixed_float16")
-    with arithmetic.suited(model):
+    with precision.suited(model):
         assert "float16" in {layer.compute_dtype for layer in model.layers}
