@@ -23,6 +23,7 @@ _PUBLIC = {
     "LabelSet": "labels",
     "labels_of": "models",
     "one_output": "models",
+    "task_of": "models",
 }
 _ROOMS = (
     "classifiers",

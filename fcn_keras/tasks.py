@@ -24,11 +24,13 @@ class Task:
             themselves.
         resize: How a target is resized: always "nearest", so that no value is mixed with an
             invalid one.
+        labels: The class names of `Classes`, a `LabelSet` or None; None for every other task.
     """
 
     kind: ClassVar[str]
     activation: ClassVar[str | None] = None
     resize: ClassVar[str] = "nearest"
+    labels: ClassVar[LabelSet | None] = None
 
     @property
     def channels(self):

@@ -105,10 +105,10 @@ def load_segmenter(path, output=None):
         ValueError: if it has several outputs and none is named, no such output, or several inputs.
     """
     from fcn_keras.models import one_output
-    from fcn_keras.models.outputs import check_single, score_shapes
+    from fcn_keras.models.outputs import check_single, output_tasks
 
     model = load_model(path)
-    known = [name for name in score_shapes(model) if name]
+    known = [name for name in output_tasks(model) if name]
     if known and output is None:
         raise ValueError(f"{path} has the outputs {', '.join(known)}: name one with --output.")
     if output is not None:

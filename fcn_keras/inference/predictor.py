@@ -10,8 +10,7 @@ from keras import ops
 from fcn_keras.inference.compiled import Compiled
 from fcn_keras.inference.images import as_array
 from fcn_keras.labels import LabelSet
-from fcn_keras.models import labels_of
-from fcn_keras.models.outputs import score_shapes
+from fcn_keras.models.outputs import output_tasks
 
 LABELS, SCORES, PROBABILITIES = "labels", "scores", "probabilities"
 
@@ -87,7 +86,7 @@ class Predictor:
     """
 
     def __init__(self, model, labels=None):
-        counts = {name: shape[-1] for name, shape in score_shapes(model).items()}
+        counts = {name: task.channels for name, task in output_tasks(model).items()}
         self.model = model
         self.labels = _labels_for(model) if labels is None else labels
         for output, count in counts.items():
@@ -208,11 +207,8 @@ def _size(arrays):
 
 
 def _labels_for(model):
-    shapes = score_shapes(model)
-    if None in shapes:
-        return labels_of(model) or LabelSet.numbered(shapes[None][-1])
-    stored = labels_of(model)
-    return {
-        output: stored.get(output) or LabelSet.numbered(shape[-1])
-        for output, shape in shapes.items()
+    labels = {
+        output: task.labels or LabelSet.numbered(task.channels)
+        for output, task in output_tasks(model).items()
     }
+    return labels[None] if None in labels else labels

@@ -1,4 +1,4 @@
-"""The last layer of every segmenter: scores on the image's own pixels, and what they mean."""
+"""The last layer of every segmenter: outputs on the image's own pixels, and what they mean."""
 
 import keras
 from keras import ops
@@ -8,33 +8,35 @@ from fcn_keras.layers.crop import CropToReference
 
 @keras.saving.register_keras_serializable("fcn_keras")
 class Logits(CropToReference):
-    """Crops the score map to the image, as float32, and remembers the classes' names.
+    """Crops the last map to the image, as float32, and keeps the task.
 
-    Called on `[map, image]`. Always float32, so that the loss and argmax of a net trained under
-    mixed precision are exact.
+    Called on `[map, image]`. Always float32, so that the loss and the decoding of a net trained
+    under mixed precision are exact.
 
     Args:
         offset: As in `CropToReference`.
-        label_config: What `LabelSet.to_config()` returned, or None. It is saved with the model;
-            `fcn_keras.labels_of(model)` reads it.
+        task_config: What `to_config()` of a task returned, or None. It is saved with the model;
+            `fcn_keras.task_of(model)` reads it.
 
     Example:
 
     ```python
-    fcn_keras.layers.Logits()([keras.ops.ones((1, 32, 32, 2)), keras.ops.ones((1, 30, 31, 3))])
+    task = fcn_keras.tasks.Classes(num_classes=2)
+    score = fcn_keras.layers.Logits(task_config=task.to_config())
+    score([keras.ops.ones((1, 32, 32, 2)), keras.ops.ones((1, 30, 31, 3))]).shape # (1, 30, 31, 2)
     ```
     """
 
-    def __init__(self, offset=0, label_config=None, **kwargs):
+    def __init__(self, offset=0, task_config=None, **kwargs):
         kwargs["dtype"] = "float32"
         kwargs["autocast"] = False
         super().__init__(offset, **kwargs)
-        self.label_config = label_config
+        self.task_config = task_config
 
     def call(self, inputs):
         return ops.cast(super().call(inputs), "float32")
 
     def get_config(self):
-        config = {**super().get_config(), "label_config": self.label_config}
+        config = {**super().get_config(), "task_config": self.task_config}
         config.pop("autocast", None)
         return config

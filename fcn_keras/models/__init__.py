@@ -2,7 +2,16 @@
 
 from fcn_keras.models.crf_rnn import crf_rnn
 from fcn_keras.models.fcn import fcn2s, fcn4s, fcn8s, fcn16s, fcn32s
-from fcn_keras.models.meaning import labels_of
-from fcn_keras.models.outputs import one_output
+from fcn_keras.models.outputs import labels_of, one_output, task_of
 
-__all__ = ["crf_rnn", "fcn16s", "fcn2s", "fcn32s", "fcn4s", "fcn8s", "labels_of", "one_output"]
+__all__ = [
+    "crf_rnn",
+    "fcn16s",
+    "fcn2s",
+    "fcn32s",
+    "fcn4s",
+    "fcn8s",
+    "labels_of",
+    "one_output",
+    "task_of",
+]

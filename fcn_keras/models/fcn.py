@@ -10,8 +10,7 @@ import numpy as np
 from fcn_keras.layers import Logits
 from fcn_keras.models.alignment import CaffeAlignment, SameAlignment
 from fcn_keras.models.fusion import FeatureFusion, ScoreFusion
-from fcn_keras.models.meaning import label_config
-from fcn_keras.models.request import named, outputs_wanted, suffix_of
+from fcn_keras.models.outputs import suffix_of, tasks_wanted
 from fcn_keras.models.streams import open_streams
 from fcn_keras.models.trunk import Tap
 from fcn_keras.surgery import transplant
@@ -20,8 +19,9 @@ L = keras.layers
 
 _ARGUMENTS = """
     Args:
-        num_classes: Number of classes, at least 2; void is not one of them. A dict
-            (`{"semantic": 33, "geometric": 3}`) gives several outputs over one trunk.
+        num_classes: Number of classes, at least 2; void is not one of them. Or a task, such as
+            `fcn_keras.tasks.Regression("distance", unit="px")`. A dict
+            (`{"semantic": 33, "distance": task}`) gives several outputs over one trunk.
         classifier: A registered name (`fcn_keras.classifiers.names()`; case and underscores do
             not matter) or a functional Keras classifier of yours, which is copied, not changed.
         weights: "imagenet", None (random), or the path of a weights file of the classifier.
@@ -97,7 +97,7 @@ def _fcn(
     labels=None,
     name=None,
 ):
-    outputs = outputs_wanted(num_classes, labels)
+    outputs = tasks_wanted(num_classes, labels)
     _check_choices(alignment, learn_upsampling)
     if init_from is not None and weights == "imagenet":
         weights = None  # the coarser net brings every weight of the classifier
@@ -120,10 +120,10 @@ def _fcn(
     else:
         upsample = CaffeAlignment(images)
     logits = {}
-    for output, count in outputs.items():
+    for output, task in outputs.items():
         suffix = suffix_of(output)
-        fusion = _fusion(count, score_initializer, suffix, filters, batch_norm_momentum)
-        config = label_config(named(labels, output), count)
+        fusion = _fusion(task.channels, score_initializer, suffix, filters, batch_norm_momentum)
+        config = task.to_config()
         logits[output] = _decoded(
             levels, images[0], fusion, upsample, learn_upsampling, suffix, config
         )

@@ -6,7 +6,7 @@ Both offer the steps of figure 3: `deepest`; `narrowed`, `skip`, `fused` for eac
 
 import keras
 
-from fcn_keras.models.request import suffix_of
+from fcn_keras.models.outputs import suffix_of
 from fcn_keras.models.trunk import Tap
 
 L = keras.layers

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import keras
 
-from fcn_keras.models.request import inputs_wanted, named, suffix_of
+from fcn_keras.models.outputs import named, suffix_of
+from fcn_keras.models.request import inputs_wanted
 from fcn_keras.models.source import resolve
 from fcn_keras.models.trunk import Trunk, dense_trunk
 

@@ -13,6 +13,7 @@ from fcn_keras.layers import (
     Logits,
 )
 from fcn_keras.surgery.copying import Copier
+from fcn_keras.tasks import Classes
 
 L = keras.layers
 
@@ -84,7 +85,7 @@ class _Plan:
 
     old: int
     keep: tuple
-    label_config: dict | None
+    task_config: dict
 
 
 @dataclass(eq=False)
@@ -150,11 +151,7 @@ def _plan(name, output, num_classes, keep, labels):
             f"`keep` must give for each of the {num_classes} new classes an old one or None, and "
             f"hold each of 0 to {old - 1}, got {list(keep)}."
         )
-    if labels is not None and labels.num_classes != num_classes:
-        raise ValueError(
-            f"The label set names {labels.num_classes} classes, but num_classes is {num_classes}."
-        )
-    return _Plan(old, keep, None if labels is None else labels.to_config())
+    return _Plan(old, keep, Classes(labels, num_classes).to_config())
 
 
 def _carriers(output, classes, name):
@@ -240,7 +237,7 @@ def _rebuilt(model, changes, initializer, name):
         if plan is None:
             return copier.call(layer, args, kwargs)
         if isinstance(layer, Logits):
-            return copier.call(layer, args, kwargs, label_config=plan.label_config)
+            return copier.call(layer, args, kwargs, task_config=plan.task_config)
         widen = _widened_upsampling if isinstance(layer, L.Conv2DTranspose) else _widened_score
         size = "units" if isinstance(layer, L.Dense) else "filters"
 

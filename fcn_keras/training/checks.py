@@ -1,8 +1,7 @@
 """What is refused before a training starts: data and a model that do not fit each other."""
 
 from fcn_keras.models import labels_of
-from fcn_keras.models.meaning import can_keep_labels, set_labels
-from fcn_keras.models.outputs import check_single
+from fcn_keras.models.outputs import check_single, keeps_task, set_labels
 
 
 def check_data(train_data, val_data):
@@ -46,5 +45,5 @@ def check_model(model, labels):
             f"{model.name!r} was built for the classes {', '.join(own.names)}, but the data has "
             f"{', '.join(labels.names)}. Build it with labels=data.labels."
         )
-    if own is None and can_keep_labels(model):
+    if own is None and keeps_task(model):
         set_labels(model, labels)

@@ -6,6 +6,7 @@ import pytest
 import fcn_keras
 
 LABELS = fcn_keras.LabelSet(("road", "sky", "tree", "car", "pole"))
+TASK = fcn_keras.tasks.Classes(LABELS)
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +20,7 @@ def build():
         x = keras.layers.Conv2D(16, 3, padding="same", activation="relu")(x)
         x = keras.layers.BatchNormalization()(x)
         x = keras.layers.Conv2D(5, 3, padding="same")(x)
-        score = fcn_keras.layers.Logits(label_config=LABELS.to_config(), name="score")
+        score = fcn_keras.layers.Logits(task_config=TASK.to_config(), name="score")
         return keras.Model(inputs, score([x, inputs]))
 
     return segmenter

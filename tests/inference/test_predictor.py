@@ -194,14 +194,15 @@ def test_labels_default_to_numbered_classes():
 def test_labels_stored_in_the_model_are_found():
     labels = fcn_keras.LabelSet(("ground", "plant", "stone"))
     image = keras.Input((None, None, 3))
-    score = fcn_keras.layers.Logits(label_config=labels.to_config(), name="score")
+    task = fcn_keras.tasks.Classes(labels)
+    score = fcn_keras.layers.Logits(task_config=task.to_config(), name="score")
     assert fcn_keras.Predictor(keras.Model(image, score([image, image]))).labels == labels
 
 
 def test_unfit_models_are_refused(image):
     with pytest.raises(ValueError, match="takes images of 8x8 only.*9x14.*input_shape"):
         fcn_keras.segment(colour_model(size=(8, 8)), image)
-    with pytest.raises(ValueError, match="1 score.*background"):
+    with pytest.raises(ValueError, match="1 channel.*background"):
         fcn_keras.segment(colour_model(1), image)
     inputs = keras.Input((None, None, 3))
     with pytest.raises(ValueError, match="or a dict of them; .* has the output shape"):

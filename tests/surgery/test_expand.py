@@ -123,7 +123,7 @@ def test_labels_go_along():
     names = ("ground", "road", "sky")
     assert labels_of(expand_classes(model, 3, labels=LabelSet(names))).names == names
     assert labels_of(model).names == ("ground", "road")
-    with pytest.raises(ValueError, match="names 3 classes.*num_classes is 4"):
+    with pytest.raises(ValueError, match="`num_classes` is 4, but the label set has 3"):
         expand_classes(model, 4, labels=LabelSet(names))
 
 
@@ -150,7 +150,7 @@ def test_outputs_are_widened_by_name():
     check_old(*(keras.ops.convert_to_numpy(x["other"]) for x in (before, after)), [2, None, 0, 1])
     both = expand_classes(model, {"one": 3, "other": 5}, labels={"one": LabelSet("abc")})
     assert {k: v.shape[-1] for k, v in both.output.items()} == {"one": 3, "other": 5}
-    assert both.get_layer("one").label_config["names"] == ["a", "b", "c"]
+    assert both.get_layer("one").task_config["labels"]["names"] == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("learned", [False, "all"])
