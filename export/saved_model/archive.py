@@ -5,7 +5,7 @@ import json
 import keras
 import tensorflow as tf
 
-from fcn_keras.export import described
+from fcn_keras.export import asset_names
 from fcn_keras.export.saved_model.decoding import decoder
 from fcn_keras.export.saved_model.precision import halved, rebuilt
 from fcn_keras.export.saved_model.warmup import write_warmup
@@ -17,9 +17,9 @@ def write(model, folder, options):
     labels = LabelSet.from_config(options.labels)
     if options.precision:
         model = rebuilt(model, options.precision)
-    assets = {described.LABELS: json.dumps(options.labels, indent=1) + "\n"}
+    assets = {asset_names.LABELS: json.dumps(options.labels, indent=1) + "\n"}
     if options.halo is not None:
-        assets[described.HALO] = json.dumps(options.halo) + "\n"
+        assets[asset_names.HALO] = json.dumps(options.halo) + "\n"
     segmenter = _Segmenter(model, labels.dtype, options, assets)
     images = tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8, name="images")
     inputs = {

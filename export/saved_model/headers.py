@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from fcn_keras.export.saved_model.octets import number, octets, signed
+from fcn_keras.export.saved_model.bytes import as_bytes, number, signed
 from fcn_keras.export.saved_model.orientation import jpeg_orientation, png_orientation
 
 OK = "ok"
@@ -39,7 +39,7 @@ def unknown(status):
 
 def jpeg(contents):
     """From the segments before the picture."""
-    data = octets(contents)
+    data = as_bytes(contents)
     exif, frame, picture = _jpeg_segments(data)
     status = tf.where(number(data, frame + 9, 1) == 4, _CMYK, OK)
     return _header(
@@ -86,7 +86,7 @@ def _jpeg_segments(data):
 
 def png(contents):
     """From IHDR, the first chunk."""
-    data = octets(contents)
+    data = as_bytes(contents)
     profile = tf.strings.regex_full_match(
         contents, rb"(?s)\C*(tEXt|zTXt|iTXt)Raw profile type exif\C*"
     )
@@ -100,14 +100,14 @@ def png(contents):
 
 def png_depth(contents):
     """The bits of a sample, int32, and whether it is grey of 16 bits, without alpha."""
-    data = octets(contents)
+    data = as_bytes(contents)
     depth = number(data, 24, 1)
     return depth, (depth == 16) & (number(data, 25, 1) == 0)
 
 
 def bmp(contents):
     """The decoder knows neither compression nor OS/2's headers, and takes indices for grey."""
-    data = octets(contents)
+    data = as_bytes(contents)
     height = tf.abs(signed(data, 22))  # negative: stored from the top
     bits = number(data, 28, 2)
     plain = (number(data, 14, 4) >= 40) & (number(data, 30, 4) == 0)
@@ -118,7 +118,7 @@ def bmp(contents):
 
 def bmp_palette(contents):
     """uint8 (256, 3): the colours of an 8-bit BMP, black where it names fewer."""
-    data = octets(contents)
+    data = as_bytes(contents)
     start, stop = 14 + number(data, 14, 4), number(data, 10, 4)
     colors = data[start : tf.minimum(stop, start + 1024)]
     colors = tf.reshape(colors[: tf.size(colors) // 4 * 4], (-1, 4))[:, 2::-1]
@@ -127,7 +127,7 @@ def bmp_palette(contents):
 
 def gif(contents):
     """Walks the blocks to the end of the first frame; later frames are neither read nor counted."""
-    data = octets(contents)
+    data = as_bytes(contents)
     width, height = number(data, 6, 2), number(data, 8, 2)
     frame, transparent, end = _first_frame(data)
     box = [number(data, frame + offset, 2) for offset in (1, 3, 5, 7)]

@@ -5,7 +5,7 @@ XMP is asked where EXIF does not say.
 
 import tensorflow as tf
 
-from fcn_keras.export.saved_model.octets import number, octets
+from fcn_keras.export.saved_model.bytes import as_bytes, number
 
 _ORIENTATION = 0x0112
 _SHORT = 3
@@ -52,7 +52,7 @@ def _known(stored, text):
 
 def _from_exif(tiff):
     """The orientation in TIFF data; 0 where they do not give one, or not as a short."""
-    data = octets(tiff)
+    data = as_bytes(tiff)
     big = tf.strings.substr(tiff, 0, 1) == b"M"
     start = tf.minimum(number(data, 4, 4, big), tf.size(data))
     entries = data[start + 2 :]

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from fcn_keras.export import described
+from fcn_keras.export import asset_names
 from fcn_keras.export.saved_model.exporting import check_tensorflow
 from fcn_keras.export.saved_model.versions import find_saved_model
 from fcn_keras.geometry import Halo
@@ -46,17 +46,17 @@ class SavedModelPredictor:
                 f"{directory} is no SavedModel: neither it nor a version in it (1, 2, ...) holds a "
                 "saved_model.pb."
             )
-        labels_file = self.directory / "assets" / described.LABELS
+        labels_file = self.directory / "assets" / asset_names.LABELS
         self._loaded = tf.saved_model.load(str(self.directory))
         signatures = self._loaded.signatures
         outputs = getattr(signatures.get("serving_default"), "structured_outputs", {})
         if not labels_file.exists() or "label_map" not in outputs:
             raise ValueError(
                 f"{self.directory} was not written by fcn_keras.export.export_saved_model: "
-                f"it lacks assets/{described.LABELS} or the output `label_map`."
+                f"it lacks assets/{asset_names.LABELS} or the output `label_map`."
             )
         self.labels = LabelSet.load(labels_file)
-        halo = labels_file.with_name(described.HALO)
+        halo = labels_file.with_name(asset_names.HALO)
         self.halo = Halo.from_config(json.loads(halo.read_text())) if halo.exists() else None
         self._segment, self._scores = signatures["serving_default"], signatures.get("scores")
         self._shape = tuple(self._segment.structured_input_signature[1]["images"].shape[1:])

@@ -6,7 +6,7 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from fcn_keras.export import described
+from fcn_keras.export import asset_names
 from fcn_keras.export.serving.addresses import parse_address
 from fcn_keras.export.serving.errors import ServerError
 from fcn_keras.export.serving.requests import Status
@@ -46,18 +46,18 @@ class _Asking:
             from fcn_keras.export.serving.rest import Rest as Connection
         return Connection(self.address, self._timeout, waiting)
 
-    def _described(self):
+    def _read_assets(self):
         """Steps to the label set and the halo, each None where nothing tells it."""
         assets = yield from self._steps.assets()
         labels = halo = None
-        if described.LABELS in assets:
-            labels = LabelSet.from_config(json.loads(assets[described.LABELS]))
+        if asset_names.LABELS in assets:
+            labels = LabelSet.from_config(json.loads(assets[asset_names.LABELS]))
         else:
             signatures = yield from self._steps.signatures()
             _, shape = signatures.outputs.get("scores", {}).get("scores", (None, (None,)))
             labels = LabelSet.numbered(shape[-1]) if shape[-1] else None
-        if described.HALO in assets:
-            halo = Halo.from_config(json.loads(assets[described.HALO]))
+        if asset_names.HALO in assets:
+            halo = Halo.from_config(json.loads(assets[asset_names.HALO]))
         return labels, halo
 
 
@@ -184,7 +184,7 @@ class Client(_Asking):
 
     def _description(self):
         if self._found is None:
-            self._found = self._drive(self._described())
+            self._found = self._drive(self._read_assets())
         return self._found
 
     def _drive(self, steps):
@@ -291,7 +291,7 @@ class AsyncClient(_Asking):
 
     async def _description(self):
         if self._found is None:
-            self._found = await self._drive(self._described())
+            self._found = await self._drive(self._read_assets())
         return self._found
 
     async def _drive(self, steps):

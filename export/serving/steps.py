@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fcn_keras.export import described
+from fcn_keras.export import asset_names
 from fcn_keras.export.serving.requests import Metadata, Predict
 from fcn_keras.inference.images import as_array
 
 _BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"GIF8")
 OK = "ok"
-ASSETS = (described.LABELS, described.HALO)
+ASSETS = (asset_names.LABELS, asset_names.HALO)
 
 
 class Steps:

@@ -23,13 +23,13 @@ class Calibration:
         count: How many to use.
         size: (H, W) of the net; None for the images' own sizes.
         channels: Of the net's input.
-        outside: The pixel that smaller images are continued with.
+        padding: The pixel that smaller images are continued with.
 
     Raises:
         ValueError: if there are none.
     """
 
-    def __init__(self, images, count, size, channels, outside):
+    def __init__(self, images, count, size, channels, padding):
         if images is None:
             raise ValueError(NEEDED)
         if not hasattr(images, "__len__"):
@@ -40,7 +40,7 @@ class Calibration:
                 "About a hundred are good."
             )
         self._images, self._size = images, size
-        self._channels, self._outside = channels, outside
+        self._channels, self._padding = channels, padding
         self._count = min(count, len(images))
         named = isinstance(images, Dataset)
         self.source = f"{images.name} ({images.split})" if named else "images given"
@@ -73,5 +73,5 @@ class Calibration:
         pixels = np.rint(as_array(image, (None, None, self._channels))).astype(np.uint8)
         if self._size is not None:
             seen = windows(pixels.shape[:2], self._size)
-            pixels = cut_out(pixels, seen[number % len(seen)][0], self._outside)
+            pixels = cut_out(pixels, seen[number % len(seen)][0], self._padding)
         return pixels[None]

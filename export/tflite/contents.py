@@ -7,7 +7,7 @@ import json
 import zipfile
 from pathlib import Path
 
-from fcn_keras.export.described import LABELS
+from fcn_keras.export.asset_names import LABELS
 from fcn_keras.labels import LabelSet
 
 NAMES, EXPORT = "labels.txt", "export.json"

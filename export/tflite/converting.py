@@ -12,8 +12,8 @@ import keras
 
 from fcn_keras.export.tflite import checks, contents
 from fcn_keras.export.tflite.calibration import Calibration
-from fcn_keras.export.tflite.forms import in_builtin_form
-from fcn_keras.export.tflite.outside import outside_pixel
+from fcn_keras.export.tflite.convertible import convertible
+from fcn_keras.export.tflite.padding import padding_pixel
 from fcn_keras.export.tflite.quantizing import Int8
 from fcn_keras.export.tflite.task_metadata import with_metadata
 from fcn_keras.export.tflite.weights_only import with_float_arithmetic
@@ -96,16 +96,16 @@ def export_tflite(
     if mediapipe:
         checks.check_mediapipe(output, size, model)
     checks.check_layers(float_layers, model)
-    outside, images = outside_pixel(model), None
+    padding, images = padding_pixel(model), None
     if quantize == "int8":
         channels = model.input_shape[-1]
-        images = Calibration(calibration, calibration_images, size, channels, outside)
+        images = Calibration(calibration, calibration_images, size, channels, padding)
     net = _Net(tf, model, size, output, labels.dtype)
     content = net.content(quantize, images, float_layers, report)
     made = {
         "quantize": quantize,
         "size": size and list(size),
-        "outside": outside,
+        "padding_pixel": padding,
         "halo": None if size else recorded_halo(model),
         "output": output,
         "calibration": images and images.to_config(),
@@ -123,7 +123,7 @@ class _Net:
 
     def __init__(self, tf, model, size, output, label_dtype):
         self._tf, self._output, self._label_dtype = tf, output, label_dtype
-        self._net = in_builtin_form(model)
+        self._net = convertible(model)
         self._shape = (1, *(size or (None, None)), model.input_shape[-1])
 
     def content(self, quantize, images, float_layers, report):

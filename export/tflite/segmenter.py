@@ -90,7 +90,7 @@ class Segmenter:
         seen = windows(pixels.shape[:2], self.size)
         whole = None
         for window, kept in seen:
-            part = self._run(cut_out(pixels, window, self.made["outside"]))
+            part = self._run(cut_out(pixels, window, self.made["padding_pixel"]))
             if whole is None:
                 whole = np.empty((*pixels.shape[:2], *part.shape[2:]), part.dtype)
             whole[kept] = part[_within(kept, window)]

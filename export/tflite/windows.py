@@ -47,11 +47,11 @@ def _spans(length, window, overlap):
     ]
 
 
-def cut_out(image, window, outside):
-    """The pixels of a window; below and right of the image they are `outside`, one a channel."""
+def cut_out(image, window, padding):
+    """The pixels of a window; below and right of the image they are `padding`, one a channel."""
     rows, columns = (span.stop - span.start for span in window)
     pixels = np.empty((rows, columns, image.shape[-1]), image.dtype)
-    pixels[:] = outside
+    pixels[:] = padding
     part = image[window]
     pixels[: part.shape[0], : part.shape[1]] = part
     return pixels

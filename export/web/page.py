@@ -75,7 +75,7 @@ def _config(labels, made, cdn):
     return {
         "model": MODEL,
         "size": made["size"],
-        "outside": made["outside"],
+        "padding_pixel": made["padding_pixel"],
         "quantize": made["quantize"],
         "names": list(labels.names),
         "palette": [list(color) for color in labels.palette],

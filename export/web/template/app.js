@@ -63,7 +63,7 @@ async function showFile(file) {
 }
 
 async function show(picture, name, mine, alone) {
-  const seen = look(picture, config.size, config.outside);
+  const seen = look(picture, config.size, config.padding_pixel);
   const { rows, columns } = seen;
   if (alone) {
     view.show(picture);

@@ -7,12 +7,12 @@ const context = canvas.getContext("2d", { willReadFrequently: true });
  * What the net sees of a picture: shrunk to fit if it is larger, at the top left, the rest the
  * pixel that the net takes for nothing; transparency is put on white.
  */
-export function look(picture, [height, width], outside) {
+export function look(picture, [height, width], padding) {
   const scale = Math.min(1, height / picture.height, width / picture.width);
   const rows = Math.max(1, Math.round(scale * picture.height));
   const columns = Math.max(1, Math.round(scale * picture.width));
   [canvas.width, canvas.height] = [width, height];
-  context.fillStyle = `rgb(${outside.join(" ")})`;
+  context.fillStyle = `rgb(${padding.join(" ")})`;
   context.fillRect(0, 0, width, height);
   context.fillStyle = "white";
   context.fillRect(0, 0, columns, rows);

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import fcn_keras
 from fcn_keras.export import tflite
-from fcn_keras.export.tflite.outside import outside_pixel
+from fcn_keras.export.tflite.padding import padding_pixel
 from fcn_keras.export.tflite.windows import windows
 
 SIZE = (64, 96)
@@ -68,14 +68,14 @@ def test_the_pixel_that_becomes_zero(mode, pixel):
     """caffe: BGR means 103.939, 116.779, 123.68; torch: 255 times 0.485, 0.456, 0.406."""
     image = keras.Input((None, None, 3))
     x = fcn_keras.layers.PadToMultiple(32)(fcn_keras.layers.Preprocess(mode)(image))
-    assert outside_pixel(keras.Model(image, x)) == pixel
+    assert padding_pixel(keras.Model(image, x)) == pixel
 
 
 def test_without_padding_grey():
     image = keras.Input((None, None, 3))
-    assert outside_pixel(keras.Model(image, keras.layers.Conv2D(2, 1)(image))) == [116] * 3
+    assert padding_pixel(keras.Model(image, keras.layers.Conv2D(2, 1)(image))) == [116] * 3
     dead = fcn_keras.layers.PadToMultiple(2)(keras.layers.Rescaling(0.0)(image))
-    assert outside_pixel(keras.Model(image, dead)) == [116] * 3
+    assert padding_pixel(keras.Model(image, dead)) == [116] * 3
 
 
 def test_evaluated_like_a_model(net, exported, pictures):

@@ -70,7 +70,8 @@ def test_what_lies_in_the_folder(model, installed, tmp_path):
     assert labels == LABELS
     assert made["quantize"] == "float16" and made["output"] == "scores" and made["mediapipe"]
     page = json.loads((site / "page.json").read_text())
-    assert page["size"] == made["size"] == [24, 32] and page["outside"] == made["outside"]
+    assert page["size"] == made["size"] == [24, 32]
+    assert page["padding_pixel"] == made["padding_pixel"]
     assert page["names"] == list(LABELS.names)
     assert page["palette"] == [list(color) for color in LABELS.palette]
     assert all((site / source["url"]).is_file() for source in page["runtime"].values())

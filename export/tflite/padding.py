@@ -8,7 +8,7 @@ from fcn_keras.layers import PadToMultiple
 GREY = 116  # as batches show what lies outside of an image
 
 
-def outside_pixel(model):
+def padding_pixel(model):
     """The pixel, one whole number of 0-255 a channel, that comes nearest to the net's own padding.
 
     A net pads with zeros behind its preprocessing. Where that is affine in the pixel's channels,

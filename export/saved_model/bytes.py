@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 
-def octets(contents):
+def as_bytes(contents):
     """The bytes of a scalar string tensor, uint8 (length,)."""
     return tf.io.decode_raw(contents, tf.uint8)
 

@@ -21,7 +21,7 @@ class ShapedPad(PadToMultiple):
         return ops.reshape(padded, (x.shape[0] or -1, rows, columns, x.shape[-1]))
 
 
-def in_builtin_form(model):
+def convertible(model):
     """A copy of a functional model, in float32, of layers that convert well.
 
     fc6 becomes a convolution again, whose weights TFLite quantizes by channel; a convolution in
