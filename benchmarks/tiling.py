@@ -56,7 +56,7 @@ def seconds(call, repeats):
 def costs(classifier, size, tiles, repeats):
     """Rows of a table, the whole image first: tile, work, wall and CPU seconds."""
     import fcn_keras
-    from fcn_keras.inference.tiling import choosing, segment_tiled
+    from fcn_keras.inference.tiling import planning, segment_tiled
     from fcn_keras.inference.tiling.nets import as_net
 
     model = fcn_keras.fcn8s(CLASSES, classifier, weights=None)
@@ -65,7 +65,7 @@ def costs(classifier, size, tiles, repeats):
     rows = [{"tile": "whole", "windows": 1, "work": 1.0, "formula": 1.0}]
     rows[0] |= seconds(lambda: fcn_keras.segment(model, image), repeats)
     for tile in tiles:
-        plan = choosing.choose_plan(as_net(model), size, tile, "exact", None)
+        plan = planning.choose_plan(as_net(model), size, tile, "exact", None)
         formula = (1 + (halo.before[0] + halo.after[0]) / tile) ** 2
         row = {"tile": tile, "windows": len(plan.windows), "work": plan.work, "formula": formula}
         rows.append(
@@ -165,7 +165,7 @@ def picture(path, folder, steps):
     from matplotlib.figure import Figure
 
     import fcn_keras
-    from fcn_keras.inference.tiling import choosing, segment_tiled
+    from fcn_keras.inference.tiling import planning, segment_tiled
     from fcn_keras.inference.tiling.nets import as_net
 
     images, masks = zip(*eggs(folder), strict=True)
@@ -176,13 +176,13 @@ def picture(path, folder, steps):
     axes = figure.subplots(2, 5)
     shown = ("slice", images[0], 64), ("mosaic", mosaic(images, 4, 4), 128)
     for line, (name, image, tile) in zip(axes, shown, strict=True):
-        labels, scores = fcn_keras.segment(model, image, return_scores=True)
-        options = {"tile": tile, "return_scores": True, "progress": False}
+        labels, scores = fcn_keras.segment(model, image, return_logits=True)
+        options = {"tile": tile, "return_logits": True, "progress": False}
         exact = segment_tiled(model, image, **options)
         naive = segment_tiled(model, image, halo=0, **options)
         gaps = [np.abs(other[1] - scores).max(axis=-1) for other in (exact, naive)]
         wrong = [float((other[0] != labels).mean()) for other in (exact, naive)]
-        plan = choosing.choose_plan(as_net(model), image.shape[:2], tile, "exact", None)
+        plan = planning.choose_plan(as_net(model), image.shape[:2], tile, "exact", None)
         found[name] = {"size": image.shape[:2], "windows": len(plan.windows)}
         found[name] |= {"largest_difference": [float(gap.max()) for gap in gaps]}
         found[name] |= {"labels_that_differ": wrong}

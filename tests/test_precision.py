@@ -66,8 +66,8 @@ def test_predictions_of_float32(cpu, policy, has, exact):
     model.set_weights(plain.get_weights())
     policies = [layer.dtype_policy.name for layer in model.layers]
     assert policy in policies
-    _, expected = fcn_keras.Predictor(plain).segment(image, return_scores=True)
-    _, scores = fcn_keras.Predictor(model).segment(image, return_scores=True)
+    _, expected = fcn_keras.Predictor(plain).segment(image, return_logits=True)
+    _, scores = fcn_keras.Predictor(model).segment(image, return_logits=True)
     assert np.array_equal(scores, expected) == exact
     np.testing.assert_allclose(scores, expected, atol=0.1 * np.abs(expected).max())
     assert [layer.dtype_policy.name for layer in model.layers] == policies

@@ -61,7 +61,7 @@ class SavedModelPredictor:
         self._segment, self._scores = signatures["serving_default"], signatures.get("scores")
         self._shape = tuple(self._segment.structured_input_signature[1]["images"].shape[1:])
 
-    def segment(self, image, *, return_scores=False):
+    def segment(self, image, *, return_logits=False):
         """Labels every pixel of one image; as `fcn_keras.segment`.
 
         Raises:
@@ -69,7 +69,7 @@ class SavedModelPredictor:
         """
         images = self._batch([image])
         label_map = self._segment(images=images)["label_map"].numpy()[0]
-        if not return_scores:
+        if not return_logits:
             return label_map
         if self._scores is None:
             raise ValueError(

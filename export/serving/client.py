@@ -108,16 +108,16 @@ class Client(_Asking):
         super().__init__(address, model, version, label, **options)
         self._carrier = self._connection(waiting=False)
 
-    def segment(self, image, *, return_scores=False):
+    def segment(self, image, *, return_logits=False):
         """Labels every pixel of one image, as `fcn_keras.segment`, or of each in a list.
 
         Args:
             image: A path, a PIL image, or an array (H, W, 3) or (H, W) of 0-255; or a list of
                 them, of any sizes.
-            return_scores: Also return the logits, which are forty times as many bytes.
+            return_logits: Also return the logits, which are forty times as many bytes.
 
         Returns:
-            uint8 (H, W), uint16 above 255 classes; with `return_scores` the pair with float32
+            uint8 (H, W), uint16 above 255 classes; with `return_logits` the pair with float32
             (H, W, num_classes). A list of that for a list.
 
         Raises:
@@ -126,9 +126,9 @@ class Client(_Asking):
             ServerError: if the server refuses the request or cannot be reached.
         """
         if not isinstance(image, (list, tuple)):
-            return self._drive(self._steps.segment(image, return_scores))
+            return self._drive(self._steps.segment(image, return_logits))
         with ThreadPoolExecutor(self._in_flight) as pool:
-            futures = [pool.submit(self.segment, i, return_scores=return_scores) for i in image]
+            futures = [pool.submit(self.segment, i, return_logits=return_logits) for i in image]
             try:
                 return [future.result() for future in futures]
             except BaseException:
@@ -238,15 +238,15 @@ class AsyncClient(_Asking):
         super().__init__(address, model, version, label, **options)
         self._carrier = None
 
-    async def segment(self, image, *, return_scores=False):
+    async def segment(self, image, *, return_logits=False):
         """As `Client.segment`; of a list `in_flight` images are on their way at once."""
         if not isinstance(image, (list, tuple)):
-            return await self._drive(self._steps.segment(image, return_scores))
+            return await self._drive(self._steps.segment(image, return_logits))
         free = asyncio.Semaphore(self._in_flight)
 
         async def one(image):
             async with free:
-                return await self.segment(image, return_scores=return_scores)
+                return await self.segment(image, return_logits=return_logits)
 
         tasks = [asyncio.ensure_future(one(item)) for item in image]
         try:

@@ -46,9 +46,9 @@ class Steps:
             n: text.decode() for n, text in zip(ASSETS, answer["contents"], strict=True) if text
         }
 
-    def segment(self, image, return_scores=False):
+    def segment(self, image, return_logits=False):
         """A label map (H, W), or the pair with its logits."""
-        if return_scores:
+        if return_logits:
             return (yield from self._scores(image))
         signatures = yield from self.signatures()
         if "encoded" in signatures.inputs:

@@ -59,13 +59,13 @@ class Segmenter:
         self._allocated = None
         self._alone = threading.Lock()
 
-    def segment(self, image, *, return_scores=False):
+    def segment(self, image, *, return_logits=False):
         """Labels every pixel of one image; as `fcn_keras.segment`.
 
         Raises:
-            ValueError: also for `return_scores` of a file without scores.
+            ValueError: also for `return_logits` of a file without scores.
         """
-        if return_scores and self.made["output"] != "scores":
+        if return_logits and self.made["output"] != "scores":
             raise ValueError(
                 f"{self.path} gives labels, no scores; export it with output='scores'."
             )
@@ -74,7 +74,7 @@ class Segmenter:
         if self.made["output"] == "labels":
             return answer
         label_map = answer.argmax(-1).astype(self.labels.dtype)
-        return (label_map, answer) if return_scores else label_map
+        return (label_map, answer) if return_logits else label_map
 
     def segment_batch(self, images):
         """Labels several images of one size, one after the other, as `Predictor.segment_batch`."""

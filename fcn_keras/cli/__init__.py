@@ -12,15 +12,16 @@ import typer
 
 from fcn_keras.cli.check import check_data
 from fcn_keras.cli.demonstration import demo
+from fcn_keras.cli.evaluate import evaluate
 from fcn_keras.cli.exporting import export
 from fcn_keras.cli.find_lr import find_lr
 from fcn_keras.cli.inspection import summary
+from fcn_keras.cli.predict import predict
 from fcn_keras.cli.published import import_caffe
 from fcn_keras.cli.recipes import recipes
 from fcn_keras.cli.serve import serve
 from fcn_keras.cli.training import train
 from fcn_keras.cli.tune_crf import tune_crf
-from fcn_keras.cli.use import evaluate, predict
 from fcn_keras.cli.workers import SETTINGS as WORKER_SETTINGS
 from fcn_keras.cli.workers import worker
 

@@ -3,32 +3,32 @@
 Anything with ``segment(image)`` can be evaluated; a Keras model is wrapped in a `Predictor`.
 """
 
-from fcn_keras.inference.averaging import Averaged
-from fcn_keras.inference.evaluating import evaluate
+from fcn_keras.inference.evaluation import evaluate
 from fcn_keras.inference.files import Prediction, predict_files
+from fcn_keras.inference.postprocessing import CRFPredictor, Tiled, build_predictor
 from fcn_keras.inference.predictor import Predictor, as_predictor
-from fcn_keras.inference.refining import Refined, Tiled, refined
 from fcn_keras.inference.report import Report
 from fcn_keras.inference.segmenting import segment
 from fcn_keras.inference.stitching import shift_and_stitch
+from fcn_keras.inference.test_time_augmentation import TTAPredictor
 from fcn_keras.inference.tiling import segment_tiled
 from fcn_keras.inference.tuning import TunedCRF, tune_crf
-from fcn_keras.inference.uncertainty import Sampled, Uncertainty, uncertainty
+from fcn_keras.inference.uncertainty import MCDropoutPredictor, Uncertainty, uncertainty
 
 __all__ = [
-    "Averaged",
+    "TTAPredictor",
     "Prediction",
     "Predictor",
-    "Refined",
+    "CRFPredictor",
     "Report",
-    "Sampled",
+    "MCDropoutPredictor",
     "Tiled",
     "TunedCRF",
     "Uncertainty",
     "as_predictor",
     "evaluate",
     "predict_files",
-    "refined",
+    "build_predictor",
     "segment",
     "segment_tiled",
     "shift_and_stitch",

@@ -10,8 +10,8 @@ from pathlib import Path
 from fcn_keras import visualize
 from fcn_keras.data.images import SUFFIXES, is_image_name
 from fcn_keras.inference.images import as_array
+from fcn_keras.inference.postprocessing import with_probabilities
 from fcn_keras.inference.predictor import as_predictor
-from fcn_keras.inference.refining import with_probabilities
 from fcn_keras.progress import ProgressBar
 
 
@@ -51,7 +51,7 @@ def predict_files(predictor, paths, out_dir, *, alpha=0.5, confidence=False, pro
 
     Args:
         predictor: A Keras model, or anything with `segment` and `labels`, such as what
-            `refined` gives.
+            `build_predictor` gives.
         paths: Files and folders, or one of them. Of a folder all images directly in it are taken.
         out_dir: The folder to write to; made if missing.
         alpha: How much of the colour covers the image in the overlay, 0 to 1.

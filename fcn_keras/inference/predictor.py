@@ -99,9 +99,9 @@ class Predictor:
                 )
         self._graphs = {}
 
-    def segment(self, image, *, return_scores=False):
+    def segment(self, image, *, return_logits=False):
         """Labels every pixel of one image; as `fcn_keras.segment`."""
-        wanted = SCORES if return_scores else LABELS
+        wanted = SCORES if return_logits else LABELS
         outputs = self._run([_arrays(image, self.model)], wanted)
         return keras.tree.map_structure(lambda output: output[0], outputs)
 

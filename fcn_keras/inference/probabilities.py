@@ -12,7 +12,7 @@ def probabilities_of(predictor, images):
     """The softmax of a predictor's scores.
 
     Args:
-        predictor: What has `probabilities(images)`, or whose `segment(image, return_scores=True)`
+        predictor: What has `probabilities(images)`, or whose `segment(image, return_logits=True)`
             gives (labels, logits).
         images: Images of one size, as `Predictor.segment_batch` takes them.
 
@@ -25,12 +25,12 @@ def probabilities_of(predictor, images):
     check_one_output(predictor, "used here")
     if hasattr(predictor, "probabilities"):
         return predictor.probabilities(images)
-    if "return_scores" not in inspect.signature(predictor.segment).parameters:
+    if "return_logits" not in inspect.signature(predictor.segment).parameters:
         raise ValueError(
             f"{type(predictor).__name__} gives labels alone; averaging, CRFs and confidence need "
-            "scores: segment(image, return_scores=True)."
+            "scores: segment(image, return_logits=True)."
         )
-    scores = [predictor.segment(image, return_scores=True)[1] for image in images]
+    scores = [predictor.segment(image, return_logits=True)[1] for image in images]
     return np.stack([_softmax(np.asarray(one, "float32")) for one in scores])
 
 

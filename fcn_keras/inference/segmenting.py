@@ -1,13 +1,13 @@
 """Labelling one image, by whatever means were asked for."""
 
-from fcn_keras.inference.refining import refined, with_probabilities
+from fcn_keras.inference.postprocessing import build_predictor, with_probabilities
 
 
 def segment(
     model,
     image,
     *,
-    return_scores=False,
+    return_logits=False,
     return_probabilities=False,
     scales=None,
     flip=False,
@@ -21,7 +21,7 @@ def segment(
         model: A Keras model of logits (batch, H, W, num_classes), or anything with `segment`.
         image: A path, a PIL image, or an array (H, W, 3) or (H, W) of 0-255, uint8 or float; any
             H and W from 1. For a net with several inputs {input: image}.
-        return_scores: Also return the logits.
+        return_logits: Also return the logits.
         return_probabilities: Also return the class probabilities: the softmax of the logits, or
             what averaging and the CRF made of it.
         scales: Factors of height and width to average the probabilities over, such as
@@ -35,14 +35,14 @@ def segment(
             bounded memory. `segment_tiled` writes to files and resumes.
 
     Returns:
-        uint8 (H, W), the class of each pixel (uint16 above 255 classes); with `return_scores` or
+        uint8 (H, W), the class of each pixel (uint16 above 255 classes); with `return_logits` or
         `return_probabilities` the pair with float32 (H, W, num_classes). For a net with several
         outputs either is a dict {output: array}.
 
     Raises:
         ValueError: if the image cannot be read, has another shape, or values beyond 0-255 (or a
             float image on the scale 0-1); if the model gives no logits of the image's size, or
-            has no Dropout and `samples` is given; for `return_scores` together with what averages
+            has no Dropout and `samples` is given; for `return_logits` together with what averages
             probabilities.
 
     Example:
@@ -55,15 +55,17 @@ def segment(
     )
     ```
     """
-    predictor = refined(model, samples=samples, tile=tile, scales=scales, flip=flip, crf=crf)
+    predictor = build_predictor(
+        model, samples=samples, tile=tile, scales=scales, flip=flip, crf=crf
+    )
     plain = samples is None and scales is None and not flip and not crf
-    if return_scores:
+    if return_logits:
         if not plain or return_probabilities:
             raise ValueError(
-                "`return_scores` gives the net's own logits; with scales, flip, crf or samples "
+                "`return_logits` gives the net's own logits; with scales, flip, crf or samples "
                 "there are probabilities: return_probabilities=True."
             )
-        return predictor.segment(image, return_scores=True)
+        return predictor.segment(image, return_logits=True)
     if not return_probabilities:
         return predictor.segment(image)
     return with_probabilities(predictor).segment(image, return_probabilities=True)

@@ -34,7 +34,7 @@ class TunedCRF:
     """What a search for CRF options found.
 
     Attributes:
-        options: {name: number}, for `dense_crf`, `Refined` and `segment(crf=...)`.
+        options: {name: number}, for `dense_crf`, `CRFPredictor` and `segment(crf=...)`.
         measure: "mean_iou" or "boundary_f1".
         score: Of the images with these options.
         plain: Of the images without a CRF.

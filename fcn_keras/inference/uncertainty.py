@@ -81,7 +81,7 @@ def uncertainty(model, image, *, samples=20, seed=0):
     """
     if samples < 2:
         raise ValueError(f"`samples` must be at least 2, to see passes differ; got {samples!r}.")
-    sampled = Sampled(model, samples, seed)
+    sampled = MCDropoutPredictor(model, samples, seed)
     total = squares = inner = 0.0
     for (passed,) in sampled.passes(pixels_of([image])):
         passed = passed.astype("float64")
@@ -99,7 +99,7 @@ def uncertainty(model, image, *, samples=20, seed=0):
     )
 
 
-class Sampled(FromProbabilities):
+class MCDropoutPredictor(FromProbabilities):
     """Averages the class probabilities over passes with Dropout on.
 
     Args:
@@ -113,7 +113,7 @@ class Sampled(FromProbabilities):
     Example:
 
     ```python
-    labels = fcn_keras.inference.Sampled(model, samples=4).segment("street.jpg")
+    labels = fcn_keras.inference.MCDropoutPredictor(model, samples=4).segment("street.jpg")
     ```
     """
 

@@ -35,7 +35,7 @@ def test_a_model_on_jax(model, tmp_path):
     assert [path.name for path in (tmp_path / "serving").iterdir()] == ["1"]
     image = np.random.default_rng(0).integers(0, 256, (60, 70, 3), "uint8")
     labels, scores = export.SavedModelPredictor(tmp_path / "serving").segment(
-        image, return_scores=True
+        image, return_logits=True
     )
     np.testing.assert_allclose(
         scores, model.predict(image[None].astype("float32"), verbose=0)[0], atol=1e-4

@@ -103,8 +103,8 @@ def test_predictor_equals_the_models(model, images, directory):
     assert predictor.labels == fcn_keras.labels_of(model)
     assert predictor.directory == directory / "1"
     for batch in images.values():
-        labels, scores = predictor.segment(batch[0], return_scores=True)
-        expected, logits = fcn_keras.Predictor(model).segment(batch[0], return_scores=True)
+        labels, scores = predictor.segment(batch[0], return_logits=True)
+        expected, logits = fcn_keras.Predictor(model).segment(batch[0], return_logits=True)
         np.testing.assert_array_equal(labels, expected)
         np.testing.assert_allclose(scores, logits, atol=1e-4)
         np.testing.assert_array_equal(predictor.segment_batch(batch)[0], expected)
@@ -127,8 +127,8 @@ def test_a_real_net(tmp_path):
     net = real_net()
     image = np.random.default_rng(1).integers(0, 256, (97, 131, 3), "uint8")
     predictor = export.SavedModelPredictor(write(tmp_path / "net", net))
-    labels, scores = predictor.segment(image, return_scores=True)
-    _, logits = fcn_keras.Predictor(net).segment(image, return_scores=True)
+    labels, scores = predictor.segment(image, return_logits=True)
+    _, logits = fcn_keras.Predictor(net).segment(image, return_logits=True)
     np.testing.assert_allclose(scores, logits, rtol=1e-3, atol=1e-3 * np.abs(logits).max())
     best = np.sort(logits, -1)
     clear = best[..., -1] - best[..., -2] > 1e-2 * np.abs(logits).max()
@@ -162,7 +162,7 @@ def test_flip_averages_with_the_mirrored_image(model, images, tmp_path):
     predictor = export.SavedModelPredictor(write(tmp_path / "m", model, flip=True))
     logits = model.predict(batch[:1].astype("float32"), verbose=0)
     mirrored = model.predict(batch[:1, :, ::-1].astype("float32"), verbose=0)[:, :, ::-1]
-    labels, scores = predictor.segment(batch[0], return_scores=True)
+    labels, scores = predictor.segment(batch[0], return_logits=True)
     np.testing.assert_allclose(scores, (logits + mirrored)[0] / 2, atol=1e-4)
     np.testing.assert_array_equal(labels, scores.argmax(-1))
 
@@ -172,7 +172,7 @@ def test_larger_images_are_shrunk(model, images, tmp_path):
     small = images["97x131"][0]
     np.testing.assert_array_equal(predictor.segment(small), fcn_keras.segment(model, small))
     doubled = small.repeat(2, axis=0).repeat(2, axis=1)[:, :200]
-    labels, scores = predictor.segment(doubled, return_scores=True)
+    labels, scores = predictor.segment(doubled, return_logits=True)
     assert labels.shape == (194, 200) and scores.shape == (194, 200, 5)
     size = (round(194 * 150 / 200), 150)
     shrunk = tf.image.resize(doubled[None].astype("float32"), size, antialias=True)
@@ -196,7 +196,7 @@ def test_more_than_255_classes(tmp_path):
     png = encoded(image_bytes=[tf.io.encode_png(np.zeros((3, 4, 3), "uint8"))])["mask_png_bytes"][0]
     assert (tf.io.decode_png(png, dtype=tf.uint16).numpy() == 299).all()
     with pytest.raises(ValueError, match="signature `scores`"):
-        predictor.segment(np.zeros((3, 4, 3), "uint8"), return_scores=True)
+        predictor.segment(np.zeros((3, 4, 3), "uint8"), return_logits=True)
 
 
 def test_half_weights_take_half_the_bytes(tmp_path):
@@ -210,7 +210,7 @@ def test_half_weights_take_half_the_bytes(tmp_path):
         folder = write(tmp_path / str(half), net, half_weights=half)
         sizes[half] = (folder / "variables/variables.data-00000-of-00001").stat().st_size
         predictor = export.SavedModelPredictor(folder)
-        answers[half] = predictor.segment(image, return_scores=True)[1]
+        answers[half] = predictor.segment(image, return_logits=True)[1]
     assert sizes[True] < 0.52 * sizes[False]
     largest = np.abs(answers[False]).max()
     np.testing.assert_allclose(answers[True], answers[False], atol=2e-3 * largest)
@@ -228,12 +228,12 @@ def test_a_model_of_mixed_precision(build, trained, tmp_path):
     answers = {}
     for precision in (None, "float32"):
         folder = write(tmp_path / str(precision), net, precision=precision)
-        answers[precision] = export.SavedModelPredictor(folder).segment(image, return_scores=True)[
+        answers[precision] = export.SavedModelPredictor(folder).segment(image, return_logits=True)[
             1
         ]
         assert answers[precision].dtype == np.float32
-    _, mixed = fcn_keras.Predictor(net).segment(image, return_scores=True)
-    _, exact = fcn_keras.Predictor(single).segment(image, return_scores=True)
+    _, mixed = fcn_keras.Predictor(net).segment(image, return_logits=True)
+    _, exact = fcn_keras.Predictor(single).segment(image, return_logits=True)
     largest = np.abs(exact).max()
     np.testing.assert_allclose(answers[None], mixed, atol=0.03 * largest)
     np.testing.assert_allclose(answers["float32"], exact, atol=1e-4 * largest)

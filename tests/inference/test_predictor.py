@@ -66,7 +66,7 @@ def test_forms_of_an_image_agree(predictor, image, tmp_path):
 def test_transparency_is_white(predictor, image):
     clear = np.concatenate([image, np.zeros((9, 14, 1), "uint8")], -1)
     for form in (clear, clear.astype("float32"), Image.fromarray(clear, "RGBA")):
-        _, scores = predictor.segment(form, return_scores=True)
+        _, scores = predictor.segment(form, return_logits=True)
         np.testing.assert_array_equal(scores, np.full_like(image, 255))
 
 
@@ -79,9 +79,9 @@ def test_fractions_of_a_float_image_count(predictor):
 
 def test_grey_images(predictor, image, tmp_path):
     grey = image[..., 0]
-    _, scores = predictor.segment(grey, return_scores=True)
+    _, scores = predictor.segment(grey, return_logits=True)
     np.testing.assert_array_equal(scores, np.repeat(grey[..., None], 3, -1))
-    _, scores = predictor.segment(Image.fromarray(grey), return_scores=True)
+    _, scores = predictor.segment(Image.fromarray(grey), return_logits=True)
     np.testing.assert_array_equal(scores, np.repeat(grey[..., None], 3, -1))
     one_channel = fcn_keras.Predictor(colour_model(2, channels=1))
     assert one_channel.segment(image).shape == grey.shape
@@ -124,7 +124,7 @@ def test_bad_files_are_named(predictor, tmp_path):
 
 
 def test_scores_are_the_logits(predictor, image):
-    labels, scores = predictor.segment(image, return_scores=True)
+    labels, scores = predictor.segment(image, return_logits=True)
     assert scores.dtype == np.float32
     np.testing.assert_array_equal(scores, image)
     np.testing.assert_array_equal(labels, image.argmax(-1))

@@ -34,11 +34,11 @@ class Noisy:
 
     labels = fcn_keras.LabelSet(("ground", "disc"))
 
-    def segment(self, image, *, return_scores=False):
+    def segment(self, image, *, return_logits=False):
         noise = np.random.default_rng(int(image.sum())).normal(0, 1.5, (*image.shape[:2], 2))
         bright = (image[..., 0].astype("float64") - 130) / 100
         scores = noise + np.stack([-bright, bright], -1)
-        return (scores.argmax(-1), scores) if return_scores else scores.argmax(-1)
+        return (scores.argmax(-1), scores) if return_logits else scores.argmax(-1)
 
 
 def by_hand(scenes, options, boundary=False):
@@ -86,10 +86,10 @@ def test_boundaries_can_be_the_measure(scenes):
 
 def test_a_crf_that_does_not_help_is_said_to(scenes):
     class Perfect(Noisy):
-        def segment(self, image, *, return_scores=False):
+        def segment(self, image, *, return_logits=False):
             disc = image[..., 0] > 130
             scores = np.stack([~disc, disc], -1) * 20.0
-            return (scores.argmax(-1), scores) if return_scores else scores.argmax(-1)
+            return (scores.argmax(-1), scores) if return_logits else scores.argmax(-1)
 
     found = tune_crf(Perfect(), scenes, candidates=FEW, steps=1, progress=False)
     assert found.plain == 1 and "leave it out" in found.table()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import fcn_keras
-from fcn_keras.inference import Sampled, uncertainty
+from fcn_keras.inference import MCDropoutPredictor, uncertainty
 
 pytestmark = pytest.mark.backend
 
@@ -33,7 +33,7 @@ def grey():
 def test_the_passes_are_those_of_dropout(grey):
     """Each pixel is 0, or 2 / (1 - rate) by a Bernoulli draw of its own in each pass."""
     kept = 1 / (1 + np.exp(-2 / (1 - RATE) / np.sqrt(1.001)))
-    passes = [one[0] for one in Sampled(net(), 8).passes([grey])]
+    passes = [one[0] for one in MCDropoutPredictor(net(), 8).passes([grey])]
     for one in passes:
         first = one[..., 0]
         assert np.all(np.isclose(first, kept, atol=1e-4) | np.isclose(first, 0.5, atol=1e-5))
@@ -43,9 +43,9 @@ def test_the_passes_are_those_of_dropout(grey):
 
 def test_mean_variance_and_entropy_are_those_of_the_passes(grey):
     model = net()
-    passes = np.stack([one[0] for one in Sampled(model, 6, seed=4).passes([grey])]).astype(
-        "float64"
-    )
+    passes = np.stack(
+        [one[0] for one in MCDropoutPredictor(model, 6, seed=4).passes([grey])]
+    ).astype("float64")
     found = uncertainty(model, grey, samples=6, seed=4)
     mean = passes.mean(0)
     np.testing.assert_allclose(found.mean, mean, atol=1e-6)

@@ -66,7 +66,7 @@ def test_several_outputs_train_and_are_saved(tmp_path):
 def test_segmenting_with_several_outputs():
     model = fcn8s(CLASSES, "vgg_slim", weights=None, score_initializer="he_normal")
     pixels = image(30, 41)[0].astype("uint8")
-    maps, scores = fcn_keras.segment(model, pixels, return_scores=True)
+    maps, scores = fcn_keras.segment(model, pixels, return_logits=True)
     for name, count in CLASSES.items():
         assert maps[name].shape == (30, 41) and maps[name].dtype == "uint8"
         assert scores[name].shape == (30, 41, count)

@@ -139,7 +139,7 @@ class RunnerNet(_Net):
 
     def scores(self, pixels):
         """As `KerasNet.scores`."""
-        return np.asarray(self._runner.segment(_octets(pixels), return_scores=True)[1])
+        return np.asarray(self._runner.segment(_octets(pixels), return_logits=True)[1])
 
     def fingerprint(self):
         """As `KerasNet.fingerprint`."""

@@ -5,11 +5,11 @@ import zlib
 
 import numpy as np
 
-from fcn_keras.inference.tiling.choosing import blends, choose_plan
-from fcn_keras.inference.tiling.mixing import Mixed
+from fcn_keras.inference.tiling.blending import Blender
 from fcn_keras.inference.tiling.nets import as_net
-from fcn_keras.inference.tiling.reading import open_source
-from fcn_keras.inference.tiling.writing import Outputs, begun_with
+from fcn_keras.inference.tiling.outputs import Outputs, begun_with
+from fcn_keras.inference.tiling.planning import blends, choose_plan
+from fcn_keras.inference.tiling.sources import open_source
 from fcn_keras.progress import ProgressBar
 
 
@@ -22,7 +22,7 @@ def segment_tiled(
     overlap=None,
     out=None,
     resume=False,
-    return_scores=False,
+    return_logits=False,
     progress=True,
 ):
     """Labels every pixel of an image of any size, tile by tile, exactly as if it were seen whole.
@@ -49,14 +49,14 @@ def segment_tiled(
         overlap: Pixels that two windows share at least, for "blend" (which it implies). Default:
             a quarter of a window.
         out: Where the labels go: None for a new array, the path of a .npy file, or anything with
-            `shape` and slice assignment. With `return_scores` a pair, for labels and scores.
+            `shape` and slice assignment. With `return_logits` a pair, for labels and scores.
         resume: Go on with the file `out` where an interrupted run left it. `labels.npy.tiles`
             beside it says which tiles are done and what they were made with.
-        return_scores: Also return the scores.
+        return_logits: Also return the scores.
         progress: Print what the overlap costs, and show a bar, on a terminal.
 
     Returns:
-        The labels, uint8 (H, W), uint16 above 255 classes; with `return_scores` the pair (labels,
+        The labels, uint8 (H, W), uint16 above 255 classes; with `return_logits` the pair (labels,
         float32 scores (H, W, num_classes)). Of a file, a read-only memory map.
 
     Raises:
@@ -79,14 +79,14 @@ def segment_tiled(
     net = as_net(model)
     source = open_source(image, net.channels)
     if resume and isinstance(tile, str):
-        tile = begun_with(out, return_scores).get("tile", tile)  # memory may be another by now
+        tile = begun_with(out, return_logits).get("tile", tile)  # memory may be another by now
     plan, blend = choose_plan(net, source.size, tile, halo, overlap), blends(halo, overlap)
-    outputs = _outputs(net, source, plan, out, resume, return_scores)
+    outputs = _outputs(net, source, plan, out, resume, return_logits)
     waiting = [w for w in plan.windows if not all(map(outputs.done, plan.blocks_of(w)))]
     if progress and len(plan.windows) > 1:
         print(plan.described(blend))
-    ask = net.scores if blend or return_scores else net.labels
-    mixed = Mixed(plan)
+    ask = net.scores if blend or return_logits else net.labels
+    mixed = Blender(plan)
     with ProgressBar(len(waiting), "tile", progress) as bar:
         for window in waiting:
             answer = _checked(ask(source.window(plan.window(window))), plan, window)
@@ -95,7 +95,7 @@ def segment_tiled(
                     continue
                 part = mixed.add(window, block, answer)
                 if part is not None:
-                    outputs.write(block, plan.block(block), _parts(part, net, return_scores))
+                    outputs.write(block, plan.block(block), _parts(part, net, return_logits))
             bar.step()
     source.check()
     return outputs.result()
@@ -111,21 +111,21 @@ def _checked(answer, plan, window):
     return answer
 
 
-def _parts(part, net, return_scores):
+def _parts(part, net, return_logits):
     """What is written of a block: labels, and scores where they are wanted."""
     labels = part if part.ndim == 2 else part.argmax(-1).astype(net.dtype)
-    return (labels, part) if return_scores else (labels,)
+    return (labels, part) if return_logits else (labels,)
 
 
-def _outputs(net, source, plan, out, resume, return_scores):
-    targets = out if return_scores and out is not None else (out, None)
+def _outputs(net, source, plan, out, resume, return_logits):
+    targets = out if return_logits and out is not None else (out, None)
     if not isinstance(targets, (tuple, list)) or len(targets) != 2:
         raise ValueError(
-            "With `return_scores`, `out` is a pair: where the labels go and where the scores go."
+            "With `return_logits`, `out` is a pair: where the labels go and where the scores go."
         )
     shapes = (source.size, (*source.size, net.classes))
     dtypes = net.dtype, np.dtype("float32")
-    count, made_by = 1 + return_scores, None
+    count, made_by = 1 + return_logits, None
     if any(isinstance(target, (str, os.PathLike)) for target in targets):
         made_by = {
             "model": net.fingerprint(),

@@ -50,8 +50,8 @@ def test_a_batch_of_one_size(client, images, models):
 
 
 def test_scores(client, images, models):
-    labels, scores = client.segment(images[1], return_scores=True)
-    expected, logits = fcn_keras.Predictor(models[2]).segment(images[1], return_scores=True)
+    labels, scores = client.segment(images[1], return_logits=True)
+    expected, logits = fcn_keras.Predictor(models[2]).segment(images[1], return_logits=True)
     np.testing.assert_array_equal(labels, expected)
     assert scores.dtype == np.float32
     np.testing.assert_allclose(scores, logits, rtol=1e-3, atol=1e-3 * np.abs(logits).max())
@@ -61,7 +61,7 @@ def test_answers_above_grpcs_limit(served, models):
     """Scores of 5.2 MB: gRPC's own limit is 4."""
     image = np.random.default_rng(0).integers(0, 256, (512, 512, 3), "uint8")
     with serving.Client(served.grpc_address) as client:
-        labels, scores = client.segment(image, return_scores=True)
+        labels, scores = client.segment(image, return_logits=True)
     assert scores.nbytes > 5e6
     np.testing.assert_array_equal(labels, fcn_keras.segment(models[2], image))
 
@@ -113,7 +113,7 @@ def test_from_asyncio(address, images, expected):
     async def ask():
         async with serving.AsyncClient(address, in_flight=3) as client:
             maps = await client.segment(images * 4)
-            one, scores = await client.segment(images[1], return_scores=True)
+            one, scores = await client.segment(images[1], return_logits=True)
             batch = await client.segment_batch(images[:1])
             states, labels = await client.status(), await client.labels()
             assert (await client.metadata())["version"] == 2

@@ -31,8 +31,8 @@ def signal_to_noise(expected, scores):
 def test_float32_is_the_keras_model(net, exported, pictures):
     segmenter = tflite.Segmenter(exported(**FIXED), threads=2)
     for image in pictures(2, SIZE):
-        labels, scores = segmenter.segment(image, return_scores=True)
-        expected = fcn_keras.segment(net, image, return_scores=True)[1]
+        labels, scores = segmenter.segment(image, return_logits=True)
+        expected = fcn_keras.segment(net, image, return_logits=True)[1]
         np.testing.assert_allclose(scores, expected, atol=1e-3 * np.abs(expected).max())
         assert labels.dtype == np.uint8 and len(np.unique(labels)) > 2
         np.testing.assert_array_equal(labels, scores.argmax(-1))
@@ -44,7 +44,7 @@ def test_any_size(net, exported, pictures):
     for size in ((64, 96), (97, 131), (33, 20), (1, 1)):
         (image,) = pictures(1, size)
         labels = segmenter.segment(image)
-        scores = np.sort(fcn_keras.segment(net, image, return_scores=True)[1], -1)
+        scores = np.sort(fcn_keras.segment(net, image, return_logits=True)[1], -1)
         clear = scores[..., -1] - scores[..., -2] > 1e-3 * np.abs(scores).max()
         assert labels.shape == size and clear.mean() > 0.9
         np.testing.assert_array_equal(labels[clear], fcn_keras.segment(net, image)[clear])
@@ -54,8 +54,8 @@ def test_int8_of_a_whole_net(net, exported, pictures):
     path = exported("int8", size=SIZE, output="scores")
     segmenter = tflite.Segmenter(path, threads=2)
     for image in pictures(2, SIZE):
-        scores = segmenter.segment(image, return_scores=True)[1]
-        expected = fcn_keras.segment(net, image, return_scores=True)[1]
+        scores = segmenter.segment(image, return_logits=True)[1]
+        expected = fcn_keras.segment(net, image, return_logits=True)[1]
         assert signal_to_noise(expected, scores) > 20
     assert path.stat().st_size < 0.32 * exported(**FIXED).stat().st_size
 
@@ -82,8 +82,8 @@ def test_quantized(small, small_files, pictures, quantize):
     least, share = BOUNDS[quantize]
     segmenter = tflite.Segmenter(small_files[quantize], threads=2)
     (image,) = pictures(1, SIZE)
-    scores = segmenter.segment(image, return_scores=True)[1]
-    expected = fcn_keras.segment(small, image, return_scores=True)[1]
+    scores = segmenter.segment(image, return_logits=True)[1]
+    expected = fcn_keras.segment(small, image, return_logits=True)[1]
     assert signal_to_noise(expected, scores) > least
     size, whole = (small_files[name].stat().st_size for name in (quantize, "none"))
     assert size < share * whole

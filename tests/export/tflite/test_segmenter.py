@@ -41,11 +41,11 @@ def test_each_pixel_goes_to_the_window_whose_edge_is_farther(length):
 def test_a_larger_image_in_windows(exported, pictures):
     segmenter = tflite.Segmenter(exported(size=SIZE, output="scores", mediapipe=True), threads=2)
     (image,) = pictures(1, (100, 150))
-    labels, scores = segmenter.segment(image, return_scores=True)
+    labels, scores = segmenter.segment(image, return_logits=True)
     assert labels.shape == (100, 150) and scores.shape == (100, 150, 4)
-    corner = segmenter.segment(image[:64, :96], return_scores=True)[1]
+    corner = segmenter.segment(image[:64, :96], return_logits=True)[1]
     np.testing.assert_array_equal(scores[:50, :75], corner[:50, :75])
-    last = segmenter.segment(image[-64:, -96:], return_scores=True)[1]
+    last = segmenter.segment(image[-64:, -96:], return_logits=True)[1]
     np.testing.assert_array_equal(scores[50:, 75:], last[14:, 21:])
 
 
@@ -53,8 +53,8 @@ def test_a_smaller_image_as_keras_sees_it(net, exported, pictures):
     """Padded to the size that the net itself would pad to: all that differs is half a grey."""
     segmenter = tflite.Segmenter(exported(size=SIZE, output="scores", mediapipe=True), threads=2)
     (image,) = pictures(1, (50, 70))
-    scores = segmenter.segment(image, return_scores=True)[1]
-    expected = fcn_keras.segment(net, image, return_scores=True)[1]
+    scores = segmenter.segment(image, return_logits=True)[1]
+    expected = fcn_keras.segment(net, image, return_logits=True)[1]
     assert scores.shape == expected.shape
     spread = (expected - expected.mean((0, 1))).std()
     assert np.abs(scores - expected).max() < 0.25 * spread
@@ -94,7 +94,7 @@ def test_what_does_not_fit_is_refused(exported, pictures, tmp_path):
     segmenter = tflite.Segmenter(exported())
     (image,) = pictures(1, (4, 4))
     with pytest.raises(ValueError, match="output='scores'"):
-        segmenter.segment(image, return_scores=True)
+        segmenter.segment(image, return_logits=True)
     with pytest.raises(ValueError, match="scale 0-1"):
         segmenter.segment(image / 255)
     with pytest.raises(ValueError, match="one size"):

@@ -34,7 +34,7 @@ def test_the_same_mask(mediapipe, path, pictures):
         for pixels in pictures(2, SIZE):
             image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels)
             found = theirs.segment(image)
-            labels, scores = ours.segment(pixels, return_scores=True)
+            labels, scores = ours.segment(pixels, return_logits=True)
             assert len(np.unique(labels)) > 2
             mask = found.category_mask.numpy_view().squeeze()
             assert (mask == labels).mean() > 0.999

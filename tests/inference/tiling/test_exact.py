@@ -47,9 +47,9 @@ def pixels(height, width, seed=0):
 
 def check(model, image, tile, **options):
     """The tiled answer against the whole one: scores to 1e-4, labels where they are clear."""
-    labels, scores = fcn_keras.segment(model, image, return_scores=True)
+    labels, scores = fcn_keras.segment(model, image, return_logits=True)
     tiled, found = segment_tiled(
-        model, image, tile=tile, return_scores=True, progress=False, **options
+        model, image, tile=tile, return_logits=True, progress=False, **options
     )
     np.testing.assert_allclose(found, scores, rtol=0, atol=1e-4 * max(1, np.abs(scores).max() / 10))
     best = np.sort(scores, axis=-1)
@@ -152,8 +152,8 @@ def test_a_stride_less_of_halo_is_not_enough():
 @pytest.mark.backend
 def test_tiles_without_halo_differ():
     model, image = small("pooled", "scores"), pixels(130, 130)
-    whole = fcn_keras.segment(model, image, return_scores=True)[1]
-    naive = segment_tiled(model, image, tile=32, halo=0, return_scores=True, progress=False)[1]
+    whole = fcn_keras.segment(model, image, return_logits=True)[1]
+    naive = segment_tiled(model, image, tile=32, halo=0, return_logits=True, progress=False)[1]
     assert np.abs(naive - whole).max() > 0.1
 
 

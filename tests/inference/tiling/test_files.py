@@ -118,13 +118,13 @@ def test_every_form_of_out(model, image, whole, tmp_path):
 
 
 def test_scores_go_to_a_file_of_their_own(model, image, tmp_path):
-    expected = fcn_keras.segment(model, image, return_scores=True)
+    expected = fcn_keras.segment(model, image, return_logits=True)
     paths = tmp_path / "labels.npy", tmp_path / "scores.npy"
-    labels, scores = tiled(model, image, out=paths, return_scores=True)
+    labels, scores = tiled(model, image, out=paths, return_logits=True)
     np.testing.assert_array_equal(labels, expected[0])
     np.testing.assert_allclose(scores, expected[1], atol=1e-4)
     with pytest.raises(ValueError, match="`out` is a pair"):
-        tiled(model, image, out=paths[0], return_scores=True)
+        tiled(model, image, out=paths[0], return_logits=True)
 
 
 @pytest.mark.parametrize("options", [{}, {"halo": "blend", "tile": 32}])

@@ -36,13 +36,13 @@ class Runner:
         self.model = model
         vars(self).update(told)
 
-    def segment(self, image, *, return_scores=False):
+    def segment(self, image, *, return_logits=False):
         assert image.dtype == np.uint8
-        return fcn_keras.segment(self.model, image, return_scores=return_scores)
+        return fcn_keras.segment(self.model, image, return_logits=return_logits)
 
 
 def check(runner, model, image, **options):
-    whole = fcn_keras.segment(model, image, return_scores=True)[1]
+    whole = fcn_keras.segment(model, image, return_logits=True)[1]
     clear = np.diff(np.sort(whole, -1)[..., -2:])[..., 0] > 2e-3
     labels = segment_tiled(runner, image, tile=16, progress=False, **options)
     np.testing.assert_array_equal(labels[clear], whole.argmax(-1)[clear])
@@ -72,8 +72,8 @@ def test_float_images_are_rounded_for_runners(model, image):
 
 
 def test_blending_is_near_and_averages_scores(model, image):
-    whole = fcn_keras.segment(model, image, return_scores=True)[1]
-    options = {"return_scores": True, "progress": False, "tile": 32}
+    whole = fcn_keras.segment(model, image, return_logits=True)[1]
+    options = {"return_logits": True, "progress": False, "tile": 32}
     naive = segment_tiled(model, image, halo=0, **options)[1]
     for runner in (model, Runner(model, halo=fcn_keras.geometry.halo(model))):
         labels, blended = segment_tiled(runner, image, halo="blend", overlap=24, **options)
@@ -90,7 +90,7 @@ def test_blending_by_hand():
     pixels = np.zeros((8, 96, 3), "uint8")
     pixels[:, 64:] = 200
     _, scores = segment_tiled(
-        model, pixels, tile=64, overlap=32, return_scores=True, progress=False
+        model, pixels, tile=64, overlap=32, return_logits=True, progress=False
     )
     first, second = np.arange(32, 0, -1) ** 2, np.arange(1, 33) ** 2  # of means 0 and 100
     share = first / (first + second)

@@ -1,6 +1,6 @@
 """What averaging and a dense CRF give a trained model, and what they cost.
 
-    python benchmarks/refinement.py runs/camvid --data camvid:CamVid --tune '0016E5_079*' \
+    python benchmarks/postprocessing.py runs/camvid --data camvid:CamVid --tune '0016E5_079*' \
         [--split val] [--tune-images 20] [--crf tuned-crf.json] [--json FILE]
 
 The CRF is tuned, for mean IoU and for boundary F1, on the images that --tune selects; everything

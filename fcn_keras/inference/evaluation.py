@@ -12,8 +12,8 @@ import keras
 import numpy as np
 
 from fcn_keras import metrics
+from fcn_keras.inference.postprocessing import build_predictor
 from fcn_keras.inference.predictor import check_one_output
-from fcn_keras.inference.refining import refined
 from fcn_keras.inference.report import Report
 from fcn_keras.labels import LabelSet
 from fcn_keras.progress import ProgressBar
@@ -66,7 +66,9 @@ def evaluate(
     print(fcn_keras.evaluate(model, test).table())
     ```
     """
-    predictor = refined(predictor, samples=samples, tile=tile, scales=scales, flip=flip, crf=crf)
+    predictor = build_predictor(
+        predictor, samples=samples, tile=tile, scales=scales, flip=flip, crf=crf
+    )
     check_one_output(predictor, "evaluated at a time")
     labels = _labels(predictor, dataset)
     length = _length(dataset)

@@ -1,7 +1,7 @@
 """Answers of overlapping windows, added up until a block has all of its own."""
 
 
-class Mixed:
+class Blender:
     """Blocks that wait for further windows.
 
     Args:

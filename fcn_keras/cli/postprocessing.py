@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-PANEL = "Behind the net"
+PANEL = "Post-processing"
 
 Scales = Annotated[
     str | None,
@@ -49,7 +49,7 @@ Tile = Annotated[
 ]
 
 
-def behind(predictor, scales, flip, crf, crf_options, samples=None, tile=None):
+def build_predictor(predictor, scales, flip, crf, crf_options, samples=None, tile=None):
     """The predictor that the options ask for.
 
     Raises:
@@ -59,7 +59,7 @@ def behind(predictor, scales, flip, crf, crf_options, samples=None, tile=None):
     from fcn_keras import inference
 
     options = crf if crf_options is None else read_crf_options(crf_options)
-    return inference.refined(
+    return inference.build_predictor(
         predictor,
         samples=samples,
         tile=_tile(tile),

@@ -5,7 +5,7 @@ import numbers
 
 from fcn_keras.geometry import Halo
 from fcn_keras.inference.tiling.memory import largest_tile
-from fcn_keras.inference.tiling.plan import Plan, blended_axis, exact_axis
+from fcn_keras.inference.tiling.windows import Plan, blended_axis, exact_axis
 
 BLENDED = 1024  # pixels of a blended window, where memory allows it
 STRIDE = (32, 32)  # of a net that cannot be read

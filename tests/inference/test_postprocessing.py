@@ -7,7 +7,7 @@ from PIL import Image
 
 import fcn_keras
 from fcn_keras import crf
-from fcn_keras.inference import Averaged, Refined, refined
+from fcn_keras.inference import CRFPredictor, TTAPredictor, build_predictor
 
 pytestmark = pytest.mark.backend
 
@@ -82,7 +82,7 @@ def test_scales_are_averaged_on_the_images_grid(model, image):
         expected = expected + (
             bilinear(back, image.shape[:2]) if scale < 1 else sampled(back, image.shape[:2])
         )
-    found = Averaged(model, (0.5, 1.0, 2.0)).probabilities([image])[0]
+    found = TTAPredictor(model, (0.5, 1.0, 2.0)).probabilities([image])[0]
     np.testing.assert_allclose(found, expected / 3, atol=0.002)
     np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
 
@@ -91,7 +91,7 @@ def test_white_stays_on_the_scale(model):
     """Weights of a resize add up to 1 but for rounding: 255 may become a little more."""
     white = np.full((37, 53, 3), 255, "uint8")
     scales = np.linspace(0.3, 1.7, 9)
-    found = Averaged(model, scales).probabilities([white])
+    found = TTAPredictor(model, scales).probabilities([white])
     np.testing.assert_allclose(found[0, 5:-5, 5:-5], 0.5, atol=1e-4)
 
 
@@ -102,7 +102,7 @@ def sampled(maps, size):
 
 
 def test_batches_are_labelled_like_single_images(model, image):
-    averaged = Averaged(model, (0.75, 1.0), flip=True)
+    averaged = TTAPredictor(model, (0.75, 1.0), flip=True)
     images = [image, 255 - image]
     batch = averaged.segment_batch(images)
     for one, labels in zip(images, batch, strict=True):
@@ -112,7 +112,7 @@ def test_batches_are_labelled_like_single_images(model, image):
 @pytest.mark.parametrize("scales", [(), (0.0,), (1.0, -2.0), (float("nan"),)])
 def test_impossible_scales_are_refused(model, scales):
     with pytest.raises(ValueError, match="positive numbers, such as"):
-        Averaged(model, scales)
+        TTAPredictor(model, scales)
 
 
 def test_the_crf_is_that_of_its_room(model, image):
@@ -122,8 +122,8 @@ def test_the_crf_is_that_of_its_room(model, image):
     np.testing.assert_allclose(found, expected, atol=1e-4)
     np.testing.assert_array_equal(labels, found.argmax(-1))
     assert (labels != fcn_keras.segment(model, image)).any()
-    averaged = Averaged(model, flip=True)
-    both = refined(model, flip=True, crf=options).probabilities([image])
+    averaged = TTAPredictor(model, flip=True)
+    both = build_predictor(model, flip=True, crf=options).probabilities([image])
     expected = crf.dense_crf(
         averaged.probabilities([image]), image[None], from_logits=False, **options
     )
@@ -132,9 +132,9 @@ def test_the_crf_is_that_of_its_room(model, image):
 
 def test_a_wrong_option_of_the_crf_is_refused_at_once(model):
     with pytest.raises(TypeError, match="stepps"):
-        Refined(model, stepps=3)
+        CRFPredictor(model, stepps=3)
     with pytest.raises(ValueError, match="steps"):
-        refined(model, crf={"steps": -1})
+        build_predictor(model, crf={"steps": -1})
 
 
 def test_evaluation_takes_the_same_options(model, image):
@@ -152,24 +152,24 @@ class ByLabels:
 
 
 class ByScores(ByLabels):
-    def segment(self, image, *, return_scores=False):
+    def segment(self, image, *, return_logits=False):
         scores = scores_of(image)
         labels = scores.argmax(-1).astype("uint8")
-        return (labels, scores) if return_scores else labels
+        return (labels, scores) if return_logits else labels
 
 
 def test_anything_that_gives_scores_can_be_averaged(model, image):
-    expected = Averaged(model, flip=True).probabilities([image])
+    expected = TTAPredictor(model, flip=True).probabilities([image])
     np.testing.assert_allclose(
-        Averaged(ByScores(), flip=True).probabilities([image]), expected, atol=1e-5
+        TTAPredictor(ByScores(), flip=True).probabilities([image]), expected, atol=1e-5
     )
     with pytest.raises(ValueError, match="ByLabels gives labels alone"):
-        Averaged(ByLabels(), flip=True).segment(image)
+        TTAPredictor(ByLabels(), flip=True).segment(image)
 
 
 def test_scores_and_averages_exclude_each_other(model, image):
     with pytest.raises(ValueError, match="return_probabilities=True"):
-        fcn_keras.segment(model, image, flip=True, return_scores=True)
+        fcn_keras.segment(model, image, flip=True, return_logits=True)
 
 
 def test_several_outputs_are_taken_one_by_one(image):
@@ -182,8 +182,8 @@ def test_several_outputs_are_taken_one_by_one(image):
 
 def test_tiles_are_seen_like_the_whole(model, image):
     large = np.tile(image, (6, 5, 1))
-    labels, scores = fcn_keras.segment(model, large, tile=16, return_scores=True)
-    whole, expected = fcn_keras.segment(model, large, return_scores=True)
+    labels, scores = fcn_keras.segment(model, large, tile=16, return_logits=True)
+    whole, expected = fcn_keras.segment(model, large, return_logits=True)
     np.testing.assert_array_equal(labels, whole)
     np.testing.assert_allclose(scores, expected, atol=1e-4)
     flipped = fcn_keras.segment(model, large, tile=16, flip=True)

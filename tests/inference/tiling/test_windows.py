@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fcn_keras.geometry import Halo
 from fcn_keras.inference.tiling import memory
-from fcn_keras.inference.tiling.plan import Plan, blended_axis, exact_axis
+from fcn_keras.inference.tiling.windows import Plan, blended_axis, exact_axis
 
 pytestmark = pytest.mark.backend
 

@@ -9,7 +9,7 @@ from fcn_keras.inference.predictor import as_predictor
 from fcn_keras.inference.probabilities import FromProbabilities, pixels_of, probabilities_of
 
 
-class Averaged(FromProbabilities):
+class TTAPredictor(FromProbabilities):
     """Averages the class probabilities over several sizes of an image, and its mirror image.
 
     The image is resized (bilinearly, antialiased where it shrinks), segmented, and the
@@ -30,7 +30,7 @@ class Averaged(FromProbabilities):
     Example:
 
     ```python
-    averaged = fcn_keras.inference.Averaged(model, scales=(0.75, 1.0, 1.25), flip=True)
+    averaged = fcn_keras.inference.TTAPredictor(model, scales=(0.75, 1.0, 1.25), flip=True)
     labels = averaged.segment("street.jpg")
     ```
 

@@ -3,18 +3,18 @@
 import numpy as np
 
 from fcn_keras.crf import dense_crf
-from fcn_keras.inference.averaging import Averaged
 from fcn_keras.inference.predictor import as_predictor
 from fcn_keras.inference.probabilities import FromProbabilities, pixels_of, probabilities_of
+from fcn_keras.inference.test_time_augmentation import TTAPredictor
 from fcn_keras.inference.tiling import segment_tiled
-from fcn_keras.inference.uncertainty import Sampled
+from fcn_keras.inference.uncertainty import MCDropoutPredictor
 
 
-class Refined(FromProbabilities):
+class CRFPredictor(FromProbabilities):
     """Refines the class probabilities by mean field in a fully connected CRF.
 
     Args:
-        model: A Keras model, or anything that gives scores or probabilities, an `Averaged` too.
+        model: A Keras model, or anything that gives scores or probabilities, an `TTAPredictor` too.
         **options: Of `fcn_keras.crf.dense_crf`: steps, the kernels' widths and weights, ...
 
     Attributes:
@@ -26,7 +26,7 @@ class Refined(FromProbabilities):
     Example:
 
     ```python
-    refined = fcn_keras.inference.Refined(model, steps=5, bilateral_weight=4)
+    refined = fcn_keras.inference.CRFPredictor(model, steps=5, bilateral_weight=4)
     labels = refined.segment("street.jpg")
     ```
 
@@ -47,7 +47,7 @@ class Refined(FromProbabilities):
 
 def with_probabilities(predictor):
     """A predictor whose `segment` can also return probabilities."""
-    return predictor if isinstance(predictor, FromProbabilities) else Averaged(predictor)
+    return predictor if isinstance(predictor, FromProbabilities) else TTAPredictor(predictor)
 
 
 class Tiled:
@@ -75,14 +75,14 @@ class Tiled:
     def labels(self):
         return self.predictor.labels
 
-    def segment(self, image, *, return_scores=False):
+    def segment(self, image, *, return_logits=False):
         """Labels every pixel of one image; as `fcn_keras.segment`."""
         return segment_tiled(
-            self.predictor, image, tile=self.tile, return_scores=return_scores, progress=False
+            self.predictor, image, tile=self.tile, return_logits=return_logits, progress=False
         )
 
 
-def refined(model, *, samples=None, tile=None, scales=None, flip=False, crf=None):
+def build_predictor(model, *, samples=None, tile=None, scales=None, flip=False, crf=None):
     """A segmenter that averages over scales and mirror images, and refines by a dense CRF.
 
     Args:
@@ -106,15 +106,15 @@ def refined(model, *, samples=None, tile=None, scales=None, flip=False, crf=None
     Example:
 
     ```python
-    predictor = fcn_keras.inference.refined(model, scales=(0.5, 1.0), flip=True, crf={"steps": 5})
+    predictor = fcn_keras.inference.build_predictor(model, flip=True, crf={"steps": 5})
     labels = predictor.segment("street.jpg")
     ```
     """
-    predictor = as_predictor(model) if samples is None else Sampled(model, samples)
+    predictor = as_predictor(model) if samples is None else MCDropoutPredictor(model, samples)
     if tile is not None:
         predictor = Tiled(predictor, tile)
     if scales is not None or flip:
-        predictor = Averaged(predictor, (1.0,) if scales is None else scales, flip)
+        predictor = TTAPredictor(predictor, (1.0,) if scales is None else scales, flip)
     if crf is not None and crf is not False:
-        predictor = Refined(predictor, **({} if crf is True else crf))
+        predictor = CRFPredictor(predictor, **({} if crf is True else crf))
     return predictor

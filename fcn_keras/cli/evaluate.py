@@ -1,0 +1,71 @@
+"""The command `fcn-keras evaluate`: measures a model on a dataset."""
+
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fcn_keras.cli import postprocessing
+from fcn_keras.cli.options import DATA_HELP, Exclude, ModelPath, Only, Output, check_folder
+from fcn_keras.cli.sources import load_dataset, load_library, load_predictor
+
+
+def evaluate(
+    model: ModelPath,
+    data: Annotated[str, typer.Option(metavar="NAME[:DIR]", help=DATA_HELP, show_default=False)],
+    split: Annotated[str, typer.Option(help="Split to measure on.")] = "val",
+    only: Only = None,
+    exclude: Exclude = None,
+    json: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write all figures as JSON.")
+    ] = None,
+    confusion: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw the confusion matrix.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(help="Images of one size that go together.")] = 4,
+    output: Output = None,
+    boundary: Annotated[
+        bool, typer.Option("--boundary", help="Measure how well boundaries are met too.")
+    ] = False,
+    scales: postprocessing.Scales = None,
+    flip: postprocessing.Flip = False,
+    crf: postprocessing.Crf = False,
+    crf_options: postprocessing.CrfOptions = None,
+    samples: postprocessing.Samples = None,
+    tile: postprocessing.Tile = None,
+):
+    """Measure a model on a dataset: the four metrics, and a line for each class.
+
+    Whole images, void left out; a class that occurs neither in the truth nor in the predictions
+    is absent and not part of the mean.
+
+    [bold]Examples[/bold]
+
+    fcn-keras evaluate runs/digits --data digits --split test
+
+    fcn-keras evaluate runs/camvid --data camvid:CamVid --json val.json --confusion val.png
+
+    fcn-keras evaluate runs/camvid --data camvid:CamVid --scales 0.75,1,1.25 --flip --crf
+    """
+    load_library()
+    from fcn_keras import inference, visualize
+
+    for target in (json, confusion):
+        check_folder(target)
+    dataset = load_dataset(data, split, only, exclude)
+    predictor = load_predictor(model, output)
+    predictor = postprocessing.build_predictor(
+        predictor, scales, flip, crf, crf_options, samples, tile
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* of the predictions are")  # the table says it
+        report = inference.evaluate(predictor, dataset, batch_size=batch_size, boundary=boundary)
+    print(report.table())
+    if json:
+        print(f"figures: {report.save_json(json)}")
+    if confusion:
+        print(
+            "confusion matrix: "
+            f"{visualize.confusion_matrix(report.scores, report.labels, confusion)}"
+        )
