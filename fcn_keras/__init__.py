@@ -55,7 +55,9 @@ def register():
     options before it loads Keras.
     """
     for room in _SERIALIZABLE:
-        importlib.import_module(f"fcn_keras.{room}")
+        module = importlib.import_module(f"fcn_keras.{room}")
+        for name in getattr(module, "__all__", ()):  # a room may load its names when touched
+            getattr(module, name)
 
 
 def _on_command_line():

@@ -52,7 +52,7 @@ def contact_sheet(dataset, path, *, count=12, columns=3):
 def _cell(image, label, labels, name):
     """An image and its painted mask side by side, the name below."""
     from fcn_keras.visualize.legends import INK, PAPER, load_font
-    from fcn_keras.visualize.painting import paint
+    from fcn_keras.visualize.overlay import paint
 
     scale = TILE / max(label.shape)
     size = tuple(max(1, round(n * scale)) for n in label.shape[::-1])

@@ -1,13 +1,29 @@
-"""Losses on label maps with void: what Keras lacks, or has only for one-hot truth without void.
+"""Losses of label maps with void and of maps of values, as Keras losses; `Sum` adds them up.
 
-All take labels and logits as `CrossEntropy` does, and add up with `Sum`.
+Each name loads its module when it is first used, so that the words of `--loss` need no Keras.
 """
 
-from fcn_keras.losses.combined import Sum
-from fcn_keras.losses.cross_entropy import CrossEntropy
-from fcn_keras.losses.focal import Focal
-from fcn_keras.losses.lovasz import Lovasz
-from fcn_keras.losses.ohem import OHEM
-from fcn_keras.losses.overlap import Dice, Jaccard
+import importlib
 
-__all__ = ["CrossEntropy", "Dice", "Focal", "Jaccard", "Lovasz", "OHEM", "Sum"]
+# One line a loss: its word in `--loss`, its class, its module.
+BY_NAME = {
+    "cross_entropy": ("CrossEntropy", "cross_entropy"),
+    "focal": ("Focal", "focal"),
+    "dice": ("Dice", "overlap"),
+    "jaccard": ("Jaccard", "overlap"),
+    "lovasz": ("Lovasz", "lovasz"),
+    "ohem": ("OHEM", "ohem"),
+}
+_MODULES = {**dict(BY_NAME.values()), "Sum": "combined"}
+
+__all__ = [*_MODULES]
+
+
+def __getattr__(name):
+    if name not in _MODULES:
+        raise AttributeError(f"module 'fcn_keras.losses' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"fcn_keras.losses.{_MODULES[name]}"), name)
+
+
+def __dir__():
+    return sorted(__all__)

@@ -2,8 +2,8 @@
 
 import keras
 
-from fcn_keras.losses.labelled import cross_entropy
-from fcn_keras.losses.sampled import PixelLoss
+from fcn_keras.losses.base import cross_entropy
+from fcn_keras.losses.pixel_base import PixelLoss
 
 
 @keras.saving.register_keras_serializable("fcn_keras")

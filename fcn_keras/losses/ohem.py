@@ -5,11 +5,11 @@ import math
 import keras
 from keras import ops
 
-from fcn_keras.losses.labelled import LabelledLoss, averaged, cross_entropy
+from fcn_keras.losses.base import LabelLoss, averaged, cross_entropy
 
 
 @keras.saving.register_keras_serializable("fcn_keras")
-class OHEM(LabelledLoss):
+class OHEM(LabelLoss):
     """Cross-entropy from logits, averaged over the hardest of the pixels that count.
 
     Kept are the counted pixels whose label has a probability of at most `threshold`, but at least

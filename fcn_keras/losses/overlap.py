@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from fcn_keras.losses.regions import RegionLoss
+from fcn_keras.losses.region_base import RegionLoss
 
 
 class _Overlap(RegionLoss):

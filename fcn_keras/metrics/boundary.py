@@ -7,12 +7,9 @@ import math
 
 import numpy as np
 
-from fcn_keras.metrics.confusion import (
-    checked_num_classes,
-    ignored_values,
-    outside_message,
-    resolved_ignore_class,
-)
+from fcn_keras.checks import one_of, whole_number
+from fcn_keras.ignore import ignored_values, resolved_ignore_class
+from fcn_keras.metrics.confusion import outside_message
 
 PRESENT = ("truth", "either")
 
@@ -60,7 +57,7 @@ def boundary_f1(
     Source: Csurka, Larlus, Perronnin (2013), "What is a good evaluation measure for semantic
     segmentation?"; Badrinarayanan, Kendall, Cipolla (2017), "SegNet", section 4.
     """
-    num_classes = checked_num_classes(num_classes)
+    num_classes = whole_number("num_classes", num_classes)
     ignored = ignored_values(resolved_ignore_class(ignore_class, num_classes))
     _check_options(tolerance, present)
     truth, prediction = _checked(truth, prediction, num_classes, ignored)
@@ -100,7 +97,7 @@ class BoundaryF1:
     """
 
     def __init__(self, num_classes, tolerance=0.0075, ignore_class="auto", present="truth"):
-        self.num_classes = checked_num_classes(num_classes)
+        self.num_classes = whole_number("num_classes", num_classes)
         self.ignore_class = resolved_ignore_class(ignore_class, self.num_classes)
         ignored_values(self.ignore_class)
         _check_options(tolerance, present)
@@ -203,5 +200,4 @@ def _check_options(tolerance, present):
         raise ValueError(
             f"`tolerance` must be a share of the diagonal above 0. Received: {tolerance}"
         )
-    if present not in PRESENT:
-        raise ValueError(f"`present` must be 'truth' or 'either'. Received: {present!r}")
+    one_of("present", present, PRESENT)

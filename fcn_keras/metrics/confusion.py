@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fcn_keras.labels import void_value
+from fcn_keras.checks import whole_number
+from fcn_keras.ignore import ignored_values, resolved_ignore_class
 
 _CODES = 1 << 16
 _CHUNK = 1 << 18
@@ -159,7 +160,7 @@ def confusion_matrix(truth, prediction, num_classes, ignore_class="auto"):
     array([[1, 0],
            [1, 1]])
     """
-    num_classes = checked_num_classes(num_classes)
+    num_classes = whole_number("num_classes", num_classes)
     ignored = ignored_values(resolved_ignore_class(ignore_class, num_classes))
     truth, prediction = _label_array(truth, "truth"), _label_array(prediction, "prediction")
     if truth.shape != prediction.shape:
@@ -176,51 +177,6 @@ def confusion_matrix(truth, prediction, num_classes, ignore_class="auto"):
             _refuse_outside(truth, prediction, num_classes, ignored)
         total += counts
     return total
-
-
-def resolved_ignore_class(ignore_class, num_classes):
-    """`ignore_class`, with the void value of so many classes for "auto"."""
-    automatic = isinstance(ignore_class, str) and ignore_class == "auto"
-    return void_value(num_classes) if automatic else ignore_class
-
-
-def ignored_values(ignore_class):
-    """`ignore_class` as a sorted tuple of ints: None is empty, one int is a tuple of one.
-
-    Raises:
-        ValueError: if a value is not a whole number in [0, 2**31).
-    """
-    if ignore_class is None:
-        return ()
-    values = ignore_class if np.ndim(ignore_class) else [ignore_class]
-    for value in values:
-        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-        if not whole or not 0 <= value < 1 << 31:
-            raise ValueError(
-                "`ignore_class` must be None, a whole number in [0, 2**31), or a list of them. "
-                f"Received: {ignore_class!r}"
-            )
-    return tuple(sorted({int(value) for value in values}))
-
-
-def plain_ignore_class(ignore_class):
-    """`ignore_class` in JSON types, for a config: None, an int or a list."""
-    values = list(ignored_values(ignore_class))
-    return values if np.ndim(ignore_class) else (values or [None])[0]
-
-
-def checked_num_classes(num_classes):
-    """`num_classes` as an int.
-
-    Raises:
-        ValueError: if it is not a whole number of 1 or more.
-    """
-    whole = isinstance(num_classes, (int, np.integer)) and not isinstance(num_classes, bool)
-    if not whole or num_classes < 1:
-        raise ValueError(
-            f"`num_classes` must be a whole number of 1 or more. Received: {num_classes!r}"
-        )
-    return int(num_classes)
 
 
 def outside_message(what, examples, count, num_classes, ignored):

@@ -7,14 +7,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from fcn_keras.metrics.confusion import (
-    checked_num_classes,
-    ignored_values,
-    outside_message,
-    plain_ignore_class,
-    resolved_ignore_class,
-    scores,
-)
+from fcn_keras.checks import whole_number
+from fcn_keras.ignore import ignored_values, plain_ignore_class, resolved_ignore_class
+from fcn_keras.metrics.confusion import outside_message, scores
 from fcn_keras.metrics.counting import step_counts
 
 _LIMB = 1 << 24
@@ -31,7 +26,7 @@ class _Confusion(keras.metrics.Metric):
 
     def __init__(self, num_classes, ignore_class="auto", name=None, dtype=None):
         super().__init__(name=name or self.default_name, dtype=dtype)
-        self.num_classes = checked_num_classes(num_classes)
+        self.num_classes = whole_number("num_classes", num_classes)
         ignore_class = resolved_ignore_class(ignore_class, self.num_classes)
         self.ignore_class = plain_ignore_class(ignore_class)
         self.ignored = ignored_values(ignore_class)

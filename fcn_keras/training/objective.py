@@ -8,14 +8,6 @@ import inspect
 
 from fcn_keras import losses
 
-LOSSES = {
-    "cross_entropy": "CrossEntropy",
-    "focal": "Focal",
-    "dice": "Dice",
-    "jaccard": "Jaccard",
-    "lovasz": "Lovasz",
-    "ohem": "OHEM",
-}
 NORMALIZATIONS = ("mean", "sum")
 
 
@@ -37,8 +29,9 @@ def parsed(text):
     except (SyntaxError, AttributeError, TypeError, ValueError) as error:
         reason = f" ({error})" if type(error) is ValueError else ""
         raise ValueError(
-            f"`loss` must be one of {', '.join(LOSSES)}, with options as in 'focal(gamma=3)', or a "
-            f"sum as in 'cross_entropy + 0.5 * lovasz'; got {text!r}{reason}."
+            f"`loss` must be one of {', '.join(losses.BY_NAME)}, with options as in "
+            "'focal(gamma=3)', or a sum as in 'cross_entropy + 0.5 * lovasz'; "
+            f"got {text!r}{reason}."
         ) from None
 
 
@@ -58,7 +51,7 @@ def _terms(node):
         node = node.func
     if not isinstance(node, ast.Name):
         raise ValueError("a term that is not a name")
-    if node.id not in LOSSES:
+    if node.id not in losses.BY_NAME:
         raise ValueError(f"there is no {node.id!r}")
     return [(factor, node.id, options)]
 
@@ -95,7 +88,7 @@ def objective(text, normalization="mean", ignore_class="auto", class_weights=Non
 
 def _made(name, options, normalization, ignore_class):
     """A loss's class and the options to make it with."""
-    kind = getattr(losses, LOSSES[name])
+    kind = getattr(losses, losses.BY_NAME[name][0])
     known = _options(kind)
     unknown = sorted(set(options) - set(known) | {"class_weights", "ignore_class"} & set(options))
     if unknown:

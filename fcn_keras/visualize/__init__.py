@@ -4,12 +4,12 @@ Drawn with Pillow and Matplotlib's Agg canvas: no display, no pyplot state, no T
 """
 
 from fcn_keras.visualize.charts import confusion_matrix, curves
-from fcn_keras.visualize.doubts import uncertainty
 from fcn_keras.visualize.heat import save_confidence, save_heat_map
 from fcn_keras.visualize.legends import legend
-from fcn_keras.visualize.painting import overlay, paint
+from fcn_keras.visualize.overlay import overlay, paint
+from fcn_keras.visualize.search import candidates
 from fcn_keras.visualize.sheets import comparison, save_label_map, save_overlay
-from fcn_keras.visualize.trials import candidates
+from fcn_keras.visualize.uncertainty import uncertainty
 
 __all__ = [
     "candidates",

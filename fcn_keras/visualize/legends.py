@@ -11,7 +11,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from fcn_keras.visualize.painting import paint
+from fcn_keras.visualize.overlay import paint
 
 INK = (40, 40, 40)
 PALE_INK = (110, 110, 110)

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from fcn_keras.labels import VOID_COLOR
 from fcn_keras.visualize.legends import INK, PAPER, load_font, with_legend
-from fcn_keras.visualize.painting import checked_map, overlay, paint, rgb
+from fcn_keras.visualize.overlay import checked_map, overlay, paint, rgb
 
 SMALLEST_SIDE = 240
 TILE = 400

@@ -220,7 +220,7 @@ def test_a_progress_bar_is_for_terminals(capsys, monkeypatch):
     assert "3/3" in shown and "mean_iou: 0.7500" in shown
 
 
-def doubts_of(label_map, entropy):
+def uncertainty_of(label_map, entropy):
     return SimpleNamespace(
         labels=np.where(label_map == 255, 2, label_map),
         entropy=entropy,
@@ -232,8 +232,8 @@ def doubts_of(label_map, entropy):
 def test_uncertainty_has_one_scale_for_all_rows(tmp_path, image, label_map):
     doubtful = np.zeros((40, 60), "float32")
     doubtful[:, 30:] = 1.0
-    rows = [doubts_of(label_map, doubtful / 2), doubts_of(label_map, doubtful)]
-    path = visualize.uncertainty([image, image], rows, tmp_path / "doubts.png")
+    rows = [uncertainty_of(label_map, doubtful / 2), uncertainty_of(label_map, doubtful)]
+    path = visualize.uncertainty([image, image], rows, tmp_path / "uncertainty.png")
     pixels = pixels_of(path)
     yellow, teal = (
         (abs(pixels - np.array(c)).sum(-1) < 12) for c in ((253, 231, 37), (33, 145, 140))
@@ -247,10 +247,10 @@ def test_uncertainty_has_one_scale_for_all_rows(tmp_path, image, label_map):
 
 
 def test_uncertainty_of_other_sizes_is_refused(tmp_path, image, label_map):
-    one = doubts_of(label_map, np.zeros((40, 60)))
+    one = uncertainty_of(label_map, np.zeros((40, 60)))
     with pytest.raises(ValueError, match="at least one"):
-        visualize.uncertainty([], [], tmp_path / "doubts.png")
+        visualize.uncertainty([], [], tmp_path / "uncertainty.png")
     with pytest.raises(ValueError, match="2 image"):
-        visualize.uncertainty([image, image], [one], tmp_path / "doubts.png")
+        visualize.uncertainty([image, image], [one], tmp_path / "uncertainty.png")
     with pytest.raises(ValueError, match="Row 0"):
-        visualize.uncertainty([image[:20]], [one], tmp_path / "doubts.png")
+        visualize.uncertainty([image[:20]], [one], tmp_path / "uncertainty.png")

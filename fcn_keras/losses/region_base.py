@@ -3,12 +3,12 @@
 import numpy as np
 from keras import ops
 
-from fcn_keras.losses.labelled import LabelledLoss, is_label
+from fcn_keras.losses.base import LabelLoss, is_label
 
 PER = ("batch", "image")
 
 
-class RegionLoss(LabelledLoss):
+class RegionLoss(LabelLoss):
     """Averages `class_losses(truth, probabilities, counted)` over classes, then over images."""
 
     def __init__(self, per, ignore_class, class_weights, name):

@@ -5,10 +5,10 @@ import random
 import keras
 from keras import ops
 
-from fcn_keras.losses.labelled import LabelledLoss, averaged
+from fcn_keras.losses.base import LabelLoss, averaged
 
 
-class PixelLoss(LabelledLoss):
+class PixelLoss(LabelLoss):
     """Averages or sums `pixel_losses(labels, logits)` over the pixels that count."""
 
     def __init__(self, ignore_class, class_weights, name, normalize, sampling, cell, seed):

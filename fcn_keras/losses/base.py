@@ -7,20 +7,15 @@ import keras
 import numpy as np
 from keras import ops
 
-from fcn_keras.metrics.confusion import (
-    ignored_values,
-    plain_ignore_class,
-    resolved_ignore_class,
-)
+from fcn_keras.ignore import ignored_values, plain_ignore_class, resolved_ignore_class
 
 
-class LabelledLoss(keras.losses.Loss):
+class LabelLoss(keras.losses.Loss):
     """A loss of label maps and logits; subclasses give `values(labels, counted, logits)`."""
 
     def __init__(self, ignore_class, class_weights, name, reduction="sum_over_batch_size"):
         super().__init__(name=name, reduction=reduction, dtype="float32")
-        automatic = isinstance(ignore_class, str) and ignore_class == "auto"
-        self.ignore_class = ignore_class if automatic else plain_ignore_class(ignore_class)
+        self.ignore_class = plain_ignore_class(ignore_class)
         self.class_weights = _checked_weights(class_weights)
 
     def call(self, y_true, y_pred):

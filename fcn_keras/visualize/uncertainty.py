@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from fcn_keras.visualize.legends import with_legend
-from fcn_keras.visualize.painting import paint, rgb
+from fcn_keras.visualize.overlay import paint, rgb
 
 INCHES, DPI = 2.9, 120
 TEXT_SIZE = 15  # pixels
