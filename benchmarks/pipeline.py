@@ -28,7 +28,7 @@ STEPS = 10
 def bare_decoding(dataset):
     """Reads and decodes the pairs in tf.data and does nothing else."""
     images = tf.constant([str(path) for path in dataset.images])
-    masks = tf.constant([str(path) for path in dataset.masks])
+    masks = tf.constant([str(path) for path in dataset.targets])
 
     def decode(index):
         return (

@@ -29,7 +29,7 @@ train = fcn_keras.data.load("digits", split="train", count=args.images)
 test = fcn_keras.data.load("digits", split="test", count=args.tests)
 labels = train.labels
 nine = labels.names.index("9")
-masks = tuple(np.where(mask == nine, labels.ignore, mask) for mask in train.masks)
+masks = tuple(np.where(mask == nine, labels.ignore, mask) for mask in train.targets)
 train = dataclasses.replace(train, masks=masks)
 
 # 2. A net with Dropout in its middle: whole channels, in each of its residual blocks. Dropout on

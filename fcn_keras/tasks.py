@@ -102,7 +102,8 @@ class Classes(Task):
         num_classes: Number of classes; needed only without `labels`.
 
     Raises:
-        ValueError: for fewer than two classes, or a number that is not that of `labels`.
+        ValueError: for fewer than two classes without `labels`, or a number that is not that of
+            `labels`.
 
     Example:
 
@@ -124,7 +125,8 @@ class Classes(Task):
             raise ValueError("Classes needs `labels`, or `num_classes` where they have no names.")
         if count is None:
             count = self.labels.num_classes
-        count = whole_number("num_classes", count, 2)
+        # Files of one class can be read and checked; it takes two to train a net.
+        count = whole_number("num_classes", count, 2 if self.labels is None else 1)
         if self.labels is not None and count != self.labels.num_classes:
             raise ValueError(
                 f"`num_classes` is {count}, but the label set has {self.labels.num_classes} "

@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 
+from fcn_keras.data.images import to_input
 from fcn_keras.export import asset_names
 from fcn_keras.export.saved_model.exporting import check_tensorflow
 from fcn_keras.export.saved_model.versions import find_saved_model
 from fcn_keras.geometry import Halo
-from fcn_keras.inference.images import as_array
 from fcn_keras.labels import LabelSet
 
 
@@ -84,7 +84,7 @@ class SavedModelPredictor:
     def _batch(self, images):
         import tensorflow as tf
 
-        arrays = [_as_uint8(as_array(image, self._shape)) for image in images]
+        arrays = [_as_uint8(to_input(image, self._shape)) for image in images]
         if len({array.shape for array in arrays}) != 1:
             raise ValueError("A batch holds one image or more, all of one size.")
         return tf.constant(np.stack(arrays))

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from fcn_keras.data.images import to_input
 from fcn_keras.export import asset_names
 from fcn_keras.export.serving.requests import Metadata, Predict
-from fcn_keras.inference.images import as_array
 
 _BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"GIF8")
 OK = "ok"
@@ -54,7 +54,7 @@ class Steps:
         if "encoded" in signatures.inputs:
             file = _file(image)
             if file is None and self.as_files:
-                file = _png(as_array(image, _shape(signatures)))
+                file = _png(to_input(image, _shape(signatures)))
             if file is not None:
                 return (yield from self._encoded([file], [_name(image)]))[0]
         return (yield from self._whole([image]))[0]
@@ -62,7 +62,7 @@ class Steps:
     def segment_batch(self, images):
         """Label maps (batch, H, W) of images of one size."""
         signatures = yield from self.signatures()
-        images = [as_array(image, _shape(signatures)) for image in images]
+        images = [to_input(image, _shape(signatures)) for image in images]
         if len({image.shape for image in images}) != 1:
             sizes = sorted({"{}x{}".format(*image.shape[:2]) for image in images})
             raise ValueError(f"A batch holds images of one size; got {', '.join(sizes) or 'none'}.")
@@ -96,7 +96,7 @@ class Steps:
         return (yield from self.segment(image)), answer["scores"][0]
 
     def _images(self, images):
-        arrays = [as_array(image, _shape(self._known)) for image in images]
+        arrays = [to_input(image, _shape(self._known)) for image in images]
         return {"images": np.stack([_as_uint8(array) for array in arrays])}
 
     def _predict(self, name, inputs):

@@ -3,8 +3,8 @@
 import numpy as np
 
 from fcn_keras.data.dataset import Dataset
+from fcn_keras.data.images import to_input
 from fcn_keras.export.tflite.windows import cut_out, windows
-from fcn_keras.inference.images import as_array
 from fcn_keras.progress import ProgressBar
 
 NEEDED = (
@@ -70,7 +70,7 @@ class Calibration:
     def _array(self, number):
         item = self._images[number * len(self._images) // self._count]
         image = item[0] if isinstance(item, tuple) else item
-        pixels = np.rint(as_array(image, (None, None, self._channels))).astype(np.uint8)
+        pixels = np.rint(to_input(image, (None, None, self._channels))).astype(np.uint8)
         if self._size is not None:
             seen = windows(pixels.shape[:2], self._size)
             pixels = cut_out(pixels, seen[number % len(seen)][0], self._padding)

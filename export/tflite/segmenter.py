@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from fcn_keras.data.images import to_input
 from fcn_keras.export.tflite import contents
 from fcn_keras.export.tflite.windows import cut_out, windows
 from fcn_keras.geometry import Halo
-from fcn_keras.inference.images import as_array
 
 
 class Segmenter:
@@ -69,7 +69,7 @@ class Segmenter:
             raise ValueError(
                 f"{self.path} gives labels, no scores; export it with output='scores'."
             )
-        pixels = as_array(image, (None, None, int(self._input["shape_signature"][-1])))
+        pixels = to_input(image, (None, None, int(self._input["shape_signature"][-1])))
         answer = self._answer(np.rint(pixels).astype(np.uint8))
         if self.made["output"] == "labels":
             return answer

@@ -7,8 +7,8 @@ from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.images import read_image
 from fcn_keras.data.masks import LabelError, MaskReader, read_mask
 from fcn_keras.data.registry import load, names, parse
-from fcn_keras.data.skipping import Skipped
 from fcn_keras.data.statistics import class_pixels, class_weights
+from fcn_keras.data.unreadable import Skipped
 
 __all__ = [
     "Augmentation",

@@ -262,10 +262,10 @@ def _read(dataset, index):
         image, label = dataset[index]
     else:
         image = attempt(lambda: dataset.image_reader(dataset.images[index]))
-        label = attempt(lambda: dataset.reader.read(dataset.masks[index]))
+        label = attempt(lambda: dataset.reader.read(dataset.targets[index]))
         if image is not None and label is not None and image.shape[:2] != label.shape:
             text = size_message(
-                dataset.images[index], image.shape, dataset.masks[index], label.shape
+                dataset.images[index], image.shape, dataset.targets[index], label.shape
             )
             found.append(Problem("size", dataset.split, text))
     if label is None:
@@ -298,5 +298,5 @@ def _joined(parts):
         split="+".join(part.split for part in parts),
         names=tuple(name for part in parts for name in part.names),
         images=tuple(image for part in parts for image in part.images),
-        masks=tuple(mask for part in parts for mask in part.masks),
+        targets=tuple(target for part in parts for target in part.targets),
     )

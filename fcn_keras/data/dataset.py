@@ -12,6 +12,7 @@ from fcn_keras.data.augmentation import Augmentation
 from fcn_keras.data.images import read_image
 from fcn_keras.data.masks import LabelError, MaskReader
 from fcn_keras.labels import LabelSet
+from fcn_keras.tasks import Classes, Task
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,11 @@ class Dataset:
     Attributes:
         name: The dataset's name.
         split: The split's name.
-        labels: `LabelSet`: class names, palette, void value.
+        task: What the targets mean: a `fcn_keras.tasks.Task`. A `LabelSet` is taken as
+            `Classes(labels)`.
         names: One name an example (a file's stem).
         images: Paths, or uint8 arrays (H, W, 3); or whatever str `image_reader` reads.
-        masks: Paths, or label maps (H, W); or whatever str `reader` reads.
+        targets: Paths, or label maps (H, W); or whatever str `reader` reads.
         reader: `MaskReader` of the masks; by default value i is class i.
         augmentation: What `augment=True` means for this dataset.
         image_reader: From an element of `images` that is no array to uint8 (H, W, 3).
@@ -46,19 +48,21 @@ class Dataset:
 
     name: str
     split: str
-    labels: LabelSet
+    task: Task
     names: tuple[str, ...]
     images: tuple
-    masks: tuple
+    targets: tuple
     reader: MaskReader | None = None
     augmentation: Augmentation = Augmentation()
     image_reader: Callable = read_image
 
     def __post_init__(self):
-        if not len(self.names) == len(self.images) == len(self.masks):
+        if isinstance(self.task, LabelSet):
+            object.__setattr__(self, "task", Classes(self.task))
+        if not len(self.names) == len(self.images) == len(self.targets):
             raise ValueError(
                 f"{self.name}: {len(self.names)} names, {len(self.images)} images and "
-                f"{len(self.masks)} masks; one of each is needed."
+                f"{len(self.targets)} targets; one of each is needed."
             )
         if not self.names:
             raise ValueError(f"{self.name} ({self.split}) has no examples.")
@@ -66,9 +70,9 @@ class Dataset:
             object.__setattr__(self, "reader", MaskReader(self.labels))
         if self.in_memory:
             pairs = [self._arrays(index) for index in range(len(self))]
-            images, masks = zip(*pairs, strict=True)
+            images, targets = zip(*pairs, strict=True)
             object.__setattr__(self, "images", images)
-            object.__setattr__(self, "masks", masks)
+            object.__setattr__(self, "targets", targets)
             said = self.reader.declares_255
             object.__setattr__(self, "reader", MaskReader(self.labels, (self.labels.ignore,)))
             if not said and self.labels.num_classes <= 2:
@@ -76,8 +80,8 @@ class Dataset:
 
     def _refuse_binary(self):
         """Of two classes, nothing but 0 and 255: the object would be void without a word."""
-        objects = any((mask == 1).any() for mask in self.masks)
-        if not objects and any((mask == 255).any() and (mask == 0).any() for mask in self.masks):
+        objects = any((mask == 1).any() for mask in self.targets)
+        if not objects and any((mask == 255).any() and (mask == 0).any() for mask in self.targets):
             raise LabelError(
                 f"{self.name} ({self.split}): no label map holds class 1, but some hold 0 and 255, "
                 "and 255 means void, which is left out. If 255 is the object, pass mask == 255 as "
@@ -91,12 +95,17 @@ class Dataset:
             raise ValueError(
                 f"{name}: an image must be uint8 (H, W, 3), got {image.dtype} {image.shape}."
             )
-        label = self.reader.convert(np.asarray(self.masks[index]), name)
+        label = self.reader.convert(np.asarray(self.targets[index]), name)
         if label.shape != image.shape[:2]:
             raise ValueError(
                 f"{name}: the label map must be {image.shape[:2]} as its image, got {label.shape}."
             )
         return image, label
+
+    @property
+    def labels(self):
+        """The `LabelSet` of the classes; None where the task has none."""
+        return self.task.labels
 
     @property
     def in_memory(self):
@@ -114,7 +123,7 @@ class Dataset:
             ValueError: naming the file, if it cannot be read, if image and mask differ in size, or
                 for a label that is neither a class nor void (`LabelError`).
         """
-        image, mask = self.images[index], self.masks[index]
+        image, mask = self.images[index], self.targets[index]
         if self.in_memory:
             return image, mask
         pixels, label = self.image_reader(image), self.reader.read(mask)
@@ -173,7 +182,7 @@ class Dataset:
             self,
             names=tuple(self.names[i] for i in indices),
             images=tuple(self.images[i] for i in indices),
-            masks=tuple(self.masks[i] for i in indices),
+            targets=tuple(self.targets[i] for i in indices),
         )
 
 

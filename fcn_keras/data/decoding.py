@@ -19,9 +19,9 @@ def loader(tf, dataset):
     if not isinstance(dataset.images[0], (str, Path)):
         return _from_memory(tf, dataset)
     image_paths = tf.constant([str(path) for path in dataset.images])
-    mask_paths = tf.constant([str(path) for path in dataset.masks])
+    mask_paths = tf.constant([str(path) for path in dataset.targets])
     decode_image = _image_decoder(tf, dataset.images, dataset.image_reader)
-    decode_mask = _mask_decoder(tf, dataset.masks, dataset.reader)
+    decode_mask = _mask_decoder(tf, dataset.targets, dataset.reader)
 
     def load(index):
         image = decode_image(index, image_paths[index])
@@ -45,7 +45,7 @@ def refuse(dataset, index):
         OSError, ValueError: as `dataset[index]`, or naming its files where that finds nothing.
     """
     dataset[index]
-    raise ValueError(f"{dataset.images[index]} or {dataset.masks[index]} cannot be decoded.")
+    raise ValueError(f"{dataset.images[index]} or {dataset.targets[index]} cannot be decoded.")
 
 
 def refusal(error):

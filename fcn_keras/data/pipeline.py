@@ -5,7 +5,7 @@ Needs TensorFlow, imported when called.
 
 from fcn_keras.data.augmentation import OUTSIDE, Augmentation, augmented
 from fcn_keras.data.decoding import loader
-from fcn_keras.data.skipping import Skipped, without_unreadable
+from fcn_keras.data.unreadable import Skipped, without_unreadable
 
 APART = 7919  # between the seeds of two shards
 

@@ -39,7 +39,7 @@ def class_pixels(dataset, *, void=False):
 
 def label_of(dataset, index):
     """The label map of one example, without reading its image."""
-    mask = dataset.masks[index]
+    mask = dataset.targets[index]
     return mask if dataset.in_memory else dataset.reader.read(mask)
 
 

@@ -8,8 +8,7 @@ import dataclasses
 from pathlib import Path
 
 from fcn_keras import visualize
-from fcn_keras.data.images import SUFFIXES, is_image_name
-from fcn_keras.inference.images import as_array
+from fcn_keras.data.images import SUFFIXES, is_image_name, to_input
 from fcn_keras.inference.postprocessing import with_probabilities
 from fcn_keras.inference.predictor import as_predictor
 from fcn_keras.progress import ProgressBar
@@ -96,7 +95,7 @@ def predict_files(predictor, paths, out_dir, *, alpha=0.5, confidence=False, pro
 def _predict(predictor, path, target, alpha, confidence):
     label_path, overlay_path, confidence_path = _targets(target)
     try:
-        image = as_array(path)
+        image = to_input(path)
         if confidence:
             label_map, probabilities = predictor.segment(image, return_probabilities=True)
             visualize.save_confidence(probabilities.max(-1), confidence_path)

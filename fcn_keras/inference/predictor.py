@@ -7,8 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from fcn_keras.data.images import to_input
 from fcn_keras.inference.compiled import Compiled
-from fcn_keras.inference.images import as_array
 from fcn_keras.labels import LabelSet
 from fcn_keras.models.outputs import output_tasks
 
@@ -183,7 +183,7 @@ def _of_one_size(images, model):
 def _arrays(image, model):
     """The image as the array that the model takes, or {input: array}."""
     if len(model.inputs) == 1:
-        return as_array(image, model.inputs[0].shape[1:])
+        return to_input(image, model.inputs[0].shape[1:])
     if not isinstance(model.input, dict):
         raise ValueError(
             f"{model.name!r} has {len(model.inputs)} inputs without names; build it with a dict "
@@ -195,7 +195,7 @@ def _arrays(image, model):
         raise ValueError(
             f"{model.name!r} takes a dict of the images {', '.join(shapes)}; got {given}."
         )
-    arrays = {name: as_array(image[name], shape[1:]) for name, shape in shapes.items()}
+    arrays = {name: to_input(image[name], shape[1:]) for name, shape in shapes.items()}
     if len({array.shape[:2] for array in arrays.values()}) > 1:
         sizes = ", ".join(f"{n} {a.shape[0]}x{a.shape[1]}" for n, a in arrays.items())
         raise ValueError(f"The images of one scene are of one size; got {sizes}.")

@@ -4,7 +4,7 @@ import inspect
 
 import numpy as np
 
-from fcn_keras.inference.images import as_array
+from fcn_keras.data.images import to_input
 from fcn_keras.inference.predictor import check_one_output, label_dtype
 
 
@@ -41,7 +41,7 @@ def highest(probabilities):
 
 def pixels_of(images):
     """Images as arrays (H, W, channels) of 0-255."""
-    return [as_array(image, (None, None, _channels(image))) for image in images]
+    return [to_input(image, (None, None, _channels(image))) for image in images]
 
 
 def _channels(image):

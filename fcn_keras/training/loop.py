@@ -6,7 +6,7 @@ import sys
 import keras
 
 from fcn_keras.data.decoding import refusal
-from fcn_keras.data.skipping import Skipped
+from fcn_keras.data.unreadable import Skipped
 from fcn_keras.training import callbacks as between_epochs
 from fcn_keras.training.announcement import announce
 from fcn_keras.training.checks import check_data, check_model

@@ -68,7 +68,7 @@ def test_image_smaller_than_the_crop_is_whole():
         rows, columns = np.nonzero(label != VOID)
         window = np.s_[rows[0] : rows[0] + HEIGHT, columns[0] : columns[0] + WIDTH]
         np.testing.assert_array_equal(image[window], data.images[0])
-        np.testing.assert_array_equal(label[window], data.masks[0])
+        np.testing.assert_array_equal(label[window], data.targets[0])
         assert (label != VOID).sum() == HEIGHT * WIDTH
         tops.add(rows[0])
     assert len(tops) > 3
@@ -90,7 +90,7 @@ def test_scale_one_is_the_identity():
     data = map_of_itself()
     images, labels = windows(3, augment=Augmentation(flip=False, scale=(1.0, 1.0)))
     np.testing.assert_array_equal(images, np.stack([data.images[0]] * 3))
-    np.testing.assert_array_equal(labels, np.stack([data.masks[0]] * 3))
+    np.testing.assert_array_equal(labels, np.stack([data.targets[0]] * 3))
 
 
 @pytest.mark.parametrize("factor", [2.0, 1.25])

@@ -51,7 +51,7 @@ def test_nothing_left_is_refused(method):
 
 
 @pytest.mark.parametrize(("images", "masks", "message"), [
-    (((2, 2, 3),), ((2, 2), (2, 2)), "1 images and 2 masks"),
+    (((2, 2, 3),), ((2, 2), (2, 2)), "1 images and 2 targets"),
     (((2, 2),), ((2, 2),), r"uint8 \(H, W, 3\)"),
     (((2, 3, 3),), ((2, 2),), r"\(2, 3\).*\(2, 2\)"),
     ((), (), "no examples"),

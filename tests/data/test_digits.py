@@ -30,7 +30,7 @@ def test_made_in_seconds_and_the_same_every_time():
     again = data.load("digits", split="train", count=60, seed=3)
     other = data.load("digits", split="train", count=60, seed=4)
     assert all(np.array_equal(a, b) for a, b in zip(first.images, again.images, strict=True))
-    assert all(np.array_equal(a, b) for a, b in zip(first.masks, again.masks, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(first.targets, again.targets, strict=True))
     assert not np.array_equal(first.images[0], other.images[0])
 
 

@@ -242,7 +242,7 @@ class TestReal:
         held_out = train.select("0006R0*")
         assert len(held_out) + len(train.exclude("0006R0*")) == 367 and len(held_out) > 0
         image, label = train[0]
-        stored = np.array(Image.open(train.masks[0]))
+        stored = np.array(Image.open(train.targets[0]))
         np.testing.assert_array_equal(image, np.array(Image.open(train.images[0])))
         np.testing.assert_array_equal(label, np.where(stored == 11, 255, stored))
         assert label.shape == (360, 480)
@@ -272,7 +272,7 @@ class TestReal:
         image, label = val[0]
         assert image.shape == (500, 334, 3)
         assert np.unique(label).tolist() == [0, 2, 15, 255]
-        np.testing.assert_array_equal(label, np.array(Image.open(val.masks[0])))
+        np.testing.assert_array_equal(label, np.array(Image.open(val.targets[0])))
         images, labels = next(iter(val.batches(1)))
         np.testing.assert_array_equal(images[0], image)
         np.testing.assert_array_equal(labels[0], label)

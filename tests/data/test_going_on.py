@@ -39,8 +39,8 @@ def spoil(data):
     """A file that is cut short, one that is none, one that is gone, and a label out of range."""
     data.images[1].write_bytes(data.images[1].read_bytes()[:200])
     data.images[3].write_text("not an image")
-    data.masks[6].unlink()
-    Image.fromarray(np.full((12, 16), 9, "uint8")).save(data.masks[8])
+    data.targets[6].unlink()
+    Image.fromarray(np.full((12, 16), 9, "uint8")).save(data.targets[8])
     return [n for n in range(10) if n not in (1, 3, 6, 8)]
 
 

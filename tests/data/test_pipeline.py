@@ -21,7 +21,7 @@ def in_memory(sizes, seed=0):
 def in_files(data, folder):
     """The same dataset, read from PNG files."""
     paths = []
-    for name, image, mask in zip(data.names, data.images, data.masks, strict=True):
+    for name, image, mask in zip(data.names, data.images, data.targets, strict=True):
         pair = folder / f"{name}.png", folder / f"{name}_mask.png"
         for array, path in zip((image, mask), pair, strict=True):
             Image.fromarray(array).save(path)
@@ -127,7 +127,7 @@ def test_refuses(options, message):
 @pytest.mark.parametrize("crop", [None, (8, 8)])
 def test_wrong_label_stops_a_training_and_names_the_file(tmp_path, crop):
     data = in_files(in_memory([(8, 8)] * 3), tmp_path)
-    Image.fromarray(np.full((8, 8), 9, "uint8")).save(data.masks[1])
+    Image.fromarray(np.full((8, 8), 9, "uint8")).save(data.targets[1])
     with pytest.raises(Exception, match=r"n1_mask.png holds the label 9; allowed are 0 to 1"):
         epoch(data.batches(1, crop=crop))
 
@@ -146,9 +146,9 @@ def test_files_of_several_kinds_in_one_dataset(tmp_path):
     exif[0x0112] = 3  # upside down
     Image.open(data.images[1]).save(data.images[1], exif=exif)
     Image.open(data.images[2]).convert("L").save(data.images[2])
-    palette = Image.open(data.masks[3]).convert("P")
+    palette = Image.open(data.targets[3]).convert("P")
     palette.putpalette([9, 9, 9, 200, 0, 0])
-    palette.save(data.masks[3])
+    palette.save(data.targets[3])
     images, labels = epoch(data.batches(4))
     for image, label, pair in zip(images, labels, data, strict=True):
         np.testing.assert_array_equal(image, pair[0])

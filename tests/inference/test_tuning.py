@@ -78,7 +78,7 @@ def test_boundaries_can_be_the_measure(scenes):
         images=2, steps=2, progress=False,
     )  # fmt: skip
     few = fcn_keras.data.Dataset(
-        "discs", "val", scenes.labels, ("a", "c"), scenes.images[::2], scenes.masks[::2]
+        "discs", "val", scenes.labels, ("a", "c"), scenes.images[::2], scenes.targets[::2]
     )
     assert found.num_images == 2
     assert found.plain == pytest.approx(by_hand(few, None, boundary=True), abs=1e-6)

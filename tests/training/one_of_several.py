@@ -40,7 +40,7 @@ class Killed(keras.callbacks.Callback):
 
 def uneven(data):
     """Void is most of every second image, which are all of process 1."""
-    for number, mask in enumerate(data.masks):
+    for number, mask in enumerate(data.targets):
         mask[: 20 * (number % 2)] = 255
     return data
 
@@ -53,7 +53,7 @@ def steps(joined):
     optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
     model.compile(optimizer, CrossEntropy(), metrics=[MeanIoU(3)])
     mine = slice(joined.process, None, joined.processes)
-    images, truth = np.stack(data.images[mine]), np.stack(data.masks[mine])
+    images, truth = np.stack(data.images[mine]), np.stack(data.targets[mine])
     size = 4 // joined.processes
     history = model.fit(images, truth, batch_size=size, epochs=2, shuffle=False, verbose=0).history
     logs = model.evaluate(images, truth, batch_size=size, verbose=0, return_dict=True)

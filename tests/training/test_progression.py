@@ -65,7 +65,7 @@ def test_a_whole_image_at_half_the_size_is_every_part_of_it(shapes):
     recipe = Recipe(batch_size=4, crop=(24, 32), augment=False, half_size=1.0)
     images, labels = next(iter(recipe.at_half_size(shapes).batches(shapes, seed=0)))
     assert images.shape == (4, 12, 16, 3)
-    truths = {label[1::2, 1::2].tobytes() for label in shapes.masks}
+    truths = {label[1::2, 1::2].tobytes() for label in shapes.targets}
     assert all(np.asarray(label).tobytes() in truths for label in labels)
 
 

@@ -175,7 +175,7 @@ def test_one_class_for_everything_is_warned_of(shapes, tmp_path):
 
 
 def test_a_rare_class_that_is_never_found_is_warned_of(shapes, tmp_path):
-    for mask in shapes.masks:
+    for mask in shapes.targets:
         mask[mask == 2] = mask[mask == 1] = 0
         mask[12, 3] = 1  # one pixel in 736 that count
     with pytest.warns(UserWarning, match="predicted as 'ground', though only 99.9% are"):
@@ -201,7 +201,7 @@ def test_divergence_keeps_the_last_good_epoch(net, shapes, tmp_path):
 
 
 def test_labels_out_of_range_are_refused(net, shapes, tmp_path):
-    shapes.masks[5][3, 3] = 77
+    shapes.targets[5][3, 3] = 77
     with pytest.raises(ValueError, match="outside 0..2"):
         train(net, shapes, out=tmp_path, class_weights=None, **QUICK)
 

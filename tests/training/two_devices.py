@@ -41,7 +41,7 @@ class InOrder(Dataset):
 
 def uneven(data):
     """Void is most of every second image: of a batch of 4 the halves differ."""
-    for number, mask in enumerate(data.masks):
+    for number, mask in enumerate(data.targets):
         if number % 4 < 2:
             mask[: 18 + number % 4] = 255
     return InOrder(**vars(data))
@@ -55,7 +55,7 @@ def steps(run):
         model = tiny_net()
         model.layers[-2].rate = 0.0
         model.compile(keras.optimizers.SGD(0.1, momentum=0.9), CrossEntropy())
-    images, labels = np.stack(data.images), np.stack(data.masks)
+    images, labels = np.stack(data.images), np.stack(data.targets)
     with training.synchronized_batch_norm(model):
         history = model.fit(images, labels, batch_size=4, epochs=2, shuffle=False, verbose=0)
     saved = [layer.get_config().get("synchronized") for layer in model.layers]

@@ -8,8 +8,7 @@ import os
 import numpy as np
 from PIL import Image
 
-from fcn_keras.data.images import as_rgb, open_image
-from fcn_keras.inference.images import as_array
+from fcn_keras.data.images import as_rgb, open_image, to_input
 
 
 def open_source(image, channels):
@@ -60,12 +59,12 @@ class Sliced:
         """The pixels at a pair of slices, uint8 or float32 (H, W, channels)."""
         pixels = np.asarray(self._array()[place])
         if pixels.dtype.kind != "f":
-            return as_array(pixels, (None, None, self._channels))
+            return to_input(pixels, (None, None, self._channels))
         # One window may be dark; whether the whole image is, is judged at the end.
         highest = float(pixels.max())
         self._highest = max(highest, highest if self._highest is None else self._highest)
         bright = np.full_like(pixels[:1], 255)
-        return as_array(np.concatenate([pixels, bright]), (None, None, self._channels))[:-1]
+        return to_input(np.concatenate([pixels, bright]), (None, None, self._channels))[:-1]
 
     def check(self):
         """Raises ValueError if all windows read were on the scale 0-1."""
@@ -100,7 +99,7 @@ class Decoded:
         """The pixels at a pair of slices, uint8 (H, W, channels)."""
         rows, columns = place
         part = self._image.crop((columns.start, rows.start, columns.stop, rows.stop))
-        return as_array(np.asarray(part), (None, None, self._channels))
+        return to_input(np.asarray(part), (None, None, self._channels))
 
     def check(self):
         """Decoded images are 0-255."""
