@@ -1,12 +1,12 @@
-"""The paper's ablations on data at hand: stride, learned upsampling, class balancing.
+"""Repeats the paper's ablations on your data: stride, learned upsampling, class balancing.
 
     python benchmarks/ablation.py digits --epochs 7
     python benchmarks/ablation.py camvid:DIR --epochs 30 --mixed-precision
 
-Every net is trained from nothing by one recipe (CamVid: `camvid`, three quarters of the epochs at
-half the size), the choices of the row and the epochs apart, without class weights but where the row
-says so, and measured on the whole validation images. A row is kept in the folder of --out, and not
-trained again.
+Every net is trained from random weights with one recipe (CamVid: `camvid` with three quarters of
+the epochs at half the size); a row changes only what its name says. Class weights are used only
+where the row says so. The scores are those of the whole validation images. A finished row is kept
+in the folder of --out and not trained again.
 """
 
 import argparse
@@ -35,7 +35,7 @@ METRICS = ("pixel_accuracy", "mean_accuracy", "mean_iou", "frequency_weighted_io
 
 
 def measured(row, classifier, data, recipe, seed, out):
-    """The four metrics of one row, trained unless the folder holds them."""
+    """Returns the four metrics of one row; trains unless the folder has them."""
     figures = out / f"{row} {seed}.json"
     if figures.exists():
         return json.loads(figures.read_text())
@@ -72,7 +72,7 @@ def main():
     parser.add_argument("data", help="NAME or NAME:DIR, as fcn-keras takes it")
     parser.add_argument("--epochs", type=int, default=7)
     parser.add_argument("--classifier", default="vgg_slim")
-    parser.add_argument("--seeds", type=int, default=1, help="trainings of each row")
+    parser.add_argument("--seeds", type=int, default=1, help="number of trainings of each row")
     parser.add_argument("--mixed-precision", action="store_true")
     parser.add_argument("--out", type=Path, default=Path("runs/ablation"))
     args = parser.parse_args()
@@ -99,7 +99,7 @@ def main():
 
 
 def spread(values):
-    """The mean, and how far the runs lie apart."""
+    """Returns the mean and the standard deviation of the runs as text."""
     mean = sum(values) / len(values)
     if len(values) == 1:
         return f"{mean:.3f}"

@@ -1,4 +1,4 @@
-"""Every registered classifier as FCN-8s: what it is made of and what it costs.
+"""Measures every registered classifier as FCN-8s: size, geometry, operations, time.
 
     python benchmarks/classifiers.py [NAME ...] [--size 500x500] [--json FILE]
 
@@ -18,7 +18,7 @@ CLASSES = 21
 
 
 def measure(name, size, repeats=3):
-    """One row: a dict of JSON types."""
+    """Returns one row as a dict of JSON types."""
     import numpy as np
     import tensorflow as tf
 

@@ -1,9 +1,9 @@
-"""How long a dense CRF takes, in parts, and its time and memory for images of up to 4 megapixels.
+"""Measures a dense CRF: the time of its parts, and time and memory for images up to 4 megapixels.
 
     python benchmarks/crf.py [--image FILE] [--classes 21] [--steps 10] [--threads N] [--json FILE]
 
-Wall and CPU seconds, of the run with the least of each; where they differ by more than the threads
-explain, the machine had other work. Without an image one with edges and clouds is made up.
+Wall and CPU seconds are those of the fastest run. If they differ by more than the number of threads
+explains, the machine had other work. Without --image, an image with edges and clouds is made up.
 """
 
 import argparse
@@ -22,7 +22,7 @@ SIZES = (500, 375), (1000, 1000), (2000, 1000), (2000, 2000)
 
 
 def measured(call, repeats):
-    """The least wall seconds and the least CPU seconds of some calls after one, and the result."""
+    """Returns the least wall and CPU seconds of some calls after a first one, and the result."""
     result, wall, cpu = call(), [], []
     for _ in range(repeats):
         starts = time.perf_counter(), time.process_time()
@@ -33,7 +33,7 @@ def measured(call, repeats):
 
 
 def picture(path, width, height):
-    """The image at that size, or one of 40 cells in a colour each with clouds over it."""
+    """Returns the image at that size, or a made-up one of 40 coloured cells with clouds."""
     if path:
         from PIL import Image
 
@@ -53,7 +53,7 @@ def picture(path, width, height):
 
 
 def logits(image, classes):
-    """Scores that follow the image's brightness, with noise."""
+    """Returns logits that follow the brightness of the image, with noise."""
     rng = np.random.default_rng(0)
     labels = image.mean(-1).astype(int) * classes // 256
     scores = rng.normal(size=(*labels.shape, classes)).astype(np.float32)
@@ -62,7 +62,7 @@ def logits(image, classes):
 
 
 def parts(image, scores, threads, repeats):
-    """Seconds of each part of a call: lattices, kernels from them, everything else."""
+    """Returns the seconds of each part of a call: lattices, kernels, the rest."""
     from fcn_keras import crf
     from fcn_keras.crf.filtering import Kernel
 
@@ -88,7 +88,7 @@ def parts(image, scores, threads, repeats):
 
 
 def whole(path, width, height, classes, steps, threads, repeats):
-    """Seconds of a call here, and the peak of the arrays that it makes, its result included."""
+    """Returns the seconds of a call and the peak memory of its arrays, the result included."""
     from fcn_keras import crf
 
     image = picture(path, width, height)
@@ -104,7 +104,7 @@ def whole(path, width, height, classes, steps, threads, repeats):
 
 
 def in_own_process(size, arguments):
-    """Measures one size in a fresh process, as a first call would find it."""
+    """Measures one size in a new process, so that it is a first call."""
     command = [sys.executable, __file__, "--one", "x".join(map(str, size))]
     for name in ("image", "classes", "steps", "threads", "repeats"):
         if getattr(arguments, name) is not None:
@@ -114,7 +114,7 @@ def in_own_process(size, arguments):
 
 
 def report(arguments):
-    """All measurements as a dict, printed as tables."""
+    """Prints all measurements as tables and returns them as a dict."""
     image = picture(arguments.image, *SIZES[0])
     scores = logits(image, arguments.classes)
     found = {"parts": parts(image, scores, arguments.threads, arguments.repeats), "sizes": {}}

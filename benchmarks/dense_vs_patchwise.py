@@ -1,12 +1,12 @@
-"""What a dense net saves over its classifier applied crop by crop, and ways to a finer map.
+"""Compares a dense net with its classifier applied crop by crop, and two ways to a finer map.
 
     python benchmarks/dense_vs_patchwise.py [alexnet vgg16] [--size 500x500] [--repeats 5]
                                             [--json FILE]
 
-Crops of the classifier's own size go through it in the batch that suits it best; their time is
-that of one such batch, divided by the batch and multiplied by the cells of the dense map. Then the
-map at half the stride, by shift-and-stitch and by filter rarefaction. Each classifier has a
-process of its own.
+Crops of the classifier's own size are computed in the fastest batch size; their time is that of one
+batch, divided by the batch size and multiplied by the number of cells of the dense map. The map at
+half the stride is computed by shift-and-stitch and by filter rarefaction. Each classifier runs in
+a process of its own.
 """
 
 import argparse
@@ -24,7 +24,7 @@ FACTOR = 2
 
 
 def compiled(model):
-    """A call of the model on an array, waiting for the result."""
+    """Returns a function that calls the model on an array and waits for the result."""
     import tensorflow as tf
 
     graph = tf.function(lambda x: model(x, training=False))
@@ -48,7 +48,7 @@ def classifier_named(name):
 
 
 def measure(name, size, repeats):
-    """The figures of one classifier: a dict of JSON types."""
+    """Returns the figures of one classifier as a dict of JSON types."""
     import fcn_keras
 
     classifier = classifier_named(name)
@@ -74,7 +74,7 @@ def measure(name, size, repeats):
 
 
 def finer(dense, image, repeats):
-    """Seconds of the map at a finer stride: the passes of shift-and-stitch, and the dilated net."""
+    """Returns the seconds of shift-and-stitch and of the dilated net for a map of finer stride."""
     import fcn_keras
 
     stride = fcn_keras.geometry.receptive_field(dense).stride[0] // FACTOR
@@ -90,7 +90,7 @@ def finer(dense, image, repeats):
 
 
 def tables(rows, size):
-    """The figures as two tables of text."""
+    """Returns the figures as two tables of text."""
     yield f"A crop at a time against one dense pass, image {size[0]}x{size[1]}"
     yield "| classifier | crop | ms a crop | batch | grid | ms crops | ms dense | times as fast |"
     yield "|---|---|---:|---:|---|---:|---:|---:|"

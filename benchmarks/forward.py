@@ -1,4 +1,4 @@
-"""How fast FCN-8s over VGG16 runs, against the machine's own matrix products.
+"""Measures the speed of FCN-8s over VGG16 as a share of the machine's matrix-product rate.
 
     python benchmarks/forward.py [--size 500x500] [--repeats 5] [--json FILE]
 
@@ -21,7 +21,7 @@ CLASSES = 21
 
 
 def product_rate(repeats, side=3072):
-    """Float32 operations a second of a square matrix product."""
+    """Returns the float32 operations per second of a square matrix product."""
     import tensorflow as tf
 
     a, b = tf.random.normal((side, side)), tf.random.normal((side, side))
@@ -30,7 +30,7 @@ def product_rate(repeats, side=3072):
 
 
 def forward(alignment, size, repeats):
-    """Seconds of one image in each way of calling, and the operations it takes."""
+    """Returns the seconds of one image for each way of calling, and its operations."""
     import numpy as np
     import tensorflow as tf
 
@@ -56,7 +56,7 @@ def forward(alignment, size, repeats):
 
 
 def in_own_process(task, size, repeats):
-    """Runs one measurement in a fresh process, so that its peak memory is its own."""
+    """Runs one measurement in a new process, so that its peak memory is separate."""
     command = [sys.executable, __file__, "--task", task]
     command += ["--size", "x".join(map(str, size)), "--repeats", str(repeats)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -64,7 +64,7 @@ def in_own_process(task, size, repeats):
 
 
 def report(size, repeats):
-    """All measurements as a dict, printed as a table."""
+    """Prints all measurements as a table and returns them as a dict."""
     same, caffe = (in_own_process(task, size, repeats) for task in ("same", "caffe"))
     rate = max(same["product_rate"], caffe["product_rate"])
     print(f"float32 matrix product: {rate / 1e9:.0f} GFLOP/s")

@@ -1,4 +1,4 @@
-"""How fast an accelerator runs and trains FCN-8s, against its own matrix products. JAX alone.
+"""Measures inference and training on an accelerator, as shares of its matrix-product rate.
 
     python benchmarks/gpu.py [--classifier vgg16] [--size 500x500] [--batches 1,16] [--json FILE]
     python benchmarks/gpu.py --data crops.npz --epochs 5       # also train on arrays
@@ -31,7 +31,7 @@ POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
 def best_seconds(call, repeats):
-    """The shortest of `repeats` calls, after two that do not count; results are waited for."""
+    """Returns the seconds of the fastest of `repeats` calls after two warm-up calls."""
     for _ in range(2):
         jax.block_until_ready(call())
     times = []
@@ -43,14 +43,14 @@ def best_seconds(call, repeats):
 
 
 def product_rate(dtype, repeats, side):
-    """Operations a second of a square matrix product."""
+    """Returns the operations per second of a square matrix product."""
     a, b = (jnp.ones((side, side), dtype) for _ in range(2))
     product = jax.jit(lambda a, b: a @ b)
     return 2 * side**3 / best_seconds(lambda: product(a, b), repeats)
 
 
 def forward(model, images, repeats):
-    """Seconds of one forward pass of a batch that is on the device."""
+    """Returns the seconds of one forward pass of a batch on the device."""
     state = [[v.value for v in part] for part in (model.trainable_variables,
                                                   model.non_trainable_variables)]  # fmt: skip
     run = jax.jit(lambda state, x: model.stateless_call(*state, x, training=False)[0])
@@ -58,7 +58,7 @@ def forward(model, images, repeats):
 
 
 def training_step(model, images, labels, repeats):
-    """Seconds of one step on a batch that is on the device; the state is donated and replaced."""
+    """Returns the seconds of one training step on a batch on the device."""
     loss = fcn_keras.losses.CrossEntropy()
     optimizer = keras.optimizers.SGD(1e-4, momentum=0.9)
     optimizer.build(model.trainable_variables)
@@ -82,7 +82,7 @@ def training_step(model, images, labels, repeats):
 
 
 def measured(options, size):
-    """All figures, a list of dicts, each printed as a line."""
+    """Prints each measurement as a line and returns them as a list of dicts."""
     device = jax.devices()[0]
     print(f"device: {device.device_kind} ({device.platform}), JAX {jax.__version__}")
     print(f"FCN-8s/{options.classifier}, {size[0]}x{size[1]}, {CLASSES} classes")
@@ -118,14 +118,14 @@ def measured(options, size):
 
 
 def made_up(batch, size):
-    """Random images and labels on the device."""
+    """Returns random images and labels on the device."""
     rng = np.random.default_rng(0)
     images = jnp.asarray(rng.integers(0, 256, (batch, *size, 3)), "float32")
     return images, jnp.asarray(rng.integers(0, CLASSES, (batch, *size)), "uint8")
 
 
 def trained(file, classifier, epochs):
-    """Trains on the arrays of an .npz by `model.fit` and prints the loss and mean IoU."""
+    """Trains on the arrays of an .npz with `model.fit` and prints loss and mean IoU."""
     arrays = np.load(file)
     images, labels = arrays["images"], arrays["labels"]
     classes = max(2, int(labels[labels != 255].max()) + 1)
@@ -147,7 +147,7 @@ def main():
     parser.add_argument("--size", default="500x500", help="HxW of the images")
     parser.add_argument("--batches", default="1,16", help="batch sizes, with commas")
     parser.add_argument("--repeats", type=int, default=10)
-    parser.add_argument("--product-side", type=int, default=8192, help="of the matrix product")
+    parser.add_argument("--product-side", type=int, default=8192, help="side of the matrix product")
     parser.add_argument("--data", help="an .npz of images and labels to train on")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--json", help="also write the figures to this file")

@@ -1,9 +1,9 @@
-"""What each loss costs, forward and backward, against cross-entropy.
+"""Measures the time of each loss, forward and backward, as a multiple of cross-entropy's.
 
     python benchmarks/losses.py [--size 8x256x320x11] [--repeats 5] [--json FILE]
 
 Prints the table of docs/training.md. The labels are blocks of 16 x 16 pixels, 5% of them void.
-With KERAS_BACKEND=jax it measures there.
+With KERAS_BACKEND=jax it measures on JAX.
 """
 
 import argparse
@@ -32,7 +32,7 @@ LOSSES = {
 
 
 def compiled(loss):
-    """A compiled function (labels, logits) -> loss and gradient, as a training step has it."""
+    """Returns a compiled function (labels, logits) -> loss and gradient."""
     if keras.backend.backend() == "jax":
         import jax
 
@@ -50,7 +50,7 @@ def compiled(loss):
 
 
 def batch(size, seed=0):
-    """Labels uint8 (batch, H, W) in blocks, and logits that are right more often than not."""
+    """Returns labels uint8 (batch, H, W) in blocks, and logits that are mostly right."""
     *shape, classes = size
     rng = np.random.default_rng(seed)
     blocks = rng.integers(0, classes, (shape[0], -(-shape[1] // 16), -(-shape[2] // 16)))
@@ -61,7 +61,7 @@ def batch(size, seed=0):
 
 
 def seconds(step, labels, logits, repeats):
-    """Median wall time of a compiled step, and the CPU time that goes with it."""
+    """Returns the median wall time of a compiled step, and its CPU time."""
     np.asarray(step(logits, labels)[1])
     walls, cpu = [], time.process_time()
     for _ in range(repeats):

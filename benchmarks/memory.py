@@ -1,10 +1,10 @@
-"""Peak memory of training FCN-8s over VGG16, by optimizer: one image a step, on the CPU.
+"""Measures the peak memory of training FCN-8s over VGG16 with each optimizer, one image a step.
 
     python benchmarks/memory.py [--size 256x256] [--steps 4] [--optimizers caffe_sgd,sgd,adamw]
 
-Each in a process of its own, once as TensorFlow allocates by itself and once with
-TF_ONEDNN_USE_SYSTEM_ALLOCATOR=1, which gives back what oneDNN's operations no longer need; with the
-seconds a step after the first two.
+Each optimizer runs in a process of its own on the CPU, once with TensorFlow's default allocator and
+once with TF_ONEDNN_USE_SYSTEM_ALLOCATOR=1, with which oneDNN's operations return memory that they
+no longer need. Seconds a step are measured after the first two steps.
 """
 
 import argparse
@@ -23,7 +23,7 @@ ALLOCATOR = "TF_ONEDNN_USE_SYSTEM_ALLOCATOR"
 
 
 def train(optimizer, size, steps):
-    """{"peak": bytes of this process, "seconds": a step}."""
+    """Returns {"peak": bytes of this process, "seconds": seconds a step}."""
     import keras
     import numpy as np
 
@@ -51,7 +51,7 @@ def train(optimizer, size, steps):
 
 
 def in_own_process(optimizer, arguments, system):
-    """What `train` gives in a fresh process, whose peak is its own."""
+    """Runs `train` in a new process, so that its peak memory is separate."""
     command = [sys.executable, __file__, *arguments, "--task", optimizer]
     environment = {**os.environ, ALLOCATOR: "1" if system else "0"}
     run = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
@@ -61,7 +61,7 @@ def in_own_process(optimizer, arguments, system):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", default="256x256", help="HxW of the image")
-    parser.add_argument("--steps", type=int, default=4, help="steps to time")
+    parser.add_argument("--steps", type=int, default=4, help="number of timed steps")
     parser.add_argument("--optimizers", default="caffe_sgd,sgd,adamw")
     parser.add_argument("--task", help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -1,6 +1,6 @@
-"""How fast pixels are counted: NumPy and in-graph routes beside NumPy's bincount and Keras.
+"""Measures how fast pixels are counted, in NumPy and in graphs, beside NumPy's bincount and Keras.
 
-`python benchmarks/metrics.py [--json FILE]`; the backend is the one KERAS_BACKEND names.
+`python benchmarks/metrics.py [--json FILE]`; KERAS_BACKEND chooses the backend.
 """
 
 import argparse
@@ -20,12 +20,12 @@ HEIGHT, WIDTH, CLASSES = 375, 500, 21
 
 
 def noise(rng):
-    """Truth and prediction drawn for each pixel alone: the worst case, no two neighbours agree."""
+    """Returns random true and predicted labels for each pixel: the worst case."""
     return rng.integers(0, CLASSES, (2, 1, HEIGHT, WIDTH))
 
 
 def regions(rng):
-    """Truth in regions, and a prediction that misses their borders by a few pixels."""
+    """Returns true labels in regions, and predictions that miss their borders by a few pixels."""
     seeds = rng.uniform(0, (HEIGHT, WIDTH), (30, 2))
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
     distances = (rows - seeds[:, :1, None]) ** 2 + (columns - seeds[:, 1:, None]) ** 2
@@ -34,7 +34,7 @@ def regions(rng):
 
 
 def best_rate(function, repeats):
-    """Images a second, from the fastest of `repeats` runs after two that warm up."""
+    """Returns images per second, from the fastest of `repeats` runs after two warm-up runs."""
     function(), function()
     fastest = float("inf")
     for _ in range(repeats):
@@ -45,7 +45,7 @@ def best_rate(function, repeats):
 
 
 def compiled(metric, xla):
-    """The metric's update as one compiled function that returns once it has counted."""
+    """Returns the metric's update as one compiled function."""
     if keras.backend.backend() == "jax":
         import jax
 
@@ -64,7 +64,7 @@ def compiled(metric, xla):
 
 
 def measure(kind, images, repeats):
-    """A dict from each route's name to images a second, with that many images in a call."""
+    """Returns {name of the method: images per second} for a number of images in a call."""
     rng = np.random.default_rng(0)
     truth, prediction = np.concatenate([kind(rng) for _ in range(images)], axis=1)
     truth8, prediction8 = truth.astype("uint8"), prediction.astype("uint8")
@@ -103,8 +103,8 @@ def measure(kind, images, repeats):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=50, help="runs of each route")
-    parser.add_argument("--json", metavar="FILE", help="write the figures there as well")
+    parser.add_argument("--repeats", type=int, default=50, help="runs of each method")
+    parser.add_argument("--json", metavar="FILE", help="also write the figures to this file")
     arguments = parser.parse_args()
     results = {}
     for kind, images in itertools.product((regions, noise), (1, 16)):

@@ -1,9 +1,9 @@
-"""What the input pipeline costs beside bare decoding, in CPU time of the whole process.
+"""Measures the CPU time of the input pipeline as a multiple of bare decoding.
 
     python benchmarks/pipeline.py CAMVID [--crop 256 320] [--json FILE]
 
-Each way runs once a round, one after the other, so that all see the same machine; the last row is
-a training step of FCN-8s over vgg_slim on the same crops, which no input should hold up.
+Each variant runs once in each round, so that all run under the same load. The last row is a
+training step of FCN-8s over vgg_slim on the same crops: the input should not slow it down.
 """
 
 import argparse
@@ -26,7 +26,7 @@ STEPS = 10
 
 
 def bare_decoding(dataset):
-    """Reads and decodes the pairs in tf.data and does nothing else."""
+    """Returns a dataset that reads and decodes the pairs in tf.data and does nothing else."""
     images = tf.constant([str(path) for path in dataset.images])
     masks = tf.constant([str(path) for path in dataset.targets])
 
@@ -41,7 +41,7 @@ def bare_decoding(dataset):
 
 
 def ways(dataset, batch_size, crop):
-    """{name: tf.data.Dataset}, each one epoch over the dataset."""
+    """Returns {name: tf.data.Dataset}, each one epoch over the dataset."""
 
     def batches(**changes):
         return dataset.batches(batch_size, **changes)
@@ -61,7 +61,7 @@ def ways(dataset, batch_size, crop):
 
 
 def cpu_milliseconds(batches, pairs):
-    """CPU time of all threads for one pair, over one epoch."""
+    """Returns the CPU milliseconds of all threads for one pair, over one epoch."""
     start = time.process_time()
     for _ in batches:
         pass
@@ -69,7 +69,7 @@ def cpu_milliseconds(batches, pairs):
 
 
 def training_step(dataset, batch_size, crop, mixed):
-    """CPU milliseconds that FCN-8s over vgg_slim trains for each pair, the input left out."""
+    """Returns the CPU milliseconds of a training step for each pair, without the input."""
     fcn_keras.training.setup("mixed" if mixed else "float32")
     classes = dataset.labels.num_classes
     model = fcn_keras.fcn8s(classes, "vgg_slim", weights=None, labels=dataset.labels)
@@ -89,9 +89,9 @@ def main():
     parser.add_argument("camvid", type=Path, help="CamVid's folder")
     parser.add_argument("--crop", type=int, nargs=2, default=(256, 320), metavar=("H", "W"))
     parser.add_argument("--batch-size", type=int, default=8)
-    parser.add_argument("--pairs", type=int, default=96, help="how many pairs an epoch has")
+    parser.add_argument("--pairs", type=int, default=96, help="number of pairs in an epoch")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--json", type=Path, help="write the figures here too")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     args = parser.parse_args()
 
     dataset = data.load("camvid", args.camvid).take(args.pairs)

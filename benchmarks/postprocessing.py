@@ -1,11 +1,11 @@
-"""What averaging and a dense CRF give a trained model, and what they cost.
+"""Measures the gain and the time of averaging and of a dense CRF for a trained model.
 
     python benchmarks/postprocessing.py runs/camvid --data camvid:CamVid --tune '0016E5_079*' \
         [--split val] [--tune-images 20] [--crf tuned-crf.json] [--json FILE]
 
-The CRF is tuned, for mean IoU and for boundary F1, on the images that --tune selects; everything
-is measured on the others. Seconds are of `fcn_keras.evaluate`, reading and counting included.
---crf keeps what was tuned, or takes it from there if it exists.
+The CRF is tuned for mean IoU and for boundary F1 on the images that --tune selects; everything is
+measured on the others. Seconds are those of `fcn_keras.evaluate`, with reading and counting. --crf
+is a file for the tuned options; if it exists, they are read from it.
 """
 
 import argparse
@@ -25,7 +25,7 @@ FEW = (0.5, 0.75, 1.0)
 
 
 def tuned(predictor, dataset, images, file):
-    """{measure: options of a CRF}, from the file if it is there."""
+    """Returns {measure: options of a CRF}, from the file if it exists."""
     if file is not None and file.exists():
         return json.loads(file.read_text())
     found = {}
@@ -39,7 +39,7 @@ def tuned(predictor, dataset, images, file):
 
 
 def choices(found):
-    """What is measured: {title: options of `fcn_keras.evaluate`}."""
+    """Returns {title: options of `fcn_keras.evaluate`} for all rows."""
     return {
         "as it is": {},
         "flip": {"flip": True},
@@ -71,7 +71,7 @@ def main():
     parser.add_argument("--data", default="camvid", help="NAME[:DIR] of the dataset")
     parser.add_argument("--split", default="val")
     parser.add_argument("--tune", required=True, metavar="GLOB", help="images to tune the CRF on")
-    parser.add_argument("--tune-images", type=int, default=20, help="how many of them, at most")
+    parser.add_argument("--tune-images", type=int, default=20, help="most images to tune on")
     parser.add_argument("--crf", type=Path, help="a file of the tuned options")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     args = parser.parse_args()

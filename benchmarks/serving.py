@@ -1,13 +1,13 @@
-"""What carrying images to a server costs: requests a second and latencies of each form.
+"""Measures requests per second and latencies of each request form of a server.
 
     python benchmarks/serving.py [--size 360x480] [--seconds 10] [--clients 4] [--json FILE]
     python benchmarks/serving.py --load --clients 64 --seconds 60
 
-The first compares JSON lists, base64 and gRPC. The second lets clients of both interfaces send
-images of mixed sizes, compares every answer with Keras's, and watches the server's memory. The
-server is the one for development, in a process of its own; the net is one convolution, so that
-the way to it is what is measured. --rest and --grpc name a TensorFlow Serving instead, of a folder
-that --keep FOLDER wrote.
+The first command compares JSON lists, base64 and gRPC. In the second, clients of both interfaces
+send images of mixed sizes; every answer is compared with Keras's, and the server's memory is
+measured. The server is the development server in a process of its own; the net is one convolution,
+so the transport dominates. --rest and --grpc name a TensorFlow Serving to measure instead, which
+serves a folder that --keep FOLDER wrote.
 """
 
 import argparse
@@ -35,7 +35,7 @@ MIXED = ((240, 320), (360, 480), (100, 131), (500, 333))
 
 
 def exported(folder):
-    """The net, exported as version 1 without image files and as version 2 with them."""
+    """Exports the net as version 1 without the signature `encoded`, and as version 2 with it."""
     import keras
 
     from fcn_keras.export import export_saved_model
@@ -50,7 +50,7 @@ def exported(folder):
 
 
 def pictures(sizes):
-    """Smooth pictures: noise would not compress as photographs do."""
+    """Returns smooth pictures, which compress as photographs do."""
     import numpy as np
     from PIL import Image
 
@@ -62,7 +62,7 @@ def pictures(sizes):
 
 
 def forms(rest, grpc, picture, folder):
-    """{name: (address, version, what is sent)}."""
+    """Returns {name: (address, version, request)}."""
     from PIL import Image
 
     file = Path(folder) / "picture.png"
@@ -77,7 +77,7 @@ def forms(rest, grpc, picture, folder):
 
 
 def measured(clients, seconds, ask):
-    """Seconds of each request and what went wrong, of `clients` threads that ask all the time."""
+    """Returns the seconds of each request, and the errors, with `clients` threads."""
     times, errors, end = [], [], time.perf_counter() + seconds
 
     def work(number):
@@ -109,13 +109,13 @@ def row(name, times, errors, seconds):
 
 
 def once(client, sent, _):
-    """The step of a request, after one that does not count."""
+    """Returns a function that sends one request, after a warm-up request."""
     client.segment(sent)
     return lambda: client.segment(sent)
 
 
 def compare(addresses, picture, options, folder):
-    """A row a form."""
+    """Returns one row for each form."""
     from fcn_keras.export.serving import Client
 
     rows = []
@@ -129,7 +129,7 @@ def compare(addresses, picture, options, folder):
 
 
 def load(addresses, model, options, process):
-    """Rows of both interfaces together, and the server's memory before and after."""
+    """Returns rows of both interfaces under load, and the server's memory before and after."""
     import numpy as np
 
     import fcn_keras
@@ -165,7 +165,7 @@ def load(addresses, model, options, process):
 
 
 def resident(process):
-    """MB that a process holds; None where /proc does not tell."""
+    """Returns the resident memory of a process in MB, or None without /proc."""
     try:
         lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
     except (AttributeError, OSError):

@@ -1,10 +1,11 @@
-"""What TFLite costs and gains: mean IU, size and time of each kind of file beside Keras's.
+"""Measures mean IoU, size and time of each kind of TFLite file, beside Keras.
 
     python benchmarks/tflite.py runs/demo/best.keras --data digits --split test [--json FILE]
     python benchmarks/tflite.py --classifier vgg16 --size 256x256
 
-The first measures a trained model by `fcn_keras.evaluate`, the second the time and size of an
-FCN-8s of random weights. Without --size the files take the size of the dataset's first image.
+The first command evaluates a trained model with `fcn_keras.evaluate`; the second measures time and
+size of an FCN-8s with random weights. Without --size the files have the size of the dataset's first
+image.
 """
 
 import argparse
@@ -22,7 +23,7 @@ CLASSES = 21
 
 
 def measured(model, images, dataset, size, calibration, options):
-    """A row a kind: file size, seconds an image, and with a dataset the mean IU."""
+    """Returns one row for each kind: file size, seconds an image, and the mean IoU on a dataset."""
     import fcn_keras
     from fcn_keras.export.tflite import Segmenter, export_tflite
 
@@ -49,7 +50,7 @@ def measured(model, images, dataset, size, calibration, options):
 
 
 def best_in_turn(segmenters, image, repeats):
-    """The shortest time of each, taken in turn, so that a busy moment strikes all alike."""
+    """Returns the shortest time of each; measured in turn, so that load affects all equally."""
     seconds = dict.fromkeys(segmenters, float("inf"))
     for _ in range(repeats):
         for kind, segmenter in segmenters.items():
@@ -59,7 +60,7 @@ def best_in_turn(segmenters, image, repeats):
 
 
 def scores(predictor, dataset):
-    """The mean IU in percent, where there is a dataset."""
+    """Returns the mean IoU in percent, if there is a dataset."""
     import fcn_keras
 
     if dataset is None:
@@ -68,14 +69,14 @@ def scores(predictor, dataset):
 
 
 def agreement(expected, segmenter, images):
-    """Share of the pixels that both label alike."""
+    """Returns the share of pixels with equal labels."""
     import numpy as np
 
     return float(np.mean([(expected.segment(i) == segmenter.segment(i)).mean() for i in images]))
 
 
 def show(rows):
-    """The rows as a table; points and times against the first of each."""
+    """Prints the rows as a table; points and times are relative to the first row."""
     reference = rows[0].get("mean_iou")
     whole = next((row["seconds"] for row in rows if row["kind"] == "none"), None)
     print(f"{'file':14}{'mean IU':>9}{'points':>8}{'agree':>9}{'MB':>9}{'ms':>9}{'faster':>8}")
@@ -91,7 +92,7 @@ def show(rows):
 
 
 def noise(count, size):
-    """Smooth pictures for nets of random weights."""
+    """Returns smooth pictures for nets with random weights."""
     import numpy as np
     from PIL import Image
 

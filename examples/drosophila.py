@@ -1,11 +1,11 @@
-"""Eggs of the fruit fly: five microscopy slices, each segmented by a net that never saw it.
+"""Segments fruit fly eggs in five microscopy slices, each with a net trained on the other four.
 
     python examples/drosophila.py path/to/drosophila
 
-The folder holds image/*.jpg and annot_eggs/*.png: slices of ovaries of about 1030x650, from Jiri
-Borovec's pyImSegm, github.com/Borda/pyImSegm (BSD-3). In the masks every egg has a number. Without
-an argument it is $FCN_KERAS_DATA/drosophila. Two to three minutes on two cores; --slice 0 trains
-for the first slice alone.
+The folder contains image/*.jpg and annot_eggs/*.png: slices of ovaries of about 1030x650, from Jiri
+Borovec's pyImSegm, github.com/Borda/pyImSegm (BSD-3). In the masks every egg has a number. The
+default folder is $FCN_KERAS_DATA/drosophila. It takes two to three minutes on two cores; --slice 0
+trains for the first slice only.
 """
 
 import argparse
@@ -20,27 +20,31 @@ import fcn_keras
 
 DATA = Path(os.environ.get("FCN_KERAS_DATA", "../shared")) / "drosophila"
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("folder", type=Path, nargs="?", default=DATA, help="image/ and annot_eggs/")
-parser.add_argument("--out", type=Path, default=Path("runs/drosophila"), help="where to write")
-parser.add_argument("--slice", type=int, help="leave out this slice alone, 0 to 4")
-parser.add_argument("--steps", type=int, default=60, help="of training, for each slice left out")
+parser.add_argument(
+    "folder", type=Path, nargs="?", default=DATA, help="folder with image/ and annot_eggs/"
+)
+parser.add_argument(
+    "--out", type=Path, default=Path("runs/drosophila"), help="folder for the results"
+)
+parser.add_argument("--slice", type=int, help="leave out only this slice, 0 to 4")
+parser.add_argument("--steps", type=int, default=60, help="training steps for each slice left out")
 args = parser.parse_args()
 args.out.mkdir(parents=True, exist_ok=True)
 
-# 1. A folder whose parts have names of their own; whatever is not 0 in a mask is egg.
+# 1. A folder data set whose parts have other names; every mask value except 0 is egg.
 eggs = fcn_keras.data.load(
     "folder", args.folder, split="all", images="image", masks="annot_eggs", binary=True
 )
 share = np.mean([label.mean() for _, label in eggs])
 print(f"{len(eggs)} slices, {share:.0%} of their pixels are egg: {', '.join(eggs.names)}")
 
-# 2. The slices are stained in red, magenta or green, and some are hardly lit. A net that has seen
-# four of them would take the stain for the egg; so each pixel becomes its brightest channel,
+# 2. The slices are stained in red, magenta or green, and some are dark. A net trained on four of
+# them would learn the stain instead of the egg. So each pixel becomes its brightest channel,
 # stretched to the range of its slice.
 
 
 def stretched(image):
-    """The brightest channel of each pixel, dark ones raised, as grey uint8 (H, W, 3)."""
+    """Returns the brightest channel of each pixel, stretched, as grey uint8 (H, W, 3)."""
     bright = image.max(axis=-1)
     bright = np.clip(bright / np.percentile(bright, 99.5), 0, 1) ** 0.5
     return np.repeat(np.round(255 * bright[..., None]), 3, axis=-1).astype("uint8")
@@ -55,13 +59,13 @@ eggs = dataclasses.replace(
     reader=None,
 )
 
-# 3. Four slices make thousands of crops: mirrored, scaled, of other brightness. An egg is up to 600
-# pixels long and dark inside, so the crops show it at half its size, to have more of it in sight.
+# 3. Four slices give thousands of crops: mirrored, scaled, with other brightness. An egg is up to
+# 600 pixels long and dark inside, so the crops are at half the size and contain more of it.
 vary = fcn_keras.data.Augmentation(flip=True, scale=(0.35, 0.65), color=0.3)
 
 
 def segmenter(train):
-    """An FCN-8s trained on crops of some slices."""
+    """Returns an FCN-8s trained on crops of some slices."""
     keras.utils.set_random_seed(0)
     model = fcn_keras.fcn8s(2, "vgg_slim", weights=None, labels=labels)
     model.compile(
@@ -74,19 +78,19 @@ def segmenter(train):
 
 
 class AtHalfSize:
-    """A model that is shown images at half their size; the label maps have the full size again."""
+    """A segmenter that computes images at half their size; its label maps have the full size."""
 
     def __init__(self, model):
         self.model = model
 
     def segment(self, image):
-        """The label map (H, W) of an image (H, W, 3)."""
+        """Returns the label map (H, W) of an image (H, W, 3)."""
         label = fcn_keras.segment(self.model, image[::2, ::2])
         height, width = image.shape[:2]
         return label.repeat(2, axis=0).repeat(2, axis=1)[:height, :width]
 
 
-# 4. Leave one out: the net that is measured on a slice was trained on the four others.
+# 4. Leave one out: the net for a slice was trained on the four others.
 rows = []
 for name in eggs.names if args.slice is None else [eggs.names[args.slice]]:
     predictor, left_out = AtHalfSize(segmenter(eggs.exclude(name))), eggs.select(name)
@@ -96,8 +100,8 @@ for name in eggs.names if args.slice is None else [eggs.names[args.slice]]:
 names, means, images, truths, answers = zip(*rows, strict=True)
 print(f"mean IoU of {len(rows)} slices left out: {np.mean(means):.3f}")
 
-# 5. Image, truth and answer of each slice. Eggs that the edge of a slice cuts are not annotated,
-# and nothing in a crop tells the net so: most of what it finds too much is those.
+# 5. Image, true labels and predicted labels of each slice. Eggs at the border of a slice are not
+# annotated. A crop does not show this, so most false positives are there.
 captions = [f"{name}: {mean:.2f}" for name, mean in zip(names, means, strict=True)]
 picture = args.out / "drosophila.png"
 fcn_keras.visualize.comparison(images, truths, answers, labels, picture, names=captions)

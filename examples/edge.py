@@ -1,9 +1,10 @@
-"""A segmenter for phones, browsers and small boards: TFLite files, and what each of them costs.
+"""Exports a segmenter for phones, browsers and small boards as TFLite, and measures the files.
 
     python examples/edge.py [--model runs/quickstart/digits.keras]
 
 Trains a net on handwritten digits if none is given (a minute and a half on two cores), writes it
-as TFLite in four ways, measures each like the net itself, and draws where the smallest one differs.
+as TFLite in four ways, evaluates each as the net itself, and draws the pixels where the smallest
+file differs.
 Needs ai-edge-litert: pip install "fcn_keras[edge]"
 """
 
@@ -18,16 +19,16 @@ import fcn_keras
 from fcn_keras.export.tflite import Segmenter, export_tflite
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("--out", type=Path, default=Path("runs/edge"), help="where to write")
+parser.add_argument("--out", type=Path, default=Path("runs/edge"), help="folder for the results")
 parser.add_argument("--model", type=Path, help="a .keras file trained on the digits")
-parser.add_argument("--images", type=int, default=400, help="how many scenes to train on")
+parser.add_argument("--images", type=int, default=400, help="number of training scenes")
 parser.add_argument("--epochs", type=int, default=8)
-parser.add_argument("--kinds", default="none,float16,dynamic,int8", help="what to write")
+parser.add_argument("--kinds", default="none,float16,dynamic,int8", help="kinds of files")
 args = parser.parse_args()
 args.out.mkdir(parents=True, exist_ok=True)
 keras.utils.set_random_seed(0)
 
-# 1. A trained net. What is exported is any functional Keras model of logits.
+# 1. A trained net. Any functional Keras model that returns logits can be exported.
 train = fcn_keras.data.load("digits", split="train", count=args.images)
 test = fcn_keras.data.load("digits", split="test")
 if args.model:
@@ -40,8 +41,8 @@ else:
     model.compile(keras.optimizers.AdamW(rate), fcn_keras.losses.CrossEntropy())
     model.fit(train.batches(4, augment=True), epochs=args.epochs, shuffle=False)
 
-# 2. The files. An accelerator wants one size; int8 wants images to measure its ranges on, and says
-# in a report which layers lose most by it. Class names and palette travel inside the file.
+# 2. The files. An accelerator needs a fixed size. int8 needs images for calibration and can report
+# which layers lose most. Class names and palette are stored in the file.
 image = test[0][0]
 files = {}
 for kind in args.kinds.split(","):
@@ -55,7 +56,7 @@ for kind in args.kinds.split(","):
         overwrite=True,
     )
 
-# 3. What that costs: the same measurement for the net and for each file.
+# 3. The loss: the same evaluation for the net and for each file.
 whole = fcn_keras.evaluate(model, test).scores.mean_iou
 print(f"{'file':10} {'mean IU':>8} {'points':>7} {'MB':>6} {'ms':>6}")
 print(f"{'keras':10} {100 * whole:8.2f}")
@@ -69,12 +70,12 @@ for kind, path in files.items():
     points = 100 * (score - whole)
     print(f"{kind:10} {100 * score:8.2f} {points:+7.2f} {megabytes:6.2f} {taken:6.1f}")
 
-# 4. An image that is larger than the file's size is seen in windows, a smaller one is padded.
+# 4. An image larger than the file's size is computed in windows, a smaller one is padded.
 last = Segmenter(files[kind], threads=2)
 wide = np.concatenate([test[1][0], test[2][0]], axis=1)
 print("a wide image:", wide.shape, "->", last.segment(wide).shape)
 
-# 5. A picture: three scenes by Keras, then the same three by the last file.
+# 5. A picture: three scenes segmented by Keras, then the same scenes by the last file.
 rows = [test[number] for number in range(3)]
 fcn_keras.visualize.comparison(
     [image for image, _ in rows] * 2,

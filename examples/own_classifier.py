@@ -1,10 +1,10 @@
-"""A classifier of your own: trained to name what is in a crop, then made to label every pixel.
+"""Trains a classifier of your own on crops, then turns it into a segmenter.
 
     python examples/own_classifier.py
 
-Masks are expensive, names are cheap: here a classifier learns from many crops that only say which
-digit they show, and the segmenter made of it from a few scenes with masks. The same net begun from
-random weights shows what that was worth. A minute and a half on two cores.
+Masks are expensive, class names are cheap. Here a classifier learns from many crops with only the
+name of the digit, and the segmenter made from it learns from a few scenes with masks. The same net
+started from random weights shows the gain. It takes a minute and a half on two cores.
 """
 
 import argparse
@@ -17,29 +17,31 @@ from scipy import ndimage
 
 import fcn_keras
 
-SIDE = 64  # of a crop, in pixels
+SIDE = 64  # side of a crop, in pixels
 L = keras.layers
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("--out", type=Path, default=Path("runs/own-classifier"), help="where to write")
-parser.add_argument("--crops", type=int, default=300, help="how many scenes to take crops of")
-parser.add_argument("--images", type=int, default=40, help="how many scenes have masks")
-parser.add_argument("--epochs", type=int, default=40, help="of the segmenter")
+parser.add_argument(
+    "--out", type=Path, default=Path("runs/own-classifier"), help="folder for the results"
+)
+parser.add_argument("--crops", type=int, default=300, help="number of scenes to take crops from")
+parser.add_argument("--images", type=int, default=40, help="number of scenes with masks")
+parser.add_argument("--epochs", type=int, default=40, help="epochs of the segmenter")
 args = parser.parse_args()
 args.out.mkdir(parents=True, exist_ok=True)
 keras.utils.set_random_seed(0)
 
 
-# 1. What the classifier learns from: crops, and for each the digit in its middle. No masks: of a
-# scene's labels only the places of its digits are used.
+# 1. Training data of the classifier: crops, each with the digit in its middle. It uses no masks: of
+# the labels of a scene, only the positions of the digits.
 def crops_of(scenes):
-    """uint8 (crops, SIDE, SIDE, 3) around each digit of some scenes, and the digits 0-9."""
+    """Returns crops around each digit, uint8 (crops, SIDE, SIDE, 3), and the digits 0-9."""
     crops, digits = [], []
     for image, label_map in scenes:
         for value in set(label_map.flat) - {0}:
             for rows, columns in ndimage.find_objects(ndimage.label(label_map == value)[0]):
                 if rows.stop - rows.start < 40:
-                    continue  # a stroke that came loose
+                    continue  # a fragment of a stroke
                 middle = (rows.start + rows.stop) // 2, (columns.start + columns.stop) // 2
                 top, left = (
                     min(max(place - SIDE // 2, 0), size - SIDE)
@@ -55,11 +57,11 @@ val_crops, val_digits = crops_of(fcn_keras.data.load("digits", split="val"))
 print(f"{len(crops)} crops to train the classifier on, {len(val_crops)} to validate")
 
 
-# 2. The classifier: any functional Keras model will do, with branches and merges, as long as its
-# map is gathered by Flatten or a global pooling. This one is a small residual net of stride 16.
-# Its Rescaling is a layer of it, so that it takes RGB 0-255 as everything here does.
+# 2. The classifier: any functional Keras model whose last map is gathered by Flatten or a global
+# pooling; branches are possible. This one is a small residual net of stride 16. Its Rescaling is a
+# layer of it, so it takes RGB 0-255.
 def residual(x, filters, stride):
-    """Two convolutions, and a way around them."""
+    """Adds a residual block of two convolutions."""
     y = L.Conv2D(filters, 3, strides=stride, padding="same", use_bias=False)(x)
     y = L.ReLU()(L.BatchNormalization(momentum=0.9)(y))
     y = L.Conv2D(filters, 3, padding="same", use_bias=False)(y)
@@ -84,23 +86,23 @@ classifier.fit(
     crops, digits, batch_size=32, epochs=6, validation_data=(val_crops, val_digits), verbose=2
 )
 
-# 3. Made convolutional, it answers at every place of an image of any size: the paper's figure 2.
-# At its own size the numbers are the classifier's.
+# 3. The convolutionalized classifier gives an output at every place of an image of any size: the
+# paper's figure 2. At its own size the numbers equal the classifier's.
 dense = fcn_keras.convolutionalize(classifier)
 answers, answer = dense.predict(crops[:1], verbose=0), classifier.predict(crops[:1], verbose=0)
 assert np.allclose(answers[0, 0], answer, atol=1e-4)
 fields = fcn_keras.geometry.receptive_field(dense)
 print(f"a cell of the heat map every {fields.stride[0]} pixels, the first at {fields.offset[0]}")
 
-# 4. The segmenter: the same layers and weights, scored at strides 16 and 8. The classifier itself
-# is copied, not changed. Of the scenes with masks there are few.
+# 4. The segmenter: the same layers and weights, with skips at strides 16 and 8. The classifier is
+# copied, not changed. There are only a few scenes with masks.
 train = fcn_keras.data.load("digits", split="train", count=args.images)
 test = fcn_keras.data.load("digits", split="test")
 labels = train.labels
 
 
 def segmenter(begun_from):
-    """An FCN-8s over a classifier, trained on the scenes with masks."""
+    """Returns an FCN-8s over a classifier, trained on the scenes with masks."""
     keras.utils.set_random_seed(1)
     steps = -(-len(train) // 4) * args.epochs
     model = fcn_keras.fcn8s(labels.num_classes, begun_from, labels=labels)
@@ -118,16 +120,16 @@ for title, begun_from in (("random weights", untrained), ("the classifier", clas
     reports[title] = fcn_keras.evaluate(models[title], test)
 print(reports["the classifier"].table())
 for title, report in reports.items():
-    print(f"mean IoU on {len(test)} test scenes, begun from {title}: {report.scores.mean_iou:.3f}")
+    print(f"mean IoU on {len(test)} scenes, started from {title}: {report.scores.mean_iou:.3f}")
 models["the classifier"].save(args.out / "segmenter.keras")
 
-# 5. One picture of new scenes, larger than any in training: what the classifier says where, and
-# what the segmenters make of it. For the heat map a scene is continued by half a crop all round,
-# so that its border is in the middle of a crop too.
+# 5. One picture of test scenes, larger than those in training: the heat map of the classifier, and
+# the labels of both segmenters. For the heat map, a scene is padded by half a crop on each side, so
+# that its border is also in the middle of a crop.
 scenes = fcn_keras.data.load("digits", split="test", size=(192, 288), count=2, seed=2)
 figure = Figure(figsize=(14, 4.4), layout="constrained")
 for axes, (image, truth) in zip(figure.subplots(len(scenes), 5), scenes, strict=True):
-    digit = np.bincount(truth[truth > 0]).argmax() - 1  # the one that covers most
+    digit = np.bincount(truth[truth > 0]).argmax() - 1  # the digit with the most pixels
     around = np.pad(image, ((SIDE // 2,) * 2, (SIDE // 2,) * 2, (0, 0)), mode="edge")
     heat = dense.predict(around[None], verbose=0)[0, ..., digit]
     cell, first = fields.stride[0], np.array(fields.offset) - SIDE // 2

@@ -1,10 +1,10 @@
-"""Your own images: from a folder of pictures and masks to overlays on new photographs.
+"""Trains on a folder of your own images and masks, and draws overlays on new photographs.
 
     python examples/own_images.py
 
-It plays both parts: first the one who labels, by drawing photographs of washers, nuts and bolts
-on a conveyor belt; then the one who trains. Leave the first part out, and point the second to a
-folder of yours. About two minutes on two cores.
+The first part makes such a folder: it draws photographs of washers, nuts and bolts on a conveyor
+belt, with masks. The second part trains on it. For your own images, leave the first part out and
+use the path of your folder. It takes about two minutes on two cores.
 """
 
 import argparse
@@ -20,7 +20,7 @@ CLASSES = {"belt": (0, 0, 0), "washer": (0, 158, 225), "nut": (240, 170, 0), "bo
 
 
 def corners(kind, size, turn):
-    """The outline of a part about the origin, and its hole, each an array (corners, 2)."""
+    """Returns the outline of a part around the origin, and its hole, each an array (corners, 2)."""
     if kind == "bolt":
         half = [(-1, 0.5), (-0.55, 0.5), (-0.55, 0.22), (1.1, 0.22)]
         outline, hole = half + [(x, -y) for x, y in reversed(half)], []
@@ -33,7 +33,7 @@ def corners(kind, size, turn):
 
 
 def photograph(rng, width, height, attempts):
-    """A belt with parts on it, and its mask in the classes' colours, as Pillow images."""
+    """Returns a belt with parts on it, and its mask in the classes' colours, as Pillow images."""
     brushed = rng.normal(0, 9, (height, width, 1)) + rng.normal(0, 5, (height, 1, 1))
     image = rng.uniform(60, 110) + rng.uniform(-8, 8, 3) + brushed
     mask = np.zeros((height, width, 3), "uint8")
@@ -57,20 +57,22 @@ def photograph(rng, width, height, attempts):
 
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("--out", type=Path, default=Path("runs/own-images"), help="where to write")
+parser.add_argument(
+    "--out", type=Path, default=Path("runs/own-images"), help="folder for the results"
+)
 parser.add_argument("--epochs", type=int, default=20)
-parser.add_argument("--images", type=int, default=100, help="how many photographs to draw")
+parser.add_argument("--images", type=int, default=100, help="number of photographs to draw")
 args = parser.parse_args()
 folder, new = args.out / "parts", args.out / "new"
 keras.utils.set_random_seed(0)
 
-# 1. A folder, as whoever labels leaves it:
+# 1. The folder, as a labelling tool writes it:
 #
 #     parts/images/0000.jpg    photographs, of any size
 #     parts/masks/0000.png     one mask each, of the same name and size
 #     parts/classes.txt        one class a line, with its colour in the masks
 #
-# Masks are PNG: JPEG would blend the classes at their borders.
+# Masks are PNG: JPEG would mix the classes at their borders.
 rng = np.random.default_rng(0)
 for kind in ("images", "masks"):
     (folder / kind).mkdir(parents=True, exist_ok=True)
@@ -85,23 +87,23 @@ new.mkdir(exist_ok=True)
 for number in range(2):
     photograph(rng, 480, 320, attempts=100)[0].save(new / f"belt{number}.jpg", quality=90)
 
-# 2. Look before you train. The check reads every file, and says what is missing, unreadable, of
-# another size or labelled with what is no class. On the command line this is
+# 2. Check before you train. The check reads every file and reports missing and unreadable files,
+# differing sizes, and labels that are no class. On the command line this is
 # `fcn-keras check-data folder:runs/own-images/parts`.
 report = fcn_keras.data.check("folder", folder)
 print(*report.problems, *report.warnings, report.table(), sep="\n")
 assert report.ok
 fcn_keras.data.contact_sheet(report.dataset, args.out / "contact-sheet.png")
 
-# 3. A fifth of the photographs is kept for validation, always the same ones. (Lists train.txt and
-# val.txt in the folder would decide it instead.)
+# 3. A fifth of the photographs is for validation, always the same ones. (With lists train.txt and
+# val.txt in the folder, the lists decide.)
 train = fcn_keras.data.load("folder", folder, split="train")
 val = fcn_keras.data.load("folder", folder, split="val")
 labels = train.labels
 print(f"{len(train)} photographs to train on, {len(val)} to validate: {', '.join(labels.names)}")
 
-# 4. Training, as in quickstart.py. Random scales, windows and mirror images make many photographs
-# of the few.
+# 4. Training, as in quickstart.py. Random scales, crops and mirror images make many different
+# photographs from a few.
 vary = fcn_keras.data.Augmentation(flip=True, scale=(0.7, 1.4), color=0.2)
 steps = args.epochs * -(-len(train) // 4)
 model = fcn_keras.fcn8s(labels.num_classes, "vgg_slim", weights=None, labels=labels)
@@ -114,12 +116,12 @@ model.fit(
     train.batches(4, crop=(144, 192), augment=vary),
     validation_data=val.batches(8),
     epochs=args.epochs,
-    shuffle=False,  # batches() has shuffled them
+    shuffle=False,  # batches() has shuffled
 )
 print(fcn_keras.evaluate(model, val).table())
 
-# 5. New photographs, larger than any the net was trained on: for each a label map, and an overlay
-# with the legend of its classes. The names travel with the model.
+# 5. New photographs, larger than those in training: a label map for each, and an overlay with the
+# legend of its classes. The class names are stored in the model.
 model.save(args.out / "parts.keras")
 for result in fcn_keras.inference.predict_files(model, new, args.out / "predicted"):
     print(result.error or f"{result.path} -> {result.overlay_path}")

@@ -1,8 +1,8 @@
-"""From nothing to a segmenter of handwritten digits, with Keras's own compile and fit.
+"""Trains a segmenter of handwritten digits from random weights, with Keras's compile and fit.
 
     python examples/quickstart.py
 
-Two minutes on two cores. Everything it writes goes to --out (default runs/quickstart).
+It takes two minutes on two cores. All results are in --out (default runs/quickstart).
 """
 
 import argparse
@@ -13,17 +13,19 @@ import keras
 import fcn_keras
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("--out", type=Path, default=Path("runs/quickstart"), help="where to write")
+parser.add_argument(
+    "--out", type=Path, default=Path("runs/quickstart"), help="folder for the results"
+)
 parser.add_argument("--epochs", type=int, default=10)
-parser.add_argument("--images", type=int, default=400, help="how many scenes to train on")
+parser.add_argument("--images", type=int, default=400, help="number of training scenes")
 args = parser.parse_args()
 args.out.mkdir(parents=True, exist_ok=True)
 keras.utils.set_random_seed(0)
 
 # 1. Images and masks.
 #
-# "digits" is the data set that comes with the library: rows of real handwritten digits, coloured,
-# on textured ground. What was written for training is not shown again in the other two.
+# "digits" is the data set inside the library: rows of real handwritten digits in colours on a
+# textured background. The digits of the three splits are different.
 train = fcn_keras.data.load("digits", split="train", count=args.images)
 val = fcn_keras.data.load("digits", split="val")
 test = fcn_keras.data.load("digits", split="test")
@@ -36,13 +38,13 @@ print(image.shape, truth.shape, sorted({train.labels.names[value] for value in s
 
 # 2. The net.
 #
-# An FCN-8s over a small VGG that learns from nothing. With classifier="vgg16" and
-# weights="imagenet" it would be the paper's net. The scaling of the pixels is inside the model:
-# it takes RGB 0-255, of any height and width.
+# An FCN-8s over a small VGG, trained from random weights. With classifier="vgg16" and
+# weights="imagenet" it would be the paper's net. The model scales the pixels itself: it takes RGB
+# 0-255 of any height and width.
 model = fcn_keras.fcn8s(classes, classifier="vgg_slim", weights=None, labels=train.labels)
 
-# 3. Training is Keras's: any optimizer, any callback. The loss and the metric know what void is
-# (pixels that nobody labelled, 255 in every label map), and leave it out.
+# 3. Training is Keras's: any optimizer, any callback. The loss and the metric leave out void:
+# pixels without a label, 255 in every label map.
 steps = -(-len(train) // 4) * args.epochs
 model.compile(
     optimizer=keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(3e-3, steps)),
@@ -53,17 +55,17 @@ model.fit(
     train.batches(4, augment=True),
     validation_data=val.batches(8),
     epochs=args.epochs,
-    shuffle=False,  # batches() has shuffled them
+    shuffle=False,  # batches() has shuffled
 )
 
-# 4. One image, any size: a label for each pixel.
+# 4. One image of any size: a label for each pixel.
 label_map = fcn_keras.segment(model, image)
 print("segmented:", label_map.shape, label_map.dtype)
 
-# 5. All test images, which it never saw: the four metrics of the field, and each class by itself.
+# 5. All test images: the four metrics of the field, and a line for each class.
 print(fcn_keras.evaluate(model, test).table())
 
-# 6. A picture to look at, and the model, which loads in one line.
+# 6. A picture of the results, and the saved model.
 rows = [test[number] for number in range(4)]
 fcn_keras.visualize.comparison(
     [image for image, _ in rows],

@@ -1,10 +1,10 @@
-"""From a trained net to a server and back: a SavedModel behind REST and gRPC, two versions of it.
+"""Serves two versions of a trained net as SavedModels over REST and gRPC.
 
     python examples/serve.py [--model runs/quickstart/digits.keras]
 
-Trains a net on handwritten digits for a moment if none is given, serves it on this machine, asks
-it over both interfaces, measures it through the server, puts a second version beside the first,
-and writes the folder that TensorFlow Serving is deployed from.
+Trains a net on handwritten digits for a short time if none is given, serves it on this machine,
+sends requests over both interfaces, evaluates it through the server, adds a second version, and
+writes the folder for a deployment with TensorFlow Serving.
 Needs the clients: pip install "fcn_keras[serving]"
 """
 
@@ -19,9 +19,9 @@ import fcn_keras
 from fcn_keras.export import export_saved_model, serving
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("--out", type=Path, default=Path("runs/serve"), help="where to write")
+parser.add_argument("--out", type=Path, default=Path("runs/serve"), help="folder for the results")
 parser.add_argument("--model", type=Path, help="a .keras file trained on the digits")
-parser.add_argument("--images", type=int, default=200, help="how many scenes to train on")
+parser.add_argument("--images", type=int, default=200, help="number of training scenes")
 parser.add_argument("--epochs", type=int, default=4)
 args = parser.parse_args()
 keras.utils.set_random_seed(0)
@@ -37,20 +37,20 @@ else:
     model.compile(keras.optimizers.AdamW(3e-3), fcn_keras.losses.CrossEntropy())
     model.fit(train.batches(4, augment=True), epochs=args.epochs, shuffle=False)
 
-# 2. A SavedModel is a folder of versions; the server watches it.
+# 2. The export is a folder of versions; the server watches it.
 folder = args.out / "digits"
 export_saved_model(model, folder)
 image, truth = test[0]
 
 
 async def all_at_once(address, images):
-    """Images on their way at the same time, from asyncio."""
+    """Segments several images at the same time with asyncio."""
     async with serving.AsyncClient(address, in_flight=8) as client:
         return await client.segment(images)
 
 
 with serving.DevelopmentServer(folder, rest_port=0, grpc_port=0, poll=0.2) as server:
-    # 3. The same answer over both interfaces, and the same as without a server.
+    # 3. Both interfaces give the same labels as the model without a server.
     expected = fcn_keras.segment(model, image)
     for address in (server.rest_address, server.grpc_address):
         with serving.Client(address, labels=test.labels) as client:
@@ -60,7 +60,7 @@ with serving.DevelopmentServer(folder, rest_port=0, grpc_port=0, poll=0.2) as se
             taken = 1e3 * (time.perf_counter() - start)
             print(f"{address}: {(labels == expected).mean():.2%} as Keras, {taken:.1f} ms")
 
-    # 4. A server is measured like a model.
+    # 4. A server is evaluated like a model.
     with serving.Client(server.grpc_address, labels=test.labels) as client:
         report = fcn_keras.evaluate(client, test)
     direct = fcn_keras.evaluate(model, test)

@@ -1,8 +1,8 @@
-"""What the net does not know: Monte-Carlo dropout, and a class that nobody labelled.
+"""Measures the uncertainty of a net by Monte-Carlo dropout, with a class that has no labels.
 
     python examples/uncertainty.py
 
-Four minutes on two cores. Everything it writes goes to --out (default runs/uncertainty).
+It takes four minutes on two cores. All results are in --out (default runs/uncertainty).
 """
 
 import argparse
@@ -15,16 +15,18 @@ import numpy as np
 import fcn_keras
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("--out", type=Path, default=Path("runs/uncertainty"), help="where to write")
+parser.add_argument(
+    "--out", type=Path, default=Path("runs/uncertainty"), help="folder for the results"
+)
 parser.add_argument("--epochs", type=int, default=6)
-parser.add_argument("--images", type=int, default=400, help="how many scenes to train on")
-parser.add_argument("--tests", type=int, default=40, help="how many scenes to measure on")
-parser.add_argument("--samples", type=int, default=20, help="passes with Dropout on")
+parser.add_argument("--images", type=int, default=400, help="number of training scenes")
+parser.add_argument("--tests", type=int, default=40, help="number of test scenes")
+parser.add_argument("--samples", type=int, default=20, help="number of passes with Dropout")
 args = parser.parse_args()
 args.out.mkdir(parents=True, exist_ok=True)
 keras.utils.set_random_seed(0)
 
-# 1. Scenes of handwritten digits whose nines nobody has labelled: they are void in training.
+# 1. Scenes of handwritten digits without labels for the nines: they are void in training.
 train = fcn_keras.data.load("digits", split="train", count=args.images)
 test = fcn_keras.data.load("digits", split="test", count=args.tests)
 labels = train.labels
@@ -32,8 +34,8 @@ nine = labels.names.index("9")
 masks = tuple(np.where(mask == nine, labels.ignore, mask) for mask in train.targets)
 train = dataclasses.replace(train, masks=masks)
 
-# 2. A net with Dropout in its middle: whole channels, in each of its residual blocks. Dropout on
-# the paper's fc6 and fc7 alone hardly moves a net whose skips see whole digits by themselves.
+# 2. A net that drops whole channels in each of its residual blocks. Dropout only on the paper's fc6
+# and fc7 has little effect on a net whose skips can separate the digits without them.
 model = fcn_keras.fcn4s(
     labels.num_classes, "resnet_slim", weights=None, decoder_filters=(96, 64), labels=labels
 )
@@ -42,12 +44,13 @@ rate = keras.optimizers.schedules.CosineDecay(3e-3, steps)
 model.compile(fcn_keras.training.Muon(rate), fcn_keras.losses.CrossEntropy())
 model.fit(train.batches(4, augment=True), epochs=args.epochs, shuffle=False, verbose=2)
 
-# 3. The same image several times with Dropout on. Where the passes differ, the net does not know.
+# 3. Several passes of the same image with Dropout. Where they differ, the net is uncertain.
 found = [fcn_keras.inference.uncertainty(model, image, samples=args.samples) for image, _ in test]
 softmax = [fcn_keras.segment(model, image, return_probabilities=True)[1] for image, _ in test]
 
-# 4. Is it unsure where it is wrong? The share of pairs of a wrong and a right pixel in which the
-# wrong one is the less sure: 0.5 is a coin, 1 is perfect (the area under the ROC curve).
+# 4. Is the uncertainty higher where the labels are wrong? The area under the ROC curve is the share
+# of pairs of a wrong and a right pixel in which the wrong one is more uncertain: 0.5 is chance, 1
+# is perfect.
 truth = np.stack([mask for _, mask in test])
 given = np.stack([one.labels for one in found])
 doubts = {
@@ -61,7 +64,7 @@ groups = {"right": counted & ~wrong, "wrong": wrong & ~unknown, "a nine": unknow
 
 
 def found_by(values):
-    """The area under the ROC curve, from the ranks; equal values share theirs."""
+    """Returns the area under the ROC curve, from ranks; equal values share a rank."""
     values, positive = values[counted], wrong[counted]
     _, place, count = np.unique(values, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(count) - (count - 1) / 2)[place]

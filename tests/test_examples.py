@@ -38,7 +38,7 @@ def test_own_images(run):
 
 def test_own_classifier(run):
     out, printed = run("own_classifier.py", "--images", "8", "--crops", "8")
-    assert "begun from random weights" in printed and "begun from the classifier" in printed
+    assert "started from random weights" in printed and "started from the classifier" in printed
     assert Image.open(out / "own-classifier.png").width > 600
     assert (out / "segmenter.keras").exists()
 
