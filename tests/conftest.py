@@ -1,8 +1,11 @@
 """What every test shares: quiet and reproducible backends, and where the real images are."""
 
+import fcntl
 import importlib.abc
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["MPLBACKEND"] = "Agg"
 
 ROOT = Path(__file__).resolve().parents[1]
+pytest_plugins = ["cpu_seconds"]
 ON_TENSORFLOW = os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow"
 if not ON_TENSORFLOW:
     # JAX compiles every operation of these small nets, which is most of the time: this way less.
@@ -37,14 +41,57 @@ def pytest_ignore_collect(collection_path):
     return "mark.backend" not in collection_path.read_text(encoding="utf-8") or None
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    """Seeds Python, NumPy and the backend before each test; then precision is float32 again."""
+GROUPS = ("docs", "examples", "processes", "sweep", "training")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Marks what is in a group as `slow`."""
+    for item in items:
+        if any(item.get_closest_marker(group) for group in GROUPS):
+            item.add_marker("slow")
+
+
+@pytest.fixture(scope="session")
+def keras():
+    """Keras, imported before the time of the first test is taken."""
     import keras
 
+    return keras
+
+
+@pytest.fixture(autouse=True)
+def seeded(keras):
+    """Seeds Python, NumPy and the backend before each test; then precision is float32 again."""
     keras.utils.set_random_seed(0)
     yield
     keras.config.set_dtype_policy("float32")
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory):
+    """`made_once(name, make)`: the folder that `make(folder)` fills, once for all processes.
+
+    Whoever changes what is in it works on a copy.
+    """
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+
+    def once(name, make):
+        folder = root / "shared" / name
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with open(folder.with_name(f"{name}.lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.exists():
+                unfinished = Path(tempfile.mkdtemp(dir=folder.parent))
+                try:
+                    make(unfinished)
+                    unfinished.rename(folder)
+                finally:
+                    shutil.rmtree(unfinished, ignore_errors=True)
+        return folder
+
+    return once
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,7 @@ def reader(parts, tmp_path, monkeypatch, in_a_hurry):
     Image.fromarray(rng.integers(0, 256, (70, 90, 3), "uint8")).save(tmp_path / "street.jpg")
 
 
+@pytest.mark.docs
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=relative)
 def test_python_runs(page, reader):
     """The blocks of a page run one after the other, as a reader would paste them."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.examples
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 

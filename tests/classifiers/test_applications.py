@@ -22,7 +22,7 @@ OWN = {"alexnet", "googlenet", "resnet_slim", "vgg_slim"}
 # A sample in the ordinary suite: inner scaling, gates, unpadded grids, layer scales.
 SAMPLE = ("mobilenet_v3_small", "inception_v3", "xception", "convnext_tiny")
 REST = [name for name in classifiers.names() if name not in SAMPLE]
-NAMES = [*SAMPLE, *(pytest.param(name, marks=pytest.mark.slow) for name in REST)]
+NAMES = [*SAMPLE, *(pytest.param(name, marks=pytest.mark.sweep) for name in REST)]
 
 
 @pytest.fixture(autouse=True)
@@ -133,7 +133,7 @@ def one_by_one(model, images):
 
 
 @pytest.mark.parametrize(
-    "name", [*CENTRED, *(pytest.param(n, marks=pytest.mark.slow) for n in MORE)]
+    "name", [*CENTRED, *(pytest.param(n, marks=pytest.mark.sweep) for n in MORE)]
 )
 def test_a_bright_square_comes_out_where_it_is(name):
     """Its centroid in the logits, over shifts of a whole stride, is within half a pixel."""

@@ -14,6 +14,7 @@ import pytest
 
 from fcn_keras import metrics
 
+pytestmark = pytest.mark.processes
 STEPS = """
 import json
 import keras

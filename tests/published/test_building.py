@@ -269,7 +269,7 @@ def test_the_table():
         published.get("voc-fcn8s-at-once")
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", ["voc-fcn8s", "voc-fcn-alexnet"])
 def test_full_width(tmp_path, name):
     size = (97, 131)

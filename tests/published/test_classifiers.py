@@ -122,7 +122,7 @@ def test_unknown_names_and_files(tmp_path):
         published.load_classifier("alexnet", path)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_alexnet_at_full_width(tmp_path):
     """The whole CaffeNet against OpenCV, and its weights in an FCN."""
     net = caffe_nets.CaffeNet()

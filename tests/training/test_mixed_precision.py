@@ -57,7 +57,7 @@ def test_the_loss_scale_survives_a_resumption(make_net, shapes, tmp_path):
     assert int(after.inner_optimizer.iterations) == 4
 
 
-@pytest.mark.slow
+@pytest.mark.training
 def test_digits_are_learned_as_well(tmp_path):
     """0.01 of mean IU between float32 and mixed_bfloat16 at equal seeds."""
     data = {split: fcn_keras.data.load("digits", split=split) for split in ("train", "val")}

@@ -63,6 +63,7 @@ def results(told):
     return json.loads(line.removeprefix("RESULTS "))
 
 
+@pytest.mark.processes
 def test_two_processes_give_the_numbers_of_one(tmp_path):
     port = free_port()
     workers = [start(port, *which, tmp_path, "steps") for which in ((0, 2), (1, 2), (0, 1))]
@@ -76,6 +77,7 @@ def test_two_processes_give_the_numbers_of_one(tmp_path):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.processes
 def test_a_killed_process_ends_both_and_the_run_goes_on(tmp_path):
     folder = tmp_path / "run"
     (code, _, errors), (killed, _, said) = pair(folder, "1@1")
@@ -91,6 +93,7 @@ def test_a_killed_process_ends_both_and_the_run_goes_on(tmp_path):
     assert (folder / "predictions.png").exists()
 
 
+@pytest.mark.processes
 def test_an_error_in_the_first_process_ends_the_other(tmp_path):
     (code, _, errors), (other, _, said) = pair(tmp_path, "error")
     assert code == 1 and "OSError: the image is gone" in errors and GO_ON in errors

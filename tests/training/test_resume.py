@@ -167,6 +167,7 @@ def test_half_written_files_never_take_the_place_of_whole_ones(net, shapes, tmp_
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.processes
 def test_killed_in_the_middle_of_an_epoch(tmp_path):
     """SIGKILL to a process that trains; the command then goes on and completes the run."""
     out = tmp_path / "run"

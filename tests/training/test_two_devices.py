@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow")
+pytestmark = pytest.mark.processes
 SCRIPT = Path(__file__).parent / "two_devices.py"
 BACKENDS = ("tensorflow", "jax")
 

@@ -19,7 +19,7 @@ def resident():
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc")
 def test_sixty_four_clients_for_a_minute(served, images, expected):
     """Both interfaces at once; each client sends the sizes in another order."""

@@ -199,7 +199,7 @@ def strip(model, axis, thin=25):
     return pixels(*size)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("classifier", ["vgg16", "vgg19", "alexnet", "googlenet", *REST])
 def test_every_bounded_classifier(classifier, one_net_at_a_time):
     model = net(classifier)
@@ -207,7 +207,7 @@ def test_every_bounded_classifier(classifier, one_net_at_a_time):
         check(model, strip(model, axis), 32)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("classifier", ["vgg16", "alexnet", "googlenet"])
 def test_the_published_alignment(classifier, one_net_at_a_time):
     model = net(classifier, alignment="caffe")
@@ -215,7 +215,7 @@ def test_the_published_alignment(classifier, one_net_at_a_time):
         check(model, strip(model, axis, thin=77), 32)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("classifier", GATED)
 def test_every_gated_classifier_says_so(classifier, one_net_at_a_time):
     model = fcn_keras.fcn32s(2, classifier, weights=None)
