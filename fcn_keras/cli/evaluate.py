@@ -8,7 +8,7 @@ import typer
 
 from fcn_keras.cli import postprocessing
 from fcn_keras.cli.options import DATA_HELP, Exclude, ModelPath, Only, Output, check_folder
-from fcn_keras.cli.sources import load_dataset, load_library, load_predictor
+from fcn_keras.cli.sources import load_dataset, load_library
 
 
 def evaluate(
@@ -49,12 +49,12 @@ def evaluate(
     fcn-keras evaluate runs/camvid --data camvid:CamVid --scales 0.75,1,1.25 --flip --crf
     """
     load_library()
-    from fcn_keras import inference, visualize
+    from fcn_keras import export, inference, visualize
 
     for target in (json, confusion):
         check_folder(target)
     dataset = load_dataset(data, split, only, exclude)
-    predictor = load_predictor(model, output)
+    predictor = export.load(model, output=output)
     predictor = postprocessing.build_predictor(
         predictor, scales, flip, crf, crf_options, samples, tile
     )

@@ -3,13 +3,7 @@
 from fcn_keras.cli import export_options as o
 from fcn_keras.cli.export_options import FORMATS, SAVED_MODEL, SERVING, TFLITE, WEB
 from fcn_keras.cli.options import Output, parse_size
-from fcn_keras.cli.sources import (
-    labels_beside,
-    load_dataset,
-    load_library,
-    load_segmenter,
-    without_remarks,
-)
+from fcn_keras.cli.sources import load_dataset, load_library, without_remarks
 
 CALIBRATION = ("calibration", "calibration_split", "calibration_images")
 BELONGS = {
@@ -75,6 +69,8 @@ def export(
     kind = _format(format, out)
     _check_options(kind, given)
     load_library()
+    from fcn_keras.export.loading import labels_beside, load_segmenter
+
     net = load_segmenter(model, output)
     labels = labels_beside(model, net)
     choices = {name: given[name] for name in BELONGS[kind] if name in given}

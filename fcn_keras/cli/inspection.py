@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fcn_keras.cli.options import MODELS, parse_filters, parse_size
-from fcn_keras.cli.sources import load_library, load_model
+from fcn_keras.cli.sources import load_library
 
 
 def summary(
@@ -53,6 +53,7 @@ def summary(
     pixels = parse_size(size, "--size")
     load_library()
     from fcn_keras import geometry
+    from fcn_keras.export.loading import load_model
 
     options = {
         "alignment": alignment,

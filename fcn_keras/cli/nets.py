@@ -1,7 +1,6 @@
 """From the options of a command to the net that it trains."""
 
 from fcn_keras.cli.options import MODELS, parse_filters
-from fcn_keras.cli.sources import model_file
 
 
 def check_model(given):
@@ -17,6 +16,7 @@ def check_model(given):
 def build(given, labels):
     """The net that the options describe, for the classes of a `LabelSet`."""
     import fcn_keras
+    from fcn_keras.export.loading import model_file
 
     options = {
         name: given[name] for name in ("alignment", "output_stride", "learn_upsampling", "dropout")

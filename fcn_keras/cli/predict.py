@@ -8,7 +8,7 @@ import typer
 
 from fcn_keras.cli import postprocessing
 from fcn_keras.cli.options import Labels, ModelPath, Output
-from fcn_keras.cli.sources import load_library, load_predictor
+from fcn_keras.cli.sources import load_library
 
 
 def predict(
@@ -51,9 +51,9 @@ def predict(
     fcn-keras predict runs/camvid street.jpg --flip --crf --confidence --out out
     """
     load_library()
-    from fcn_keras import inference
+    from fcn_keras import export, inference
 
-    predictor = load_predictor(model, output, labels)
+    predictor = export.load(model, output=output, labels=labels)
     if predictor.labels is None:
         raise ValueError(f"{model} does not tell its classes: give a file with --labels.")
     predictor = postprocessing.build_predictor(

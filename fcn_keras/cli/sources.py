@@ -1,11 +1,9 @@
-"""From the words of the command line to datasets, models and predictors."""
+"""What commands share: importing the library without remarks, and opening a dataset."""
 
 import contextlib
-import functools
 import os
 import sys
 import tempfile
-from pathlib import Path
 
 
 def load_library():
@@ -59,95 +57,3 @@ def load_dataset(text, split, only=None, exclude=None):
     if exclude:
         dataset = dataset.exclude(exclude)
     return dataset
-
-
-def model_file(path):
-    """The .keras file that a path means: itself, or the best model of a run folder.
-
-    Raises:
-        FileNotFoundError: if there is none.
-        ValueError: for a file of another kind.
-    """
-    from fcn_keras.training import RunFolder
-
-    path = Path(path)
-    if path.is_dir():
-        return RunFolder(path).model_path()
-    if not path.exists():
-        raise FileNotFoundError(
-            f"There is no model {path}: give a .keras file, a run folder, a SavedModel's folder or "
-            "a .tflite file."
-        )
-    if path.suffix != ".keras":
-        raise ValueError(
-            f"{path} is no model: give a .keras file, a run folder, a SavedModel's folder or a "
-            ".tflite file."
-        )
-    return path
-
-
-def load_model(path):
-    """The Keras model that a path means, without its optimizer."""
-    import keras
-
-    file = model_file(path)
-    try:
-        return keras.models.load_model(file, compile=False)
-    except Exception as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ValueError(f"{file} could not be loaded as a Keras model: {first}") from error
-
-
-def load_segmenter(path, output=None):
-    """The Keras model that a path means; of one with several outputs, the one that is named.
-
-    Raises:
-        ValueError: if it has several outputs and none is named, no such output, or several inputs.
-    """
-    from fcn_keras.models import one_output
-    from fcn_keras.models.outputs import check_single, output_tasks
-
-    model = load_model(path)
-    known = [name for name in output_tasks(model) if name]
-    if known and output is None:
-        raise ValueError(f"{path} has the outputs {', '.join(known)}: name one with --output.")
-    if output is not None:
-        model = one_output(model, output)
-    check_single(model, "The command line")
-    return model
-
-
-def load_predictor(path, output=None, labels=None):
-    """What segments: a `Predictor` over a Keras model, what runs an exported one, or a client.
-
-    `labels` is the file with the class names of a served model, or None.
-    """
-    from fcn_keras import LabelSet, export, inference
-    from fcn_keras.export import serving
-    from fcn_keras.export.saved_model import find_saved_model
-
-    exported = None
-    if labels is not None and not serving.is_address(path):
-        raise ValueError(f"--labels belongs to a server's address; {path} has its own labels.")
-    if serving.is_address(path):
-        named = LabelSet.load(labels) if labels else None
-        exported = functools.partial(serving.Client, labels=named)
-    elif export.tflite.is_tflite(path):
-        exported = export.tflite.Segmenter
-    elif find_saved_model(path):
-        exported = export.SavedModelPredictor
-    if exported is not None:
-        if output is not None:
-            raise ValueError(f"{path} is an export, which has one output; leave --output out.")
-        return exported(path)
-    model = load_segmenter(path, output)
-    return inference.Predictor(model, labels_beside(path, model))
-
-
-def labels_beside(path, model):
-    """The class names of a run folder, for a model that does not carry its own; else None."""
-    from fcn_keras import LabelSet, labels_of
-    from fcn_keras.training import RunFolder
-
-    file = RunFolder(path if Path(path).is_dir() else Path(path).parent).labels
-    return LabelSet.load(file) if labels_of(model) is None and file.is_file() else None

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fcn_keras.cli.options import DATA_HELP, Exclude, ModelPath, Only, Output, check_folder
-from fcn_keras.cli.sources import load_dataset, load_library, load_predictor
+from fcn_keras.cli.sources import load_dataset, load_library
 
 
 def tune_crf(
@@ -39,12 +39,12 @@ def tune_crf(
     fcn-keras evaluate runs/camvid --data camvid:CamVid --crf-options crf.json
     """
     load_library()
-    from fcn_keras import inference
+    from fcn_keras import export, inference
 
     for target in (out, picture):
         check_folder(target)
     dataset = load_dataset(data, split, only, exclude)
-    predictor = load_predictor(model, output)
+    predictor = export.load(model, output=output)
     found = inference.tune_crf(predictor, dataset, measure=measure, images=images, steps=steps)
     print(found.table())
     print(f"options: {found.save(out)}")

@@ -9,6 +9,7 @@ import numpy as np
 
 from fcn_keras.layers import Logits
 from fcn_keras.models.alignment import CaffeAlignment, SameAlignment
+from fcn_keras.models.files import load_model
 from fcn_keras.models.fusion import FeatureFusion, ScoreFusion
 from fcn_keras.models.outputs import suffix_of, tasks_wanted
 from fcn_keras.models.streams import open_streams
@@ -222,7 +223,7 @@ def _initialize(model, init_from):
     if isinstance(init_from, (str, os.PathLike)):
         if not os.path.exists(init_from):
             raise FileNotFoundError(f"`init_from`: there is no model file {str(init_from)!r}.")
-        init_from = keras.models.load_model(init_from, compile=False)
+        init_from = load_model(init_from)
     print(f"{model.name} from {init_from.name}: {transplant(init_from, model)}")
 
 

@@ -224,7 +224,7 @@ def test_demo_goes_the_whole_way_and_judges_itself(command, tmp_path):
         (["train", "--no-augment", "--flip", "--out", "x"], "--no-augment"),
         (["evaluate", "gone", "--data", "digits"], "no model gone"),
         (["evaluate", "notes.txt", "--data", "digits"], "notes.txt is no model"),
-        (["evaluate", "broken.keras", "--data", "digits"], "broken.keras could not be loaded"),
+        (["evaluate", "broken.keras", "--data", "digits"], "broken.keras is damaged"),
         (["evaluate", "empty", "--data", "digits"], "no model in empty"),
         (["evaluate", "x", "--data", "digits", "--json", "no/f.json"], "There is no folder no"),
         (["predict", "gone", "a.png", "--out", "x"], "no model gone"),
