@@ -57,7 +57,7 @@ test: $(STAMP)
 # The group `sweep` needs 16 GB of memory. pytest exits with 5 where a group has no JAX tests.
 GROUP ?= slow
 test-slow: $(STAMP)
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "backend and $(GROUP)" $(PYTEST) || [ $$? = 5 ]
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "backend and ($(GROUP))" $(PYTEST) || [ $$? = 5 ]
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m "$(GROUP)" $(PYTEST)
 
 lint: $(STAMP)
