@@ -270,3 +270,30 @@ def from_config(config):
     if kind not in TASKS:
         raise ValueError(f"The task {kind!r} is unknown; known are {', '.join(TASKS)}.")
     return TASKS[kind].from_config(config)
+
+
+def entry_for(task, table, what):
+    """Returns the entry of a table {kind: entry} for a task.
+
+    Each package that treats tasks differently has such tables, in one place.
+
+    Args:
+        task: A `Task`.
+        table: A dict of a task's `kind`.
+        what: What the entries are, for the message.
+
+    Raises:
+        ValueError: for a task that the table does not have; the message lists those it has.
+
+    Example:
+
+    ```python
+    task = fcn_keras.tasks.Classes(num_classes=2)
+    fcn_keras.tasks.entry_for(task, {"classes": "cross_entropy"}, "loss")   # "cross_entropy"
+    ```
+    """
+    if task.kind not in table:
+        raise ValueError(
+            f"There is no {what} for the task {task.kind!r}; there is for {', '.join(table)}."
+        )
+    return table[task.kind]

@@ -7,7 +7,6 @@ from fcn_keras.inference.evaluation import evaluate
 from fcn_keras.inference.files import Prediction, predict_files
 from fcn_keras.inference.postprocessing import CRFPredictor, Tiled, build_predictor
 from fcn_keras.inference.predictor import Predictor, as_predictor
-from fcn_keras.inference.report import Report
 from fcn_keras.inference.segmenting import segment
 from fcn_keras.inference.stitching import shift_and_stitch
 from fcn_keras.inference.test_time_augmentation import TTAPredictor
@@ -20,7 +19,6 @@ __all__ = [
     "Prediction",
     "Predictor",
     "CRFPredictor",
-    "Report",
     "MCDropoutPredictor",
     "Tiled",
     "TunedCRF",

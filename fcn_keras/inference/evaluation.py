@@ -14,9 +14,9 @@ import numpy as np
 from fcn_keras import metrics
 from fcn_keras.inference.postprocessing import build_predictor
 from fcn_keras.inference.predictor import check_one_output
-from fcn_keras.inference.report import Report
 from fcn_keras.labels import LabelSet
 from fcn_keras.progress import ProgressBar
+from fcn_keras.tasks import Classes
 
 READ_AHEAD = 8
 HELD = 32
@@ -52,7 +52,7 @@ def evaluate(
         progress: Show a bar with the mean IoU so far, on a terminal.
 
     Returns:
-        A `Report`.
+        A `fcn_keras.metrics.ClassReport`.
 
     Raises:
         ValueError: if the dataset is empty, a prediction has another size than its truth, a label
@@ -72,23 +72,17 @@ def evaluate(
     check_one_output(predictor, "evaluated at a time")
     labels = _labels(predictor, dataset)
     length = _length(dataset)
-    confusion = np.zeros((labels.num_classes, labels.num_classes), np.int64)
-    contours = metrics.BoundaryF1(labels.num_classes, ignore_class=labels.ignore)
-    counted, start = 0, time.perf_counter()
+    report = metrics.report_for(Classes(labels), **({"boundary": True} if boundary else {}))
+    start = time.perf_counter()
     with ProgressBar(length, "image", progress) as bar:
         for names, images, truths in _batches(_pairs(dataset), batch_size):
             predictions = _label(predictor, images)
             for name, truth, prediction in zip(names, truths, predictions, strict=True):
-                confusion += _compare(name, truth, prediction, labels)
-                if boundary:
-                    contours.update_state(truth, prediction)
-            counted += len(names)
-            bar.step(len(names), mean_iou=metrics.scores(confusion).mean_iou)
-    if not counted:
+                _add(report, name, truth, prediction)
+            bar.step(len(names), **report.scores_so_far())
+    if not report.num_images:
         raise ValueError("The dataset holds no image to evaluate on.")
-    seconds = time.perf_counter() - start
-    found = contours if boundary else None
-    report = Report(metrics.scores(confusion), labels, counted, seconds, found)
+    report.seconds = time.perf_counter() - start
     if report.warning:
         warnings.warn(report.warning, stacklevel=2)
     return report
@@ -187,14 +181,8 @@ def _label(predictor, images):
     return [predictor.segment(image) for image in images]
 
 
-def _compare(name, truth, prediction, labels):
-    prediction = np.asarray(prediction)
-    if prediction.shape != truth.shape:
-        raise ValueError(
-            f"Image {name}: the prediction has shape {prediction.shape}, "
-            f"the truth {truth.shape}; they must be the same."
-        )
+def _add(report, name, truth, prediction):
     try:
-        return metrics.confusion_matrix(truth, prediction, labels.num_classes, labels.ignore)
+        report.update(truth, prediction)
     except ValueError as error:
         raise ValueError(f"Image {name}: {error}") from error

@@ -13,8 +13,9 @@ BY_NAME = {
     "jaccard": ("Jaccard", "overlap"),
     "lovasz": ("Lovasz", "lovasz"),
     "ohem": ("OHEM", "ohem"),
+    "absolute_error": ("AbsoluteError", "values"),
 }
-_MODULES = {**dict(BY_NAME.values()), "Sum": "combined"}
+_MODULES = {**dict(BY_NAME.values()), "Sum": "combined", "for_task": "by_task"}
 
 __all__ = [*_MODULES]
 

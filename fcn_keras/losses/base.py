@@ -11,7 +11,9 @@ from fcn_keras.ignore import ignored_values, plain_ignore_class, resolved_ignore
 
 
 class LabelLoss(keras.losses.Loss):
-    """A loss of label maps and logits; subclasses give `values(labels, counted, logits)`."""
+    """A loss of label maps and logits; subclasses define `values(labels, counted, logits)`."""
+
+    tasks = ("classes",)  # kinds of the tasks that it is for
 
     def __init__(self, ignore_class, class_weights, name, reduction="sum_over_batch_size"):
         super().__init__(name=name, reduction=reduction, dtype="float32")

@@ -1,10 +1,13 @@
-"""The field's four metrics, per-class IU and the confusion matrix, on one count of pixels.
+"""Metrics of label maps and of maps of values, for training (Keras) and for evaluation (NumPy).
 
-``confusion_matrix`` and ``scores`` work in NumPy; the Keras metrics count inside the training step.
+`for_task` and `report_for` choose by the task of an output.
 """
 
 from fcn_keras.metrics.boundary import BoundaryF1, boundary_f1
+from fcn_keras.metrics.by_task import for_task, monitor_for, report_for
+from fcn_keras.metrics.class_report import ClassReport
 from fcn_keras.metrics.confusion import Scores, confusion_matrix, scores
+from fcn_keras.metrics.errors import MeanAbsoluteError, RootMeanSquaredError
 from fcn_keras.metrics.streaming import (
     ConfusionMatrix,
     FrequencyWeightedIoU,
@@ -14,18 +17,26 @@ from fcn_keras.metrics.streaming import (
     PixelAccuracy,
     segmentation,
 )
+from fcn_keras.metrics.value_report import ValueReport
 
 __all__ = [
     "BoundaryF1",
+    "ClassReport",
     "ConfusionMatrix",
     "FrequencyWeightedIoU",
+    "MeanAbsoluteError",
     "MeanAccuracy",
     "MeanIoU",
     "PerClassIoU",
     "PixelAccuracy",
+    "RootMeanSquaredError",
     "Scores",
+    "ValueReport",
     "boundary_f1",
     "confusion_matrix",
+    "for_task",
+    "monitor_for",
+    "report_for",
     "scores",
     "segmentation",
 ]

@@ -56,7 +56,7 @@ def _terms(node):
     return [(factor, node.id, options)]
 
 
-def objective(text, normalization="mean", ignore_class="auto", class_weights=None):
+def objective(text, normalization="mean", ignore_class="auto", class_weights=None, task=None):
     """The Keras loss that a recipe's words stand for.
 
     Args:
@@ -64,16 +64,20 @@ def objective(text, normalization="mean", ignore_class="auto", class_weights=Non
         normalization: "mean" over the counted pixels, or "sum" over those of the batch.
         ignore_class: The value or values of void.
         class_weights: One number a class, or None.
+        task: The `fcn_keras.tasks.Task` of the output, or None: then any loss goes.
 
     Returns:
         A `keras.losses.Loss` of fcn_keras.losses.
 
     Raises:
         ValueError: for words without meaning, an option that a loss does not have, a sum of a
-            loss that is no sum over pixels, or class weights where no loss takes any.
+            loss that is no sum over pixels, class weights where no loss takes any, or a loss that
+            is not for the task.
     """
     terms = parsed(text)
     made = [_made(name, options, normalization, ignore_class) for _, name, options in terms]
+    if task is not None:
+        _check_task(text, [kind for kind, _ in made], task)
     weighted = [kind for kind, _ in made if "class_weights" in _options(kind)]
     if class_weights is not None and not weighted:
         raise ValueError(f"`class_weights` were given, but the loss {text!r} takes none.")
@@ -100,7 +104,22 @@ def _made(name, options, normalization, ignore_class):
         if "normalize" not in known:
             raise ValueError(f"`normalization='sum'`: {name} is no sum over pixels.")
         options = {**options, "normalize": False}
-    return kind, {"ignore_class": ignore_class, **options}
+    if "ignore_class" in known:
+        options = {"ignore_class": ignore_class, **options}
+    return kind, options
+
+
+def _check_task(text, kinds, task):
+    if not all(task.kind in kind.tasks for kind in kinds):
+        fit = [
+            name
+            for name, (kind, _) in losses.BY_NAME.items()
+            if task.kind in getattr(losses, kind).tasks
+        ]
+        raise ValueError(
+            f"The loss {text!r} is not for the task {task.kind!r}, whose losses are "
+            f"{', '.join(fit)}."
+        )
 
 
 def _options(kind):

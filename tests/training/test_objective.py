@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from fcn_keras import losses
+from fcn_keras import losses, tasks
 from fcn_keras.training.objective import objective, parsed
 
 pytestmark = pytest.mark.backend
@@ -78,3 +78,15 @@ def test_class_weights_go_to_every_loss_that_takes_them(batch):
 def test_options_that_a_loss_does_not_have(text, normalization, message):
     with pytest.raises(ValueError, match=message):
         objective(text, normalization)
+
+
+def test_a_loss_of_another_task_is_refused():
+    task = tasks.Regression()
+    made = objective("absolute_error(squared=True)", task=task)
+    assert made.squared and isinstance(made, losses.AbsoluteError)
+    with pytest.raises(
+        ValueError, match="'focal' is not for the task 'regression'.*absolute_error"
+    ):
+        objective("focal", task=task)
+    with pytest.raises(ValueError, match="not for the task 'classes', whose losses are cross_ent"):
+        objective("dice + absolute_error", task=tasks.Classes(num_classes=2))

@@ -1,0 +1,92 @@
+"""The metrics and the report of each task. A new task is one line in each table."""
+
+import inspect
+
+from fcn_keras.metrics.class_report import ClassReport
+from fcn_keras.metrics.errors import MeanAbsoluteError, RootMeanSquaredError
+from fcn_keras.metrics.streaming import segmentation
+from fcn_keras.metrics.value_report import ValueReport
+from fcn_keras.tasks import entry_for
+
+METRICS = {
+    "classes": lambda task: segmentation(task.num_classes, task.invalid),
+    "regression": lambda task: [MeanAbsoluteError(), RootMeanSquaredError()],
+}
+MONITORS = {
+    "classes": ("mean_iou", "max"),
+    "regression": ("mean_absolute_error", "min"),
+}
+REPORTS = {
+    "classes": ClassReport,
+    "regression": ValueReport,
+}
+
+
+def for_task(task):
+    """Returns the Keras metrics of a task, for `model.compile(metrics=...)`.
+
+    Args:
+        task: A `fcn_keras.tasks.Task`.
+
+    Returns:
+        A list of `keras.metrics.Metric`: the field's four for classes, mean absolute and root
+        mean squared error for a regression.
+
+    Raises:
+        ValueError: for a task without metrics.
+
+    Example:
+
+    >>> [metric.name for metric in for_task(fcn_keras.tasks.Regression("distance", unit="px"))]
+    ['mean_absolute_error', 'root_mean_squared_error']
+    """
+    return entry_for(task, METRICS, "metrics")(task)
+
+
+def monitor_for(task):
+    """Returns the metric that the best epoch of a task is chosen by.
+
+    Args:
+        task: A `fcn_keras.tasks.Task`.
+
+    Returns:
+        (name, mode): the metric's name, and "max" where more is better or "min".
+
+    Raises:
+        ValueError: for a task without metrics.
+
+    Example:
+
+    >>> monitor_for(fcn_keras.tasks.Classes(num_classes=3))
+    ('mean_iou', 'max')
+    """
+    return entry_for(task, MONITORS, "metric to monitor")
+
+
+def report_for(task, **options):
+    """Returns an empty report of a task, which `fcn_keras.evaluate` fills image by image.
+
+    Args:
+        task: A `fcn_keras.tasks.Task`.
+        **options: Options of the report: `boundary=True` of `ClassReport`.
+
+    Returns:
+        A `ClassReport` or a `ValueReport`: `update(truth, prediction)` adds an image, `table()`
+        is the text, `to_dict()` and `save_json(path)` give the figures.
+
+    Raises:
+        ValueError: for a task without a report, or an option that its report does not have.
+
+    Example:
+
+    ```python
+    report = fcn_keras.metrics.report_for(fcn_keras.tasks.Classes(num_classes=2))
+    report.update(np.array([[0, 1, 255]]), np.array([[0, 0, 1]]))
+    report.scores.pixel_accuracy    # 0.5
+    ```
+    """
+    kind = entry_for(task, REPORTS, "report")
+    for name in options:
+        if name not in inspect.signature(kind).parameters:
+            raise ValueError(f"The report of the task {task.kind!r} has no option {name!r}.")
+    return kind(task, **options)
