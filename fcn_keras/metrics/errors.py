@@ -41,9 +41,9 @@ class _Error(keras.metrics.Metric):
 
     def result(self):
         """Returns the mean, a scalar; NaN where nothing was counted."""
-        there = self._count > 0
-        mean = self._total / ops.where(there, self._count, 1.0)
-        return ops.where(there, mean, float("nan"))
+        total, count = (ops.convert_to_tensor(x) for x in (self._total, self._count))
+        mean = total / ops.where(count > 0, count, 1.0)
+        return ops.where(count > 0, mean, float("nan"))
 
     def get_config(self):
         return {"name": self.name, "dtype": self.dtype}
