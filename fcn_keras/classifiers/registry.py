@@ -1,9 +1,12 @@
-"""The table of classifiers by name: how each is built, what pixels it expects, its smallest size.
+"""The table of classifiers: the builder, preprocessing and smallest size of each name.
 
 A name is Keras's function name; case and underscores do not matter.
 """
 
 import difflib
+import inspect
+import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,7 +21,7 @@ from fcn_keras.classifiers.vgg_slim import vgg_slim
 
 @dataclass(frozen=True)
 class Classifier:
-    """One row of the table.
+    """A registered classifier.
 
     Attributes:
         name: Registered name.
@@ -56,6 +59,41 @@ class Classifier:
     built_at: int | None = None
     average_window: int = 0
 
+    def load(self, weights, channels=3, with_top=False):
+        """Builds the classifier with its weights.
+
+        Args:
+            weights: None (random), "imagenet", or the path of a weights file.
+            channels: Channels of its images.
+            with_top: Whether it has its top; it then has its native size.
+
+        Returns:
+            A functional `keras.Model`.
+
+        Raises:
+            FileNotFoundError: for a weights file that does not exist, or ImageNet weights that
+                cannot be downloaded; the message says where to put them.
+            ValueError: for weights that do not fit.
+        """
+        side = self.size if with_top else self.built_at
+        shape = (side, side, channels)
+        options = {"include_top": with_top, "weights": weights, "input_shape": shape}
+        if channels != 3 and "include_preprocessing" in inspect.signature(self.build).parameters:
+            options["include_preprocessing"] = False  # its means are those of three colours
+        if weights not in (None, "imagenet") and not os.path.exists(weights):
+            raise FileNotFoundError(
+                f"There is no weights file {str(weights)!r}. `weights` is None, 'imagenet', 'auto' "
+                f"or the path of a weights file of {self.name}."
+            )
+        try:
+            return self.build(**options)
+        except ValueError:
+            raise
+        except Exception as error:
+            if weights != "imagenet":
+                raise
+            raise FileNotFoundError(_where_to_put(self, error)) from error
+
 
 _TABLE = (
     *(Classifier(**row) for row in applications.rows()),
@@ -69,7 +107,7 @@ _TABLE = (
 
 
 def names():
-    """The registered classifiers' names, a list of str.
+    """Returns the names of the registered classifiers, a list of str.
 
     Example:
 
@@ -82,7 +120,7 @@ def names():
 
 
 def get(name):
-    """The `Classifier` registered under `name`; case, underscores and hyphens do not matter.
+    """Returns the `Classifier` of a name; case, underscores and hyphens do not matter.
 
     Raises:
         ValueError: for an unknown name; the message lists the known ones.
@@ -108,3 +146,15 @@ def get(name):
 
 def _plain(name):
     return str(name).lower().replace("_", "").replace("-", "")
+
+
+def _where_to_put(row, error):
+    found = re.search(r"https?://\S+", str(error))
+    url = found.group(0).rstrip(":;,.") if found else "(Keras gave no address)"
+    home = os.environ.get("KERAS_HOME") or os.path.expanduser(os.path.join("~", ".keras"))
+    folder = os.path.join(home, "models")
+    return (
+        f"The ImageNet weights of {row.name} are not on this machine and could not be downloaded. "
+        f"Keras needs {os.path.basename(url)} from {url}. Put that file into {folder}, or pass "
+        "weights=None to start from random weights, or weights='path/to/file'."
+    )

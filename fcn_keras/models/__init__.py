@@ -1,19 +1,55 @@
-"""Builders of segmentation nets, one file a family."""
+"""Builders of segmentation nets, one file a family.
 
-from fcn_keras.models.crf_rnn import crf_rnn
-from fcn_keras.models.fcn import fcn2s, fcn4s, fcn8s, fcn16s, fcn32s
-from fcn_keras.models.files import load_model
-from fcn_keras.models.outputs import labels_of, one_output, task_of
+The builders are imported when they are first used, so that `fcn_keras.models.options` can be read
+without Keras.
+"""
 
-__all__ = [
-    "crf_rnn",
-    "fcn16s",
-    "fcn2s",
-    "fcn32s",
-    "fcn4s",
-    "fcn8s",
-    "labels_of",
-    "load_model",
-    "one_output",
-    "task_of",
-]
+import importlib
+import sys
+import types
+
+from fcn_keras.models.options import OPTIONS
+
+_FILES = {
+    "crf_rnn": "crf_rnn",
+    "fcn": "fcn",
+    "fcn16s": "fcn",
+    "fcn2s": "fcn",
+    "fcn32s": "fcn",
+    "fcn4s": "fcn",
+    "fcn8s": "fcn",
+    "labels_of": "outputs",
+    "load_model": "files",
+    "one_output": "outputs",
+    "task_of": "outputs",
+}
+
+__all__ = ["NETS", *_FILES]
+
+
+def __getattr__(name):
+    if name == "NETS":
+        value = {net: __getattr__(net) for net in OPTIONS}
+    elif name in _FILES:
+        value = getattr(importlib.import_module(f"fcn_keras.models.{_FILES[name]}"), name)
+    else:
+        raise AttributeError(f"module 'fcn_keras.models' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+class _Models(types.ModuleType):
+    """The package: `fcn_keras.models.fcn` is the builder, never the file of the same name."""
+
+    def __setattr__(self, name, value):
+        """Sets an attribute, as `import` does with each file of a package."""
+        if name in _FILES and isinstance(value, types.ModuleType):
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Models
+
+
+def __dir__():
+    return sorted(__all__)

@@ -1,10 +1,11 @@
-"""How maps of different strides come to lie on each other: two alignments, one interface.
+"""Alignment: maps of different strides are padded, upsampled and cropped to lie on each other.
 
-`align(coarse, onto, learned, name)` upsamples a map onto the grid of another; `aligned` cuts a
-skip to it; `crop` tells where the image begins in the last map.
+Two classes with one interface. Their static methods say what becomes of the classifier; an
+instance upsamples and crops the maps of one net.
 """
 
 import math
+from dataclasses import dataclass
 
 import keras
 
@@ -15,15 +16,35 @@ from fcn_keras.layers import (
     BilinearUpsampling2D,
     CropToReference,
     EdgePadding2D,
+    PadToMultiple,
     bilinear_placement,
 )
-from fcn_keras.models.trunk import Tap
 
 L = keras.layers
+CAFFE_PAD = 100
+
+
+@dataclass(frozen=True)
+class Tap:
+    """A map of a net.
+
+    Attributes:
+        tensor: KerasTensor (batch, h, w, channels).
+        stride: Pixels from one cell to the next.
+        offset: Centre of the first cell, (row, column) in pixels.
+    """
+
+    tensor: keras.KerasTensor
+    stride: int
+    offset: tuple
+
+    def with_tensor(self, tensor):
+        """Returns the same cells with another tensor on them."""
+        return Tap(tensor, self.stride, self.offset)
 
 
 class SameAlignment:
-    """Upsampling in "same" alignment: the kernel's phase lies each map exactly on the next.
+    """ "Same" alignment: the phase of the upsampling kernel lays each map exactly on the next.
 
     Args:
         images: The net's inputs, all of one size.
@@ -31,24 +52,53 @@ class SameAlignment:
             unpadded convolutions cost cells, a map is upsampled to the size of the one it meets.
     """
 
+    head_padding = "same"
+
     def __init__(self, images, nested):
         self.images = images
         self.nested = nested
 
-    def __call__(self, coarse, onto, learned, name):
+    @staticmethod
+    def check_classifier(classifier, has_fc6):
+        """Takes any classifier."""
+
+    @staticmethod
+    def padded(x, classifier, smallest, suffix):
+        """Returns the image padded at its end to a multiple of the classifier's strides."""
+        strides = [
+            traced.grids[0].stride
+            for traced in trace(classifier)[0]
+            if not traced.grids[0].collapsed and traced.grids[0].stride.denominator == 1
+        ]
+        return PadToMultiple(int(max(strides)), smallest, name=f"pad{suffix}")(x)
+
+    @staticmethod
+    def changes(classifier):
+        """Returns what a `Copier` changes in the classifier's layers: nothing."""
+        return []
+
+    def upsampled(self, coarse, onto, learned, name):
+        """Returns a map upsampled onto the grid of another, as a `Tap`.
+
+        Args:
+            coarse: The `Tap` to upsample.
+            onto: The `Tap` whose grid it is upsampled to.
+            learned: Whether the upsampling is learned, starting from bilinear.
+            name: Name of the upsampling layer.
+        """
         factor = coarse.stride // onto.stride
         offset = tuple(
             (a - b) / onto.stride for a, b in zip(coarse.offset, onto.offset, strict=True)
         )
         if learned:
-            x = self._learned(coarse, onto, factor, offset, name)
-        else:
-            upsample = BilinearUpsampling2D(factor, offset, name=name)
-            x = upsample(coarse.tensor if self.nested else [coarse.tensor, onto.tensor])
-        return Tap(x, onto.stride, onto.offset)
+            return onto.with_tensor(self._learned(coarse, onto, factor, offset, name))
+        upsample = BilinearUpsampling2D(factor, offset, name=name)
+        return onto.with_tensor(
+            upsample(coarse.tensor if self.nested else [coarse.tensor, onto.tensor])
+        )
 
     def _learned(self, coarse, onto, factor, offset, name):
-        """Edge padding, a transposed convolution begun as bilinear, and the crop to size."""
+        """Edge padding, a transposed convolution that starts as bilinear, and a crop."""
         placements = [bilinear_placement(factor, d) for d in offset]
         pads, sizes, crops = zip(*placements, strict=True)
         if not self.nested:
@@ -61,27 +111,73 @@ class SameAlignment:
             x = CropToReference(name=f"{name}_fit")([x, onto.tensor])
         return x
 
-    def aligned(self, skip, fine, name):
+    def cropped(self, skip, fine, name):
+        """Returns a skip on the grid of an upsampled map: it is there already."""
         return skip
 
     def crop(self, fine, pixels):
+        """Returns the cells in front of the image in the last map: none."""
         return 0
 
     def check(self, model, strides):
-        """Every size fits: the maps were padded or cropped to it."""
+        """Accepts every net: its maps were padded or cropped to fit."""
 
 
 class CaffeAlignment:
-    """Upsampling in "caffe" alignment: valid transposed convolutions and computed crops.
+    """ "Caffe" alignment: valid transposed convolutions and computed crops.
 
     Args:
         images: The net's inputs, all of one size.
+        nested: Not used; here for one interface with `SameAlignment`.
     """
 
-    def __init__(self, images):
+    head_padding = "valid"
+
+    def __init__(self, images, nested=True):
         self.images = images
 
-    def __call__(self, coarse, onto, learned, name):
+    @staticmethod
+    def check_classifier(classifier, has_fc6):
+        """Raises ValueError for a classifier without a window to cut the 100 pixels away."""
+        if not has_fc6:
+            raise ValueError(
+                "alignment='caffe' is that of the published nets and needs a classifier with an "
+                "fc6 (vgg16, vgg19, vgg_slim, alexnet, or one that flattens its map) or googlenet; "
+                f"{classifier.name!r} has none. Use alignment='same'."
+            )
+
+    @staticmethod
+    def padded(x, classifier, smallest, suffix):
+        """Returns the image with 100 pixels of zeros around it."""
+        return L.ZeroPadding2D(CAFFE_PAD, name=f"pad100{suffix}")(x)
+
+    @staticmethod
+    def changes(classifier):
+        """Returns what a `Copier` changes in the classifier's layers.
+
+        The first convolution has no padding beside the 100 pixels. Pooling rounds up, which for
+        windows as large as their stride is SAME padding.
+        """
+        layers = [traced.operation for traced in trace(classifier)[0]]
+        first = next(layer for layer in layers if isinstance(layer, L.Conv2D))
+        before_first = layers[: layers.index(first)]
+
+        def change(layer, config):
+            if layer is first:
+                config["padding"] = "valid"
+            elif isinstance(layer, L.ZeroPadding2D) and layer in before_first:
+                config["padding"] = 0
+            else:
+                _check_padding(layer, classifier)
+            if isinstance(layer, (L.MaxPooling2D, L.AveragePooling2D)) and {*layer.strides} != {1}:
+                _check_window(layer)
+                config["padding"] = "same"
+            return config
+
+        return [change]
+
+    def upsampled(self, coarse, onto, learned, name):
+        """Returns a map upsampled to the stride of another, as a `Tap`; as `SameAlignment`."""
         factor = coarse.stride // onto.stride
         centre = tuple(
             _kernel_centre(factor, (a - b) / onto.stride, name)
@@ -94,18 +190,19 @@ class CaffeAlignment:
             x = BilinearUpsampling2D(factor, centre, edge="zero", name=name)(coarse.tensor)
         return self._tap(x)
 
-    def aligned(self, skip, fine, name):
+    def cropped(self, skip, fine, name):
+        """Returns a skip cropped to the grid and the size of an upsampled map."""
         offset = crop_offset(self._fields(skip), self._fields(fine))
         return self._tap(CropToReference(offset, name=name)([skip.tensor, fine.tensor]))
 
     def crop(self, fine, pixels):
+        """Returns the cells in front of the image in the last map, (rows, columns)."""
         return crop_offset(self._fields(fine), self._fields(pixels))
 
     def check(self, model, strides):
-        """Whether every crop fits, at the sizes at which the maps differ.
+        """Raises ValueError if a crop does not fit, at the sizes at which the maps differ.
 
-        Raises:
-            ValueError: if the classifier's fc6 trims too little of the 100 pixels.
+        This happens if the classifier's fc6 trims too little of the 100 pixels.
         """
         for size in range(4 * strides[0], 5 * strides[0], strides[-1]):
             try:
@@ -124,11 +221,36 @@ class CaffeAlignment:
         return Tap(tensor, fields.stride[0], fields.offset)
 
 
+ALIGNMENTS = {"same": SameAlignment, "caffe": CaffeAlignment}
+
+
+def _check_padding(layer, classifier):
+    if not isinstance(layer, (L.Conv2D, L.DepthwiseConv2D)) or layer.padding != "valid":
+        return
+    if {*layer.kernel_size} != {1}:
+        raise ValueError(
+            f"The convolution {layer.name!r} of {classifier.name!r} is not padded; "
+            "alignment='caffe' needs padded convolutions behind the first, as VGG has. "
+            "Use alignment='same'."
+        )
+
+
+def _check_window(pooling):
+    if tuple(pooling.pool_size) != tuple(pooling.strides):
+        raise ValueError(
+            f"The pooling {pooling.name!r} has windows of {pooling.pool_size} at stride "
+            f"{pooling.strides}; alignment='caffe' rounds up only where they are equal. "
+            "fcn_keras.layers.CeilPooling2D rounds up for any window."
+        )
+
+
 def _kernel_centre(factor, shift, name):
-    """Of the bilinear kernel, of 2 * factor or 2 * factor - 1, whose pixels fall on the finer map.
+    """The centre of the bilinear kernel whose pixels fall on those of the finer map.
 
     Args:
-        shift: Where the coarse map's cell 0 lies in cells of the finer one.
+        factor: Upsampling factor; the kernel has 2 * factor pixels, or one fewer.
+        shift: Place of the coarse map's cell 0 in cells of the finer one.
+        name: Name of the upsampling layer, for the message.
     """
     for centre in (factor - 0.5, factor - 1):
         if (shift - centre) % 1 == 0:

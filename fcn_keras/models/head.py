@@ -1,4 +1,4 @@
-"""What stands between a trunk's last map and its scores: fc6 and fc7, new or transplanted."""
+"""The head between a classifier's last map and the scores: fc6 and fc7, new or transplanted."""
 
 import keras
 
@@ -13,23 +13,23 @@ class Head:
     """The hidden layers in front of the scores.
 
     Args:
-        copier: Makes the copies of the classifier's own.
+        copier: A `Copier`, which copies the classifier's own layers.
         top: The classifier's `Top`.
-        alignment: "same" or "caffe".
+        padding: "same" or "valid", of the convolutions.
         dropout: Rate behind each hidden layer.
-        suffix: Behind the name of every layer.
+        suffix: What the names of all layers end in.
     """
 
-    def __init__(self, copier, top, alignment, dropout, suffix):
+    def __init__(self, copier, top, padding, dropout, suffix):
         self.copier = copier
         self.suffix = suffix
         self.top = top
-        self.padding = "same" if alignment == "same" else "valid"
+        self.padding = padding
         self.dropout = dropout
         self.count = 0
 
     def apply(self, features, head_filters, registered, window):
-        """The deepest features behind the head.
+        """Returns the features behind the head, a KerasTensor.
 
         Args:
             features: The classifier's last map.
@@ -61,8 +61,8 @@ class Head:
         merge = next((layer for layer in self.top.layers if isinstance(layer, MERGES)), None)
         if merge is not None:
             raise ValueError(
-                f"The classifier's head branches and meets in layer {merge.name!r}, so it is no "
-                "chain of fc6, fc7, ... to keep. Pass head_filters=0 for no head, or a number for "
+                f"The classifier's head branches and meets in layer {merge.name!r}, so it cannot "
+                "become fc6, fc7, ... in a row. Pass head_filters=0 for no head, or a number for "
                 "a new one."
             )
         x = FlatMap(features, self.top.window)

@@ -1,6 +1,9 @@
 """The FCN builders: any size, exact alignment, names, weights, options."""
 
 import dataclasses
+import inspect
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -13,6 +16,7 @@ import fcn_keras
 from fcn_keras import LabelSet, fcn8s, fcn16s, fcn32s
 from fcn_keras.layers import BilinearUpsampling2D
 from fcn_keras.models import labels_of
+from fcn_keras.models.options import OPTIONS, check_options
 
 L = keras.layers
 BUILDERS = {32: fcn32s, 16: fcn16s, 8: fcn8s}
@@ -328,3 +332,34 @@ def test_init_from_needs_no_imagenet_weights(monkeypatch):
 
 def test_whole_numbers_of_numpy():
     assert fcn32s(np.int64(3), "vgg_slim", weights=None).output_shape[-1] == 3
+
+
+def test_the_declared_options_are_those_of_the_builders():
+    keywords = inspect.signature(fcn_keras.models.fcn).parameters
+    for net, options in OPTIONS.items():
+        assert fcn_keras.models.NETS[net] is getattr(fcn_keras, net)
+        assert set(options) == set(keywords) - {"num_classes", "stride"}
+        for name, one in options.items():
+            assert one.default == keywords[name].default, name
+
+
+def test_options_that_a_net_does_not_have_are_refused():
+    with pytest.raises(ValueError, match="'fcn8s' has no option 'rates'. It has classifier, wei"):
+        check_options("fcn8s", {"rates": (6, 12)})
+    with pytest.raises(ValueError, match="no net 'fcn9s'. Known nets: fcn32s, "):
+        check_options("fcn9s", {})
+    assert check_options("fcn8s", {"dropout": 0.5}) == {"dropout": 0.5}
+    assert OPTIONS["fcn8s"]["decoder_filters"].read("128,64") == (128, 64)
+
+
+def test_a_net_of_any_stride_is_built_by_fcn():
+    model = fcn_keras.models.fcn(2, "vgg_slim", stride=16, weights="auto")
+    assert model.name == "fcn16s" and model.get_layer("upscore16")
+
+
+def test_options_are_read_without_keras():
+    program = (
+        "import sys; sys.argv[0] = 'fcn-keras'; import fcn_keras.models.options; "
+        "assert 'keras' not in sys.modules and 'tensorflow' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

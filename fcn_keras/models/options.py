@@ -1,0 +1,162 @@
+"""The options of each net, declared once: signatures, commands, docs and checks are made from it.
+
+Needs no Keras.
+"""
+
+import os
+from typing import Annotated, Any, TypedDict
+
+from fcn_keras.checks import number
+from fcn_keras.options import Option, declared
+
+CLASSIFIER = Option(
+    "Name of the classifier: any of keras.applications (vgg16, resnet50, ...), alexnet, googlenet, "
+    "or resnet_slim and vgg_slim, which train from nothing.",
+    metavar="NAME",
+    flag="classifier",
+    kind=str,
+    default="vgg16",
+)
+
+
+def _weights(text):
+    return None if text == "none" else text
+
+
+def _momentum(name, value):
+    return None if value is None else number(name, value, 0, 1)
+
+
+def _numbers(text):
+    return tuple(int(part) for part in text.split(","))
+
+
+class FCNOptions(TypedDict, total=False):
+    """The options of `fcn_keras.models.fcn` and of `fcn32s` to `fcn2s`; `fcn` documents them."""
+
+    weights: Annotated[
+        str | os.PathLike | None,
+        Option(
+            "Weights of the classifier: imagenet, none (random), auto (imagenet where there are "
+            "any), or a weights file.",
+            metavar="auto|imagenet|none|FILE",
+            parse=_weights,
+            takes="auto, imagenet, none or a file",
+            default="imagenet",
+        ),
+    ]
+    input_shape: Annotated[
+        tuple | dict,
+        Option(
+            "Shape of the images, (H, W, channels); None leaves H or W open.",
+            default=(None, None, 3),
+            python_only=True,
+        ),
+    ]
+    alignment: Annotated[
+        str,
+        Option(
+            "Alignment of logits and pixels: same keeps them exactly on each other, caffe is that "
+            "of the published nets.",
+            default="same",
+            choices=("same", "caffe"),
+        ),
+    ]
+    preprocess: Annotated[
+        Any, Option("Preprocessing of the images; None: the classifier's.", python_only=True)
+    ]
+    init_from: Annotated[
+        Any,
+        Option(
+            "Coarser FCN whose weights the net starts from: a .keras file or a run folder.",
+            metavar="MODEL",
+            kind=str,
+        ),
+    ]
+    skip_scales: Annotated[
+        tuple | None, Option("Factors on the skips, coarsest first.", python_only=True)
+    ]
+    output_stride: Annotated[
+        int | None,
+        Option(
+            "Stride of the deepest scores in pixels: strides beyond it are removed from the "
+            "classifier, and the later kernels dilated.",
+            metavar="8|16",
+            least=1,
+            shown="the classifier's",
+        ),
+    ]
+    learn_upsampling: Annotated[
+        bool | str,
+        Option(
+            "Learns the inner upsamplings, starting from bilinear, as in the paper.",
+            default=False,
+            choices=(False, True, "all"),
+        ),
+    ]
+    dropout: Annotated[
+        float | None,
+        Option(
+            "Dropout rate behind each hidden layer of the head.",
+            metavar="RATE",
+            most=1,
+            shown="the classifier's",
+        ),
+    ]
+    head_filters: Annotated[
+        int | None,
+        Option(
+            "Filters of a new head in front of the scores; 0 for none.",
+            shown="the classifier's own head",
+            python_only=True,
+        ),
+    ]
+    batch_norm_momentum: Annotated[
+        float | None,
+        Option(
+            "Momentum of every BatchNormalization; None keeps the classifier's.",
+            default=0.9,
+            check=_momentum,
+            python_only=True,
+        ),
+    ]
+    score_initializer: Annotated[Any, Option("Initializer of the score layers.", python_only=True)]
+    decoder_filters: Annotated[
+        Any,
+        Option(
+            "Number of features of each skip, coarsest first, which are added in place of scores.",
+            metavar="N,N,...",
+            parse=_numbers,
+            takes="whole numbers with commas between, one for each skip, such as 128,96,64",
+        ),
+    ]
+    labels: Annotated[Any, Option("Class names that travel with the model.", python_only=True)]
+    name: Annotated[str | None, Option("Name of the model.", python_only=True)]
+
+
+# For each net of `fcn_keras.models.NETS` its options, {name: Option}.
+OPTIONS = {
+    name: {"classifier": CLASSIFIER, **declared(FCNOptions)}
+    for name in ("fcn32s", "fcn16s", "fcn8s", "fcn4s", "fcn2s")
+}
+
+
+def check_options(net, options):
+    """Returns the options of a net, each checked against its declaration.
+
+    Args:
+        net: A name of `OPTIONS`.
+        options: {option: value}.
+
+    Raises:
+        ValueError: for an unknown net, an option that the net does not have, or a value that is
+            not possible; the message lists what is.
+    """
+    if net not in OPTIONS:
+        raise ValueError(f"There is no net {net!r}. Known nets: {', '.join(OPTIONS)}.")
+    unknown = [name for name in options if name not in OPTIONS[net]]
+    if unknown:
+        raise ValueError(
+            f"The net {net!r} has no option {unknown[0]!r}. It has {', '.join(OPTIONS[net])}."
+        )
+    return {name: OPTIONS[net][name].checked(name, value) for name, value in options.items()}
