@@ -7,6 +7,7 @@ from fcn_keras.visualize.charts import confusion_matrix, curves
 from fcn_keras.visualize.heat import save_confidence, save_heat_map
 from fcn_keras.visualize.legends import legend
 from fcn_keras.visualize.overlay import overlay, paint
+from fcn_keras.visualize.painters import for_task
 from fcn_keras.visualize.search import candidates
 from fcn_keras.visualize.sheets import comparison, save_label_map, save_overlay
 from fcn_keras.visualize.uncertainty import uncertainty
@@ -16,6 +17,7 @@ __all__ = [
     "comparison",
     "confusion_matrix",
     "curves",
+    "for_task",
     "legend",
     "overlay",
     "paint",

@@ -12,18 +12,23 @@ from matplotlib.figure import Figure
 
 from fcn_keras.visualize.legends import shortened
 
-PANELS = (("loss", "loss"), ("mean_iou", "mean IoU"))
+# Column, title, and whether the best epoch has the highest or the lowest value.
+PANELS = (
+    ("loss", "loss", None),
+    ("mean_iou", "mean IoU", np.nanargmax),
+    ("mean_absolute_error", "mean absolute error", np.nanargmin),
+)
 FEW = 25  # points that are marked one by one
 TRAINING, VALIDATION, ABSENT = "#3465a4", "#d9660d", "#dddddd"
 
 
 def curves(history, path):
-    """Draws loss and mean IoU over the epochs, training and validation.
+    """Draws the loss and the task's main metric over the epochs, training and validation.
 
     Args:
         history: A history.csv, rows as dicts, a dict of lists, or what `model.fit` returned. The
-            columns read are "epoch", "loss", "mean_iou" and the same with "val_" before them; what
-            is missing is left out.
+            columns read are "epoch", and "loss", "mean_iou" and "mean_absolute_error", each also
+            with "val_" before it; a missing one is left out.
         path: The file to write; its suffix chooses the format.
 
     Returns:
@@ -39,17 +44,19 @@ def curves(history, path):
     ```
     """
     columns = _columns(history)
-    panels = [(key, title) for key, title in PANELS if key in columns or f"val_{key}" in columns]
+    panels = [panel for panel in PANELS if not {panel[0], f"val_{panel[0]}"}.isdisjoint(columns)]
     if not panels:
         raise ValueError(
-            f"The history has no loss and no mean_iou to draw; its columns: {sorted(columns)}."
+            f"The history has none of {', '.join(key for key, *_ in PANELS)} to draw; its "
+            f"columns: {sorted(columns)}."
         )
     length = max(len(values) for values in columns.values())
     if not length:
         raise ValueError("The history has no epoch yet.")
     epochs = columns.get("epoch", np.arange(1, length + 1))
     figure = Figure(figsize=(5.2 * len(panels), 3.8), layout="constrained")
-    for axes, (key, title) in zip(np.ravel(figure.subplots(1, len(panels))), panels, strict=True):
+    row = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (key, title, best) in zip(row, panels, strict=True):
         for column, name, color in (
             (key, "training", TRAINING),
             (f"val_{key}", "validation", VALIDATION),
@@ -59,14 +66,15 @@ def curves(history, path):
                 places, values = np.asarray(epochs)[measured], columns[column][measured]
                 marker = "o" if len(values) < FEW else ""
                 axes.plot(places, values, color=color, label=name, marker=marker, ms=3)
+        if best is not None:
+            _mark_best(axes, epochs, columns, key, best)
         if key == "mean_iou":
-            _mark_best(axes, epochs, columns)
             axes.set_ylim(0, 1)
         else:
             axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
         axes.set(title=title, xlabel="epoch")
         axes.grid(alpha=0.3)
-        axes.legend(frameon=False, loc="upper right" if key == "loss" else "lower right")
+        axes.legend(frameon=False, loc="lower right" if key == "mean_iou" else "upper right")
         axes.xaxis.get_major_locator().set_params(integer=True)
     figure.savefig(path, dpi=120)
     return Path(path)
@@ -136,12 +144,12 @@ def _number(value):
         return np.nan
 
 
-def _mark_best(axes, epochs, columns):
-    values = columns.get("val_mean_iou", columns.get("mean_iou"))
+def _mark_best(axes, epochs, columns, key, place_of_best):
+    values = columns.get(f"val_{key}", columns.get(key))
     if np.isnan(values).all():
         return
-    best = int(np.nanargmax(values))
-    color = VALIDATION if "val_mean_iou" in columns else TRAINING
+    best = int(place_of_best(values))
+    color = VALIDATION if f"val_{key}" in columns else TRAINING
     axes.plot(epochs[best], values[best], "o", mfc="none", ms=9, color=color)
     axes.annotate(
         f"best {values[best]:.3f}",

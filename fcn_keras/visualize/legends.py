@@ -16,6 +16,7 @@ from fcn_keras.visualize.overlay import paint
 INK = (40, 40, 40)
 PALE_INK = (110, 110, 110)
 PAPER = (255, 255, 255)
+FRAME = (130, 130, 130)
 LONGEST_NAME = 26
 
 
@@ -49,7 +50,7 @@ def legend(labels, present=None, *, text_size=14, height=None, width=None):
     percents = [_percent(shares[value]) if value in shares else "" for value in values]
     font, line, gap = load_font(text_size), round(text_size * 1.5), round(text_size * 0.6)
     swatch = round(text_size * 1.1)
-    cell = swatch + 3 * gap + _widest(font, texts) + _widest(font, percents)
+    cell = swatch + 3 * gap + widest(font, texts) + widest(font, percents)
     cell += gap if shares else 0
     if width is not None:
         columns = max(1, (width - gap) // cell)
@@ -71,12 +72,24 @@ def legend(labels, present=None, *, text_size=14, height=None, width=None):
 
 
 def with_legend(picture, labels, present, text_size):
-    """Puts the legend beside a picture, or below it where the picture is a wide band."""
+    """Returns a picture with the legend beside it, or below it where it is a wide band."""
     if not len(present):
         return picture
+    return beside(picture, lambda **room: legend(labels, present, text_size=text_size, **room))
+
+
+def beside(picture, key):
+    """Returns a picture with a key beside it, or below it where the picture is a wide band.
+
+    Args:
+        picture: A `PIL.Image.Image`, RGB.
+        key: A function of `height` or `width`, the room in pixels, that returns a
+            `PIL.Image.Image`, or None for no key.
+    """
     wide = picture.width > 2 * picture.height
-    room = {"width": picture.width} if wide else {"height": picture.height}
-    strip = legend(labels, present, text_size=text_size, **room)
+    strip = key(**{"width": picture.width} if wide else {"height": picture.height})
+    if strip is None:
+        return picture
     corner = (0, picture.height) if wide else (picture.width, 0)
     size = (
         max(picture.width, corner[0] + strip.width),
@@ -114,12 +127,13 @@ def _percent(share):
     return "<1 %" if share < 0.01 else f"{round(100 * share)} %"
 
 
-def _widest(font, texts):
+def widest(font, texts):
+    """Returns the width of the widest text, in pixels."""
     return max((math.ceil(font.getlength(text)) for text in texts), default=0)
 
 
 def _swatch(labels, value, size):
     patch = Image.fromarray(paint(np.full((14, 14), value, np.int64), labels))
     patch = patch.resize((size, size), Image.Resampling.NEAREST)
-    ImageDraw.Draw(patch).rectangle((0, 0, size - 1, size - 1), outline=(130, 130, 130))
+    ImageDraw.Draw(patch).rectangle((0, 0, size - 1, size - 1), outline=FRAME)
     return patch

@@ -6,6 +6,7 @@ Void is hatched, so that no palette can hide it.
 import numpy as np
 from scipy import ndimage
 
+from fcn_keras.checks import number
 from fcn_keras.labels import VOID_COLOR
 
 
@@ -59,20 +60,32 @@ def overlay(image, label_map, labels, alpha=0.5):
     fcn_keras.visualize.overlay(np.zeros((4, 6, 3), "uint8"), np.ones((4, 6), "uint8"), labels)
     ```
     """
-    if not 0 <= alpha <= 1:
-        raise ValueError(f"alpha is the share of the colour, 0 to 1; got {alpha}.")
-    image, label_map = rgb(image), checked_map(label_map)
-    if image.shape[:2] != label_map.shape:
+    colors = paint(label_map, labels)
+    laid = mixed(rgb(image), colors, alpha)
+    if alpha:
+        outline = boundaries(np.asarray(label_map))
+        laid[outline] = colors[outline]
+    return laid
+
+
+def mixed(image, colors, alpha):
+    """Returns a mean of image and colours, weighed by `alpha`.
+
+    Args:
+        image: uint8 (H, W, 3).
+        colors: uint8 (H, W, 3), a map in colours.
+        alpha: The weight of the colours, 0 to 1.
+
+    Raises:
+        ValueError: for different sizes, or another `alpha`.
+    """
+    number("alpha", alpha, 0, 1)
+    if image.shape != colors.shape:
         raise ValueError(
-            f"The image is {size_text(image)} and its label map {size_text(label_map)}: "
+            f"The image is {size_text(image)} and its map {size_text(colors)}: "
             "they must have the same height and width."
         )
-    colors = paint(label_map, labels)
-    mixed = np.rint(image + alpha * (colors.astype(np.float32) - image)).astype(np.uint8)
-    if alpha:
-        outline = boundaries(label_map)
-        mixed[outline] = colors[outline]
-    return mixed
+    return np.rint(image + alpha * (colors.astype(np.float32) - image)).astype(np.uint8)
 
 
 def rgb(image):

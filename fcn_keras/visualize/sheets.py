@@ -9,8 +9,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from fcn_keras.labels import VOID_COLOR
-from fcn_keras.visualize.legends import INK, PAPER, load_font, with_legend
-from fcn_keras.visualize.overlay import checked_map, overlay, paint, rgb
+from fcn_keras.visualize.legends import INK, PALE_INK, PAPER, load_font
+from fcn_keras.visualize.overlay import checked_map, rgb
+from fcn_keras.visualize.painters import for_task
 
 SMALLEST_SIDE = 240
 TILE = 400
@@ -49,13 +50,14 @@ def save_label_map(label_map, labels, path):
     return path
 
 
-def save_overlay(image, label_map, labels, path, alpha=0.5):
-    """Writes an image with its labels laid over it, and a legend of the classes present beside it.
+def save_overlay(image, values, task, path, alpha=0.5):
+    """Writes an image with a map laid over it, and the legend or the scale bar beside it.
 
     Args:
         image: (H, W, 3) or (H, W), 0-255.
-        label_map: Integers (H, W), each a class of `labels` or its ignored value.
-        labels: A `fcn_keras.LabelSet`.
+        values: A target or a decoded prediction of the task: for classes integers (H, W), each a
+            class or void.
+        task: A `fcn_keras.LabelSet`, or a `fcn_keras.tasks.Task`.
         path: The file to write; its suffix chooses the format.
         alpha: How much of the colour covers the image, 0 to 1.
 
@@ -71,23 +73,24 @@ def save_overlay(image, label_map, labels, path, alpha=0.5):
     fcn_keras.visualize.save_overlay(image, fcn_keras.segment(model, image), labels, "overlay.png")
     ```
     """
-    image, label_map = rgb(image), checked_map(label_map)
-    factor = -(-SMALLEST_SIDE // max(label_map.shape))
-    picture = Image.fromarray(
-        overlay(_enlarged(image, factor), _enlarged(label_map, factor), labels, alpha)
-    )
-    with_legend(picture, labels, _shares(label_map), _text_size(picture)).save(path)
+    image, values, painter = rgb(image), np.asarray(values), for_task(task)
+    shown = painter.shown([values], shares=True)
+    factor = -(-SMALLEST_SIDE // max(image.shape[:2]))
+    laid = painter.overlay(_enlarged(image, factor), _enlarged(values, factor), alpha, shown)
+    picture = Image.fromarray(laid)
+    painter.with_key(picture, shown, _text_size(picture)).save(path)
     return Path(path)
 
 
-def comparison(images, truths, predictions, labels, path, *, names=None):
-    """Writes rows of image, truth and prediction, with one legend of the classes that occur.
+def comparison(images, truths, predictions, task, path, *, names=None):
+    """Writes rows of image, truth and prediction, with one legend or scale bar for all.
 
     Args:
         images: Arrays (H, W, 3) or (H, W), 0-255; sizes may differ.
-        truths: Label maps (H, W), or None for a sheet without that column.
-        predictions: Label maps (H, W).
-        labels: A `fcn_keras.LabelSet`.
+        truths: Targets of the task, such as label maps (H, W), or None for a sheet without that
+            column.
+        predictions: Decoded predictions of the task, such as label maps (H, W).
+        task: A `fcn_keras.LabelSet`, or a `fcn_keras.tasks.Task`.
         path: The file to write.
         names: One caption a row, or None.
 
@@ -108,21 +111,22 @@ def comparison(images, truths, predictions, labels, path, *, names=None):
     maps = {"truth": truths, "prediction": predictions}
     maps = {title: column for title, column in maps.items() if column is not None}
     _check_columns({"image": images, **maps, **({"name": names} if names is not None else {})})
-    present = np.unique(np.concatenate([np.unique(m) for column in maps.values() for m in column]))
+    painter = for_task(task)
+    shown = painter.shown([values for column in maps.values() for values in column])
     rows = []
     for row, image in enumerate(images):
         image = rgb(image)
         for title, column in maps.items():
-            if np.shape(column[row]) != image.shape[:2]:
+            if np.shape(column[row])[:2] != image.shape[:2]:
                 raise ValueError(
                     f"Row {row}: the {title} has shape {np.shape(column[row])}, "
                     f"and its image {image.shape}: they must have the same height and width."
                 )
         tiles = [_tile(image, smooth=True)]
-        tiles += [_tile(paint(column[row], labels)) for column in maps.values()]
+        tiles += [_tile(painter.paint(column[row], shown)) for column in maps.values()]
         rows.append((tiles, names[row] if names is not None else None))
     sheet = _stacked(rows, ["image", *maps])
-    with_legend(sheet, labels, present, text_size=15).save(path)
+    painter.with_key(sheet, shown, text_size=15).save(path)
     return Path(path)
 
 
@@ -152,7 +156,7 @@ def _stacked(rows, titles, gap=8):
     top = 32
     for (tiles, caption), height in zip(rows, heights, strict=True):
         if caption:
-            draw.text((gap, top + 9), str(caption), (110, 110, 110), caption_font, anchor="lm")
+            draw.text((gap, top + 9), str(caption), PALE_INK, caption_font, anchor="lm")
         for column, tile in enumerate(tiles):
             left = gap + column * (width + gap) + (width - tile.width) // 2
             sheet.paste(tile, (left, top + height - tile.height))
@@ -171,11 +175,6 @@ def _tile(pixels, smooth=False):
 
 def _enlarged(array, factor):
     return array if factor == 1 else array.repeat(factor, axis=0).repeat(factor, axis=1)
-
-
-def _shares(label_map):
-    values, counts = np.unique(label_map, return_counts=True)
-    return dict(zip(values.tolist(), (counts / label_map.size).tolist(), strict=True))
 
 
 def _text_size(picture):

@@ -47,7 +47,7 @@ def test_alpha_from_nothing_to_all(image, label_map):
     np.testing.assert_array_equal(
         visualize.overlay(image, label_map, LABELS, 1), visualize.paint(label_map, LABELS)
     )
-    with pytest.raises(ValueError, match="0 to 1; got 1.5"):
+    with pytest.raises(ValueError, match="`alpha` must be a number from 0 to 1, got 1.5"):
         visualize.overlay(image, label_map, LABELS, 1.5)
 
 
@@ -68,7 +68,7 @@ def test_grey_and_float_images(image, label_map):
 
 
 def test_mismatches_are_named(image, label_map):
-    with pytest.raises(ValueError, match="image is 40x60 and its label map 39x60"):
+    with pytest.raises(ValueError, match="image is 40x60 and its map 39x60"):
         visualize.overlay(image, label_map[1:], LABELS)
     with pytest.raises(ValueError, match="float64"):
         visualize.overlay(image, label_map.astype(float), LABELS)
@@ -162,6 +162,20 @@ def test_curves_of_every_form_of_history_are_equal(tmp_path):
     for picture in drawn[1:]:
         np.testing.assert_array_equal(picture, drawn[0])
     assert drawn[0].shape[1] > 1000
+
+
+def test_the_best_epoch_of_an_error_is_the_lowest(tmp_path):
+    """The ring lies where the error is lowest."""
+    places = []
+    for errors in ([1.0, 3.0, 3.0, 3.0], [3.0, 3.0, 3.0, 1.0]):
+        history = {"val_mean_absolute_error": errors}
+        plain = {"val_loss": errors}
+        ringed = pixels_of(visualize.curves(history, tmp_path / "ringed.png"))
+        without = pixels_of(visualize.curves(plain, tmp_path / "plain.png"))
+        orange = [(abs(p - (217, 102, 13)).max(-1) < 40).sum(0) for p in (ringed, without)]
+        more = np.clip(orange[0] - orange[1], 0, None)
+        places.append((more * np.arange(len(more))).sum() / more.sum() / len(more))
+    assert places[0] < 0.4 and places[1] > 0.6
 
 
 def test_curves_with_gaps(tmp_path):
