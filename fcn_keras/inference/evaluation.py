@@ -1,6 +1,6 @@
-"""Measuring a segmenter against a dataset's truth, image by image at full size.
+"""evaluate: measures a segmenter on the targets of a dataset, image by image at full size.
 
-Images of one size go through the net together, and are read while the net is busy.
+Images of one size are segmented together, and the next ones are read meanwhile.
 """
 
 import collections
@@ -12,14 +12,14 @@ import keras
 import numpy as np
 
 from fcn_keras import metrics
+from fcn_keras.inference.decoding import check_one_output, labels_for
 from fcn_keras.inference.postprocessing import build_predictor
-from fcn_keras.inference.predictor import check_one_output
 from fcn_keras.labels import LabelSet
 from fcn_keras.progress import ProgressBar
 from fcn_keras.tasks import Classes
 
-READ_AHEAD = 8
-HELD = 32
+READ_AHEAD = 8  # examples
+HELD = 32  # examples that wait for others of their size, at most
 
 
 def evaluate(
@@ -35,29 +35,30 @@ def evaluate(
     tile=None,
     progress=True,
 ):
-    """Segments every image of a dataset and compares it with the truth.
+    """Segments every image of a dataset and compares it with its target.
 
     Args:
-        predictor: A Keras model, or anything whose `segment(image)` gives a label map (H, W).
-            Where it has `segment_batch(images)` too, images of one size go together.
-        dataset: A `fcn_keras.data.Dataset`, or pairs (image, label map): a sequence, or anything
-            that can be iterated. Sizes may differ. Its `labels` name the classes and the ignored
-            value; without them the predictor's are taken.
-        batch_size: How many images of one size go together, at most.
-        boundary: Whether to compute the boundary F1 measure too, at the published tolerance (see
-            `fcn_keras.metrics.BoundaryF1`).
-        scales, flip, crf, samples, tile: As for `fcn_keras.segment`: scales to average over, the
-            mirrored image too, a dense CRF behind, passes with Dropout on, and large images tile
-            by tile.
-        progress: Show a bar with the mean IoU so far, on a terminal.
+        predictor: A Keras model, a `Segmenter`, or an object whose `segment(image)` returns a
+            label map (H, W). If that has `segment_batch(images)` too, images of one size are
+            segmented together.
+        dataset: A `fcn_keras.data.Dataset`, or pairs (image, target): a sequence, or anything
+            that can be iterated. Sizes may differ. Its `task`, or its `labels`, says what the
+            targets mean; without either the predictor's task is taken.
+        batch_size: Number of images of one size that are segmented together, at most.
+        boundary: Whether the boundary F1 measure is computed too, at the published tolerance (see
+            `fcn_keras.metrics.BoundaryF1`). For classes only.
+        scales, flip, crf, samples, tile: Post-processing, as for `fcn_keras.segment`: averages
+            over scales and the mirrored image, a dense CRF, passes with Dropout on, and tiles.
+        progress: Whether a bar with the score so far is shown, on a terminal.
 
     Returns:
-        A `fcn_keras.metrics.ClassReport`.
+        A `fcn_keras.metrics.ClassReport` for classes, a `fcn_keras.metrics.ValueReport` for a
+        regression: `table()` is the text, `to_dict()` and `save_json(path)` give the figures.
 
     Raises:
-        ValueError: if the dataset is empty, a prediction has another size than its truth, a label
-            is out of range, predictor and dataset disagree in the number of classes, or the
-            model has several outputs (take one with `fcn_keras.one_output`).
+        ValueError: if the dataset is empty, a prediction has another size than its target, a label
+            is out of range, the tasks of predictor and dataset differ, or the model has several
+            outputs (take one with `fcn_keras.one_output`).
 
     Example:
 
@@ -66,22 +67,21 @@ def evaluate(
     print(fcn_keras.evaluate(model, test).table())
     ```
     """
-    predictor = build_predictor(
+    segmenter = build_predictor(
         predictor, samples=samples, tile=tile, scales=scales, flip=flip, crf=crf
     )
-    check_one_output(predictor, "evaluated at a time")
-    labels = _labels(predictor, dataset)
-    length = _length(dataset)
-    report = metrics.report_for(Classes(labels), **({"boundary": True} if boundary else {}))
+    check_one_output(segmenter, "Evaluation")
+    task = _task(segmenter, dataset)
+    report = metrics.report_for(task, **({"boundary": True} if boundary else {}))
     start = time.perf_counter()
-    with ProgressBar(length, "image", progress) as bar:
-        for names, images, truths in _batches(_pairs(dataset), batch_size):
-            predictions = _label(predictor, images)
-            for name, truth, prediction in zip(names, truths, predictions, strict=True):
-                _add(report, name, truth, prediction)
+    with ProgressBar(_length(dataset), "image", progress) as bar:
+        for names, images, targets in _batches(_pairs(dataset, task), batch_size):
+            predictions = _predictions(segmenter, images)
+            for name, target, prediction in zip(names, targets, predictions, strict=True):
+                _add(report, name, target, prediction)
             bar.step(len(names), **report.scores_so_far())
     if not report.num_images:
-        raise ValueError("The dataset holds no image to evaluate on.")
+        raise ValueError("The dataset has no image to evaluate on.")
     report.seconds = time.perf_counter() - start
     if report.warning:
         warnings.warn(report.warning, stacklevel=2)
@@ -95,39 +95,58 @@ def _length(dataset):
         return None
 
 
-def _labels(predictor, dataset):
-    """The dataset's label set, checked against the predictor's."""
-    given = (getattr(owner, "labels", None) for owner in (dataset, predictor))
-    truth, predicted = (labels if isinstance(labels, LabelSet) else None for labels in given)
+def _task(segmenter, dataset):
+    """The dataset's task, checked against the segmenter's; where one is not known, the other."""
+    truth, predicted = _task_of_pairs(dataset), segmenter.task
     if truth is None and predicted is None:
         raise ValueError(
             "Neither the dataset nor the predictor has a LabelSet as `labels` to name its classes."
         )
     if truth is None or predicted is None:
         return truth or predicted
-    if truth.num_classes != predicted.num_classes:
+    if truth.kind != predicted.kind:
         raise ValueError(
-            f"The predictor knows {predicted.num_classes} classes and the dataset "
-            f"{truth.num_classes}: they must be the same ones."
+            f"The task of the predictor is {predicted}, that of the dataset is {truth}: they must "
+            "be of one kind."
         )
-    numbered = type(predicted).numbered(predicted.num_classes).names
-    if predicted.names not in (truth.names, numbered):
-        different = next(
-            f"class {i} is {a!r} to the predictor and {b!r} in the dataset"
-            for i, (a, b) in enumerate(zip(predicted.names, truth.names, strict=True))
-            if a != b
+    if truth.channels != predicted.channels:
+        what = "classes" if labels_for(truth) else "channels"
+        raise ValueError(
+            f"The predictor has {predicted.channels} {what} and the dataset {truth.channels}: "
+            "they must be the same."
         )
-        warnings.warn(
-            f"Predictor and dataset name their classes differently: {different}.", stacklevel=3
-        )
+    difference = _difference(predicted, truth)
+    if difference:
+        warnings.warn(f"Predictor and dataset differ: {difference}.", stacklevel=3)
     return truth
 
 
-def _pairs(dataset):
-    """Yields (name, image, truth); a sequence is read ahead by a thread."""
+def _task_of_pairs(dataset):
+    """The task that a dataset tells, or that its class names imply; else None."""
+    task = getattr(dataset, "task", None)
+    labels = getattr(dataset, "labels", None)
+    return task or (Classes(labels) if isinstance(labels, LabelSet) else None)
+
+
+def _difference(predicted, truth):
+    """In which the meanings of two tasks of one kind and size differ, as text, or None."""
+    names, given = labels_for(predicted), labels_for(truth)
+    if names is None:
+        return None if predicted == truth else f"{predicted} and {truth}"
+    if names.names in (given.names, LabelSet.numbered(names.num_classes).names):
+        return None
+    return next(
+        f"class {i} is {a!r} to the predictor and {b!r} in the dataset"
+        for i, (a, b) in enumerate(zip(names.names, given.names, strict=True))
+        if a != b
+    )
+
+
+def _pairs(dataset, task):
+    """Yields (name, image, target); a sequence is read ahead by a thread."""
     if not hasattr(dataset, "__getitem__") or _length(dataset) is None:
         for index, item in enumerate(dataset):
-            yield str(index), *_pair(item)
+            yield str(index), *_pair(item, task)
         return
     names = getattr(dataset, "names", None)
     with concurrent.futures.ThreadPoolExecutor(max_workers=1) as reader:
@@ -136,24 +155,25 @@ def _pairs(dataset):
             pending.append((index, reader.submit(dataset.__getitem__, index)))
             if len(pending) > READ_AHEAD:
                 index, future = pending.popleft()
-                yield str(names[index] if names else index), *_pair(future.result())
+                yield str(names[index] if names else index), *_pair(future.result(), task)
         while pending:
             index, future = pending.popleft()
-            yield str(names[index] if names else index), *_pair(future.result())
+            yield str(names[index] if names else index), *_pair(future.result(), task)
 
 
-def _pair(item):
-    image, truth = (item["image"], item["label"]) if isinstance(item, dict) else item
+def _pair(item, task):
+    image, target = (item["image"], item["label"]) if isinstance(item, dict) else item
     image = image if isinstance(image, dict) else np.asarray(image)
-    truth = np.asarray(truth)
-    if truth.ndim == 3 and truth.shape[-1] == 1:
-        truth = truth[..., 0]
-    if truth.ndim != 2:
+    target = np.asarray(target)
+    if task.axes == 2 and target.ndim == 3 and target.shape[-1] == 1:
+        target = target[..., 0]
+    if target.ndim != task.axes:
+        expected = "(H, W)" if task.axes == 2 else f"(H, W, {task.channels})"
         raise ValueError(
-            "Evaluation takes single images with label maps (H, W); got labels of shape "
-            f"{truth.shape}. Pass the dataset, not its batches."
+            f"Evaluation takes single images with targets {expected}; got targets of shape "
+            f"{target.shape}. Pass the dataset, not its batches."
         )
-    return image, truth
+    return image, target
 
 
 def _batches(pairs, batch_size):
@@ -175,14 +195,14 @@ def _batches(pairs, batch_size):
         yield zip(*group, strict=True)
 
 
-def _label(predictor, images):
-    if hasattr(predictor, "segment_batch") and len(images) > 1:
-        return predictor.segment_batch(images)
-    return [predictor.segment(image) for image in images]
+def _predictions(segmenter, images):
+    if len(images) > 1:
+        return segmenter.segment_batch(images)
+    return [segmenter.segment(image) for image in images]
 
 
-def _add(report, name, truth, prediction):
+def _add(report, name, target, prediction):
     try:
-        report.update(truth, prediction)
+        report.update(target, prediction)
     except ValueError as error:
         raise ValueError(f"Image {name}: {error}") from error

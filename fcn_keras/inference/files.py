@@ -1,29 +1,42 @@
-"""Segmenting files and folders: for each image a label map and an overlay, as PNG.
+"""predict_files: segments files and folders, and writes maps and pictures.
 
-One unreadable file does not stop the others.
+An unreadable file does not stop the others.
 """
 
 import collections
 import dataclasses
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
 from fcn_keras import visualize
+from fcn_keras.checks import number
 from fcn_keras.data.images import SUFFIXES, is_image_name, to_input
-from fcn_keras.inference.postprocessing import with_probabilities
-from fcn_keras.inference.predictor import as_predictor
+from fcn_keras.inference.decoding import check_one_output, check_probabilities, labels_for
+from fcn_keras.inference.inputs import shapes_of
+from fcn_keras.inference.segmenters import as_segmenter
+from fcn_keras.inference.segmenting import decoded_with_probabilities
 from fcn_keras.progress import ProgressBar
+from fcn_keras.tasks import entry_for
+
+LARGEST = 65535  # value of a pixel of a 16-bit PNG
 
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
-    """What became of one image: the files written, or the `error` that prevented them.
+    """The result for one image: the files written, or the `error` that prevented them.
 
     Attributes:
         path: The image.
-        label_path: The label map, a PNG whose pixels are the labels, coloured by its palette.
+        label_path: The label map of classes, a PNG whose pixels are the labels, coloured by its
+            palette.
         overlay_path: The image under its labels, with a legend of the classes present.
         confidence_path: The probability of each pixel's label as a grey PNG, 255 for certain, where
             it was asked for.
+        values_path: The values of a regression: a .npy file of float32, or a 16-bit PNG.
+        picture_path: The values in colours, with a scale.
         error: One sentence that names the image, or None.
 
     Example:
@@ -38,31 +51,50 @@ class Prediction:
     label_path: Path | None = None
     overlay_path: Path | None = None
     confidence_path: Path | None = None
+    values_path: Path | None = None
+    picture_path: Path | None = None
     error: str | None = None
 
 
-def predict_files(predictor, paths, out_dir, *, alpha=0.5, confidence=False, progress=True):
-    """Segments image files and folders of them into `out_dir`.
+@dataclasses.dataclass(frozen=True)
+class Writing:
+    """How results are written: the arguments of `predict_files`."""
 
-    For an image `street.jpg` it writes `street_labels.png` and `street_overlay.png`, with
-    `confidence` also `street_confidence.png`; where two images share a name, their folder or
-    suffix goes with it.
+    alpha: float = 0.5
+    confidence: bool = False
+    png_scale: float | None = None
+
+
+def predict_files(
+    predictor, paths, out_dir, *, alpha=0.5, confidence=False, png_scale=None, progress=True
+):
+    """Segments image files and folders of them, and writes the results into `out_dir`.
+
+    For an image `street.jpg` and a net of classes it writes `street_labels.png` and
+    `street_overlay.png`, with `confidence` also `street_confidence.png`; for a regression
+    `street_values.npy` and `street_picture.png`. Where two images have the same name, their folder
+    or suffix is added to it.
 
     Args:
-        predictor: A Keras model, or anything with `segment` and `labels`, such as what
-            `build_predictor` gives.
+        predictor: A Keras model, a `Segmenter` such as `build_predictor` returns, or an object
+            with `segment` and `labels`.
         paths: Files and folders, or one of them. Of a folder all images directly in it are taken.
         out_dir: The folder to write to; made if missing.
-        alpha: How much of the colour covers the image in the overlay, 0 to 1.
-        confidence: Also write how probable each pixel's label is.
-        progress: Show a bar, on a terminal.
+        alpha: Opacity of the colours in the overlay, 0 to 1.
+        confidence: Whether the probability of each pixel's label is written too.
+        png_scale: For a regression: None writes float32 to a .npy file. A number writes a 16-bit
+            PNG, `street_values.png`, whose pixels times this number are the values in the task's
+            unit; the number and the unit stand in the PNG's text as `scale` and `unit`. Values
+            beyond 0 to 65535 times this number are an error of that image.
+        progress: Whether a bar is shown, on a terminal.
 
     Returns:
-        A list of `Prediction`, one an image, in order; see each one's `error`.
+        A list of `Prediction`, one for each image, in order; see the `error` of each.
 
     Raises:
-        ValueError: if a result would overwrite one of the images; with `confidence`, if the
-            predictor gives labels alone.
+        ValueError: if a result would overwrite one of the images; if the predictor has several
+            outputs or does not tell its task; for `confidence` of a predictor without
+            probabilities, or `png_scale` of one that is no regression of one channel.
 
     Example:
 
@@ -71,9 +103,8 @@ def predict_files(predictor, paths, out_dir, *, alpha=0.5, confidence=False, pro
     [result.error for result in results if result.error]
     ```
     """
-    predictor, out_dir = as_predictor(predictor), Path(out_dir)
-    if confidence:
-        predictor = with_probabilities(predictor)
+    segmenter, out_dir = as_segmenter(predictor), Path(out_dir)
+    writing = _checked(segmenter, Writing(alpha, confidence, png_scale))
     if isinstance(paths, (str, Path)):
         paths = [paths]
     found = _find(paths)
@@ -84,33 +115,110 @@ def predict_files(predictor, paths, out_dir, *, alpha=0.5, confidence=False, pro
     with ProgressBar(len(found), "image", progress) as bar:
         for result in found:
             if not result.error:
-                result = _predict(
-                    predictor, result.path, out_dir / stems[result.path], alpha, confidence
-                )
+                result = _predict(segmenter, result.path, out_dir / stems[result.path], writing)
             results.append(result)
             bar.step()
     return results
 
 
-def _predict(predictor, path, target, alpha, confidence):
-    label_path, overlay_path, confidence_path = _targets(target)
+def _checked(segmenter, writing):
+    """The arguments, if they fit the task of the segmenter."""
+    check_one_output(segmenter, "predict_files")
+    task = segmenter.task
+    if task is None:
+        raise ValueError(
+            "The predictor has neither a task nor `labels`, so that its results have no meaning; "
+            "give it a LabelSet as `labels`."
+        )
+    if writing.confidence:
+        check_probabilities(task, "`confidence`")
+    if writing.png_scale is None:
+        return writing
+    if labels_for(task) or task.channels != 1:
+        raise ValueError(f"`png_scale` is for one value a pixel; the predictor's task is {task}.")
+    if not number("png_scale", writing.png_scale):
+        raise ValueError("`png_scale` must be above 0, got 0.")
+    return writing
+
+
+def _predict(segmenter, path, target, writing):
+    write = entry_for(segmenter.task, WRITERS, "way to write predictions")
     try:
-        image = to_input(path)
-        if confidence:
-            label_map, probabilities = predictor.segment(image, return_probabilities=True)
-            visualize.save_confidence(probabilities.max(-1), confidence_path)
-        else:
-            label_map, confidence_path = predictor.segment(image), None
-        visualize.save_label_map(label_map, predictor.labels, label_path)
-        visualize.save_overlay(image, label_map, predictor.labels, overlay_path, alpha)
+        image = to_input(path, shapes_of(segmenter))
+        return Prediction(path, **write(segmenter, image, target, writing))
     except (ValueError, OSError) as error:
         told = str(error)
         return Prediction(path, error=told if str(path) in told else f"{path}: {told}")
-    return Prediction(path, label_path, overlay_path, confidence_path)
+
+
+def _write_classes(segmenter, image, target, writing):
+    """Writes label map, overlay and confidence; returns {field of `Prediction`: path}."""
+    written, labels = {}, segmenter.labels
+    if writing.confidence:
+        label_map, probabilities = decoded_with_probabilities(segmenter, image)
+        written["confidence_path"] = visualize.save_confidence(
+            probabilities.max(-1), _named(target, "confidence.png")
+        )
+    else:
+        label_map = segmenter.segment(image)
+    written["label_path"] = visualize.save_label_map(
+        label_map, labels, _named(target, "labels.png")
+    )
+    picture = image if image.shape[-1] in (1, 3) else image[..., : 3 if image.shape[-1] > 3 else 1]
+    written["overlay_path"] = visualize.save_overlay(
+        picture, label_map, labels, _named(target, "overlay.png"), writing.alpha
+    )
+    return written
+
+
+def _write_values(segmenter, image, target, writing):
+    """Writes the values and a picture of them; returns {field of `Prediction`: path}."""
+    task, values = segmenter.task, segmenter.segment(image)
+    if writing.png_scale is None:
+        values_path = _named(target, "values.npy")
+        np.save(values_path, values)
+    else:
+        values_path = _named(target, "values.png")
+        _save_png(values, writing.png_scale, task.unit, values_path)
+    title = f"{task.name} [{task.unit}]" if task.unit else task.name
+    channels = [values] if task.axes == 2 else np.moveaxis(values, -1, 0)
+    picture_path = visualize.save_heat_map(
+        np.concatenate(channels, axis=1), _named(target, "picture.png"), title=title
+    )
+    return {"values_path": values_path, "picture_path": picture_path}
+
+
+WRITERS = {"classes": _write_classes, "regression": _write_values}
+ENDINGS = (
+    "labels.png", "overlay.png", "confidence.png", "values.npy", "values.png", "picture.png"
+)  # fmt: skip
+
+
+def _named(target, ending):
+    return target.with_name(f"{target.name}_{ending}")
+
+
+def _save_png(values, scale, unit, path):
+    """Writes values as a 16-bit PNG that states its scale.
+
+    Raises:
+        ValueError: for values that it cannot hold.
+    """
+    lowest, highest = float(np.min(values)), float(np.max(values))
+    if not (lowest >= -scale / 2 and highest <= (LARGEST + 0.5) * scale):
+        raise ValueError(
+            f"a 16-bit PNG of the scale {scale:g} holds values of 0 to {LARGEST * scale:g}, got "
+            f"{lowest:g} to {highest:g}; choose another scale, or .npy."
+        )
+    stated = PngInfo()
+    stated.add_text("scale", repr(float(scale)))
+    stated.add_text("unit", unit)
+    pixels = np.clip(np.rint(values / scale), 0, LARGEST).astype("uint16")
+    Image.fromarray(pixels).save(path, pnginfo=stated)
 
 
 def _find(paths):
-    """A `Prediction` for each image to do, or with the error of a path that leads to none."""
+    """A `Prediction` for each image, or with the error of a path that has none."""
     found = {}
     for path in map(Path, paths):
         if path.is_dir():
@@ -129,7 +237,7 @@ def _find(paths):
 
 
 def _unique_stems(paths):
-    """A name for each path: its stem, longer where that is taken, whatever the case of letters."""
+    """{path: name}: its stem, with more of the path where that is taken; letter case is ignored."""
     makers = (
         lambda path: path.stem,
         lambda path: f"{path.resolve().parent.name}-{path.stem}",
@@ -153,15 +261,10 @@ def _unique_stems(paths):
     return stems
 
 
-def _targets(target):
-    kinds = ("labels", "overlay", "confidence")
-    return tuple(target.with_name(f"{target.name}_{kind}.png") for kind in kinds)
-
-
 def _refuse_overwriting(stems, out_dir):
     images = {path.resolve() for path in stems}
     for path, stem in stems.items():
-        for target in _targets(out_dir / stem):
+        for target in (_named(out_dir / stem, ending) for ending in ENDINGS):
             if target.resolve() in images:
                 raise ValueError(
                     f"The result of {path} would overwrite the image {target}. "

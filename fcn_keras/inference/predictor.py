@@ -1,81 +1,50 @@
-"""From a Keras model to label maps: any image size, one compiled graph.
+"""Predictor: a Keras model as a segmenter of images of any size.
 
-Preprocessing is in the model and the argmax in the graph; nothing but labels leaves the device.
+The output is decoded in the graph, so that only decoded maps leave the device.
 """
 
+import functools
+
 import keras
-import numpy as np
 from keras import ops
 
-from fcn_keras.data.images import to_input
+from fcn_keras import geometry
 from fcn_keras.inference.compiled import Compiled
-from fcn_keras.labels import LabelSet
-from fcn_keras.models.outputs import output_tasks
-
-LABELS, SCORES, PROBABILITIES = "labels", "scores", "probabilities"
-
-
-def as_predictor(model):
-    """A `Predictor` for a Keras model (the same one at each call); what has `segment` as it is.
-
-    Raises:
-        TypeError: if it can do neither.
-
-    Example:
-
-    ```python
-    predictor = fcn_keras.inference.as_predictor(model)
-    label_map = predictor.segment("street.jpg")
-    ```
-    """
-    if hasattr(model, "segment"):
-        return model
-    if not isinstance(model, keras.Model):
-        hint = " Load it first: keras.models.load_model(path)." if isinstance(model, str) else ""
-        raise TypeError(
-            "A Keras model or an object with `segment` is needed; "
-            f"got {type(model).__name__}.{hint}"
-        )
-    predictor = getattr(model, "_fcn_keras_predictor", None)
-    if predictor is None or predictor.labels != _labels_for(model):
-        predictor = model._fcn_keras_predictor = Predictor(model)
-    return predictor
+from fcn_keras.inference.decoding import (
+    ACTIVATIONS,
+    DECODED,
+    LOGITS,
+    activate,
+    check_probabilities,
+    decode,
+    labels_for,
+)
+from fcn_keras.inference.inputs import size_of, to_batch
+from fcn_keras.inference.protocol import Segmenter
+from fcn_keras.models.outputs import named, output_tasks
+from fcn_keras.tasks import Classes
 
 
-def label_dtype(num_classes):
-    """The name of the type of label maps."""
-    return "uint8" if num_classes <= 255 else "uint16"
-
-
-def check_one_output(predictor, what):
-    """Refuses a predictor of several outputs, one of which is `what`.
-
-    Raises:
-        ValueError: saying how to take one.
-    """
-    if isinstance(getattr(predictor, "labels", None), dict):
-        raise ValueError(
-            f"The model has the outputs {', '.join(predictor.labels)}; one is {what}: "
-            f"fcn_keras.one_output(model, {next(iter(predictor.labels))!r})."
-        )
-
-
-class Predictor:
+class Predictor(Segmenter):
     """Segments images of any size with a Keras model.
 
     Args:
-        model: A Keras model from images (batch, H, W, channels) of 0-255 to logits
-            (batch, H, W, num_classes); or from and to dicts of them.
+        model: A Keras model from images (batch, H, W, channels) of 0-255 to outputs
+            (batch, H, W, channels); or from and to dicts of them.
         labels: A `LabelSet`. By default the one stored in the model, else numbered classes. For a
-            net with several outputs {output: `LabelSet`}.
+            net with several outputs {output: `LabelSet`}. For classes only.
 
     Attributes:
-        labels: The `LabelSet`.
-        model: The model; training it further shows in the next `segment`.
+        task: The `fcn_keras.tasks.Task` of the output, or {output: `Task`}.
+        labels: The `LabelSet`, None if the output is not classes; or {output: one of these}.
+        halo: The `fcn_keras.geometry.Halo` of the model, or None where none is exact.
+        size: (H, W) of a model of one size, else None.
+        channels: Number of channels of an image, or {input: number}.
+        model: The model. A model that was trained further is used with its new weights.
 
     Raises:
-        ValueError: if the model does not give two or more scores a pixel, or `labels` names
-            another number of classes.
+        ValueError: if the model has one channel and no task, or `labels` has another number of
+            classes than the model.
 
     Example:
 
@@ -86,129 +55,155 @@ class Predictor:
     """
 
     def __init__(self, model, labels=None):
-        counts = {name: task.channels for name, task in output_tasks(model).items()}
         self.model = model
-        self.labels = _labels_for(model) if labels is None else labels
-        for output, count in counts.items():
-            given = self.labels if output is None else self.labels[output]
-            if given.num_classes != count:
-                of = f" for {output!r}" if output else ""
-                raise ValueError(
-                    f"The label set names {given.num_classes} classes{of}, "
-                    f"the model scores {count}."
-                )
+        self._tasks = {
+            output: _with_labels(task, named(labels, output), output)
+            for output, task in output_tasks(model).items()
+        }
+        self.task = _one_or_all(self._tasks)
+        self.labels = _one_or_all({name: labels_for(task) for name, task in self._tasks.items()})
         self._graphs = {}
 
+    @functools.cached_property
+    def halo(self):
+        """The `fcn_keras.geometry.Halo` of the model, or None where none is exact."""
+        try:
+            return geometry.halo(self.model)
+        except ValueError:
+            return None
+
+    @property
+    def size(self):
+        """(H, W) of a model of one size, else None."""
+        size = tuple(self.model.inputs[0].shape[1:3])
+        return None if None in size else size
+
+    @property
+    def channels(self):
+        """Number of channels of an image, or {input: number}."""
+        shapes = self._shapes
+        if isinstance(shapes, dict):
+            return {name: shape[-1] for name, shape in shapes.items()}
+        return shapes[-1]
+
     def segment(self, image, *, return_logits=False):
-        """Labels every pixel of one image; as `fcn_keras.segment`."""
-        wanted = SCORES if return_logits else LABELS
-        outputs = self._run([_arrays(image, self.model)], wanted)
+        """Segments one image; as `fcn_keras.segment`."""
+        outputs = self._run([image], LOGITS if return_logits else DECODED)
         return keras.tree.map_structure(lambda output: output[0], outputs)
 
-    def segment_batch(self, images):
-        """Labels several images of one size at once.
+    def segment_batch(self, images, *, return_logits=False):
+        """Segments several images of one size at once.
 
         Args:
             images: Arrays (H, W, channels) of 0-255, or one array (batch, H, W, channels).
+            return_logits: Whether the outputs are returned too.
 
         Returns:
-            uint8 (batch, H, W); uint16 above 255 classes.
+            Labels, uint8 (batch, H, W), uint16 above 255 classes; of a regression float32
+            (batch, H, W) or (batch, H, W, C). With `return_logits` the pair with float32
+            (batch, H, W, channels).
 
         Raises:
             ValueError: as `segment`, and if the sizes differ.
         """
-        return self._run(_of_one_size(images, self.model), LABELS)
+        return self._run(images, LOGITS if return_logits else DECODED)
 
     def probabilities(self, images):
-        """The softmax of the logits of several images of one size.
+        """Returns the softmax of the logits of several images of one size.
 
         Args:
             images: As for `segment_batch`.
 
         Returns:
-            float32 (batch, H, W, num_classes), of sum 1 over the classes.
+            float32 (batch, H, W, num_classes), which sums to 1 over the classes.
 
         Raises:
-            ValueError: as `segment_batch`.
+            ValueError: as `segment_batch`, and for an output that is not classes.
         """
-        return self._run(_of_one_size(images, self.model), PROBABILITIES)
+        for task in self._tasks.values():
+            check_probabilities(task, "`probabilities`")
+        return self._run(images, ACTIVATIONS)
 
-    def _run(self, arrays, wanted):
-        images = keras.tree.map_structure(lambda *same: np.stack(same), *arrays)
+    def run(self, batch, wanted):
+        """Returns what is wanted of a batch of arrays as the model takes them, unchecked.
+
+        Args:
+            batch: (batch, H, W, channels), uint8 or float32, or {input: such an array}.
+            wanted: DECODED, LOGITS or ACTIVATIONS of `fcn_keras.inference.decoding`.
+
+        Raises:
+            ValueError: if the outputs are not of the images' size.
+        """
         if wanted not in self._graphs:
-            self._graphs[wanted] = Labeller(self.model, wanted)
-        outputs = self._graphs[wanted].predict_on_batch(images)
-        size = _size(arrays[0])
-        for labels in keras.tree.flatten(outputs[0] if wanted == SCORES else outputs):
-            if labels.shape[1:3] != size:
+            self._graphs[wanted] = DecodedModel(self.model, self._tasks, wanted)
+        outputs = self._graphs[wanted].predict_on_batch(batch)
+        size = size_of(batch, axis=1)
+        for output in keras.tree.flatten(outputs[0] if wanted == LOGITS else outputs):
+            if output.shape[1:3] != size:
                 raise ValueError(
-                    f"The model's scores are {labels.shape[1]}x{labels.shape[2]} for an image of "
-                    f"{size[0]}x{size[1]}: a segmenter gives one score map an image."
+                    f"The model's output is {output.shape[1]}x{output.shape[2]} for an image of "
+                    f"{size[0]}x{size[1]}; the output of a segmenter has the size of the image."
                 )
         return outputs
 
+    def _run(self, images, wanted):
+        return self.run(to_batch(images, self._shapes), wanted)
 
-class Labeller(Compiled):
-    """A model, and what is wanted of its logits: the argmax, that and the logits, the softmax."""
+    @property
+    def _shapes(self):
+        """(H, W, channels) of the model's images, or {input: (H, W, channels)}."""
+        model = self.model
+        if len(model.inputs) == 1:
+            return tuple(model.inputs[0].shape[1:])
+        if not isinstance(model.input, dict):
+            raise ValueError(
+                f"{model.name!r} has {len(model.inputs)} inputs without names; build it with a "
+                "dict of inputs, and pass a dict of images."
+            )
+        return {name: tuple(tensor.shape[1:]) for name, tensor in model.input.items()}
 
-    def __init__(self, model, wanted):
-        super().__init__(model, "labeller")
-        self.wanted = wanted
+
+class DecodedModel(Compiled):
+    """A model followed by what is wanted of its outputs: decoded maps, these and logits, ...
+
+    Args:
+        model: A Keras model.
+        tasks: {output: `Task`}; the only output of an ordinary net has the name None.
+        wanted: DECODED, LOGITS or ACTIVATIONS.
+    """
+
+    def __init__(self, model, tasks, wanted):
+        super().__init__(model, "decoded")
+        self._task_of, self._wanted = dict(tasks), wanted
 
     def call(self, images):
+        """Returns what is wanted of a batch of images."""
         images = keras.tree.map_structure(lambda image: ops.cast(image, "float32"), images)
-        scores = self.outputs_for(images)
-        if self.wanted == PROBABILITIES:
-            return keras.tree.map_structure(_softmax, scores)
-        labels = keras.tree.map_structure(_highest, scores)
-        return (labels, scores) if self.wanted == SCORES else labels
+        outputs = self.outputs_for(images)
+        if self._wanted == ACTIVATIONS:
+            return self._each(activate, outputs)
+        decoded = self._each(decode, outputs)
+        return (decoded, outputs) if self._wanted == LOGITS else decoded
+
+    def _each(self, function, outputs):
+        if isinstance(outputs, dict):
+            return {name: function(self._task_of[name], one) for name, one in outputs.items()}
+        return function(self._task_of[None], outputs)
 
 
-def _highest(scores):
-    return ops.cast(ops.argmax(scores, axis=-1), label_dtype(scores.shape[-1]))
-
-
-def _softmax(scores):
-    return ops.softmax(ops.cast(scores, "float32"), axis=-1)
-
-
-def _of_one_size(images, model):
-    arrays = [_arrays(image, model) for image in images]
-    if len({_size(array) for array in arrays}) != 1:
-        sizes = sorted("{}x{}".format(*size) for size in {_size(array) for array in arrays})
-        raise ValueError(f"A batch holds images of one size; got {', '.join(sizes) or 'none'}.")
-    return arrays
-
-
-def _arrays(image, model):
-    """The image as the array that the model takes, or {input: array}."""
-    if len(model.inputs) == 1:
-        return to_input(image, model.inputs[0].shape[1:])
-    if not isinstance(model.input, dict):
+def _with_labels(task, labels, output):
+    """The task with these class names, or as it is for None."""
+    if labels is None:
+        return task
+    of = f" of the output {output!r}" if output else ""
+    if task.activation != "softmax":
+        raise ValueError(f"`labels` names classes, and the task{of} is {task}.")
+    if labels.num_classes != task.channels:
         raise ValueError(
-            f"{model.name!r} has {len(model.inputs)} inputs without names; build it with a dict "
-            "of inputs, and pass a dict of images."
+            f"The label set names {labels.num_classes} classes{of}, the model has {task.channels}."
         )
-    shapes = {name: tensor.shape for name, tensor in model.input.items()}
-    if not isinstance(image, dict) or {*image} != {*shapes}:
-        given = ", ".join(map(str, image)) if isinstance(image, dict) else type(image).__name__
-        raise ValueError(
-            f"{model.name!r} takes a dict of the images {', '.join(shapes)}; got {given}."
-        )
-    arrays = {name: to_input(image[name], shape[1:]) for name, shape in shapes.items()}
-    if len({array.shape[:2] for array in arrays.values()}) > 1:
-        sizes = ", ".join(f"{n} {a.shape[0]}x{a.shape[1]}" for n, a in arrays.items())
-        raise ValueError(f"The images of one scene are of one size; got {sizes}.")
-    return arrays
+    return Classes(labels)
 
 
-def _size(arrays):
-    return keras.tree.flatten(arrays)[0].shape[:2]
-
-
-def _labels_for(model):
-    labels = {
-        output: task.labels or LabelSet.numbered(task.channels)
-        for output, task in output_tasks(model).items()
-    }
-    return labels[None] if None in labels else labels
+def _one_or_all(found):
+    return found[None] if None in found else found

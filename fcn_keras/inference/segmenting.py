@@ -1,6 +1,8 @@
-"""Labelling one image, by whatever means were asked for."""
+"""segment: one image, with any post-processing."""
 
-from fcn_keras.inference.postprocessing import build_predictor, with_probabilities
+from fcn_keras.inference.decoding import check_one_output, check_probabilities, decode_array
+from fcn_keras.inference.postprocessing import build_predictor
+from fcn_keras.tasks import Classes
 
 
 def segment(
@@ -15,34 +17,37 @@ def segment(
     samples=None,
     tile=None,
 ):
-    """Labels every pixel of an image.
+    """Segments one image: returns the class, or the value, of every pixel.
 
     Args:
-        model: A Keras model of logits (batch, H, W, num_classes), or anything with `segment`.
-        image: A path, a PIL image, or an array (H, W, 3) or (H, W) of 0-255, uint8 or float; any
-            H and W from 1. For a net with several inputs {input: image}.
-        return_logits: Also return the logits.
-        return_probabilities: Also return the class probabilities: the softmax of the logits, or
-            what averaging and the CRF made of it.
+        model: A Keras model with outputs (batch, H, W, channels), a `Segmenter`, or an object with
+            `segment`.
+        image: A path, a PIL image, or an array (H, W, channels) or (H, W) of 0-255, uint8 or
+            float; any H and W from 1. For a net with several inputs {input: image}.
+        return_logits: Whether the outputs of the net before decoding are returned too.
+        return_probabilities: Whether the class probabilities are returned too: the softmax of the
+            logits, after averaging and the CRF.
         scales: Factors of height and width to average the probabilities over, such as
             (0.5, 0.75, 1.0, 1.25, 1.5, 1.75); None for the image as it is.
-        flip: Whether to average over the mirrored image too.
-        crf: True for a dense CRF behind the net, or a dict of options of
+        flip: Whether the mirrored image is averaged over too.
+        crf: True for a dense CRF after the net, or a dict of options of
             `fcn_keras.crf.dense_crf`.
-        samples: Average over so many passes with Dropout on; see `uncertainty`, which tells how
-            far they differ too.
-        tile: "auto", or the pixels of a tile, to see a large image tile by tile: exactly, and in
-            bounded memory. `segment_tiled` writes to files and resumes.
+        samples: Number of passes with Dropout on to average over; `uncertainty` also returns how
+            far they differ.
+        tile: "auto", or the pixels of a tile, to segment a large image tile by tile: exactly, and
+            in bounded memory. `segment_tiled` writes to files and resumes.
 
     Returns:
-        uint8 (H, W), the class of each pixel (uint16 above 255 classes); with `return_logits` or
-        `return_probabilities` the pair with float32 (H, W, num_classes). For a net with several
+        uint8 (H, W), the class of each pixel (uint16 above 255 classes); of a regression float32
+        (H, W), or (H, W, C) with more than one channel. With `return_logits` or
+        `return_probabilities` the pair with float32 (H, W, channels). For a net with several
         outputs either is a dict {output: array}.
 
     Raises:
-        ValueError: if the image cannot be read, has another shape, or values beyond 0-255 (or a
-            float image on the scale 0-1); if the model gives no logits of the image's size, or
-            has no Dropout and `samples` is given; for `return_logits` together with what averages
+        ValueError: if the image cannot be read, has another shape, or values beyond 0-255 (or is a
+            float image on the scale 0-1); if the model's output is not of the image's size, has
+            one channel and no task, or has no probabilities where they are needed; if it has no
+            Dropout and `samples` is given; for `return_logits` together with options that average
             probabilities.
 
     Example:
@@ -55,17 +60,32 @@ def segment(
     )
     ```
     """
-    predictor = build_predictor(
+    segmenter = build_predictor(
         model, samples=samples, tile=tile, scales=scales, flip=flip, crf=crf
     )
-    plain = samples is None and scales is None and not flip and not crf
-    if return_logits:
-        if not plain or return_probabilities:
-            raise ValueError(
-                "`return_logits` gives the net's own logits; with scales, flip, crf or samples "
-                "there are probabilities: return_probabilities=True."
-            )
-        return predictor.segment(image, return_logits=True)
-    if not return_probabilities:
-        return predictor.segment(image)
-    return with_probabilities(predictor).segment(image, return_probabilities=True)
+    averaged = samples is not None or scales is not None or flip or crf
+    if return_logits and (averaged or return_probabilities):
+        raise ValueError(
+            "`return_logits` returns the logits of the net; with scales, flip, crf or samples "
+            "there are probabilities: return_probabilities=True."
+        )
+    if return_probabilities:
+        return decoded_with_probabilities(segmenter, image)
+    return segmenter.segment(image, return_logits=return_logits)
+
+
+def decoded_with_probabilities(segmenter, image):
+    """Returns the label map (H, W) of an image, and float32 probabilities (H, W, num_classes).
+
+    Args:
+        segmenter: A `Segmenter`.
+        image: As `segment` takes it.
+
+    Raises:
+        ValueError: for several outputs, or a task without probabilities.
+    """
+    check_one_output(segmenter, "`return_probabilities`")
+    check_probabilities(segmenter.task, "`return_probabilities`")
+    (probabilities,) = segmenter.probabilities([image])
+    task = segmenter.task or Classes(num_classes=probabilities.shape[-1])
+    return decode_array(task, probabilities), probabilities

@@ -1,28 +1,27 @@
-"""Test-time augmentation: probabilities averaged over scales and mirrored images."""
+"""Test-time augmentation: outputs averaged over scales and mirrored images."""
 
-import math
-
+import keras
 import numpy as np
 from keras import ops
 
-from fcn_keras.inference.predictor import as_predictor
-from fcn_keras.inference.probabilities import FromProbabilities, pixels_of, probabilities_of
+from fcn_keras.inference.inputs import shapes_of, size_of, to_batch
+from fcn_keras.inference.postprocessor import Postprocessor, activations_of
 
 
-class TTAPredictor(FromProbabilities):
-    """Averages the class probabilities over several sizes of an image, and its mirror image.
+class TTAPredictor(Postprocessor):
+    """Averages over several sizes of an image, and over its mirror image.
 
-    The image is resized (bilinearly, antialiased where it shrinks), segmented, and the
-    probabilities are resized back onto the image's grid; all count the same. The time is the sum
-    of the squared scales, twice that with `flip`.
+    The image is resized (bilinearly, with antialiasing where it shrinks), segmented, and the class
+    probabilities are resized to the image's size; all have the same weight. Of other tasks the
+    values are averaged. The time is the sum of the squared scales, twice that with `flip`.
 
     Args:
-        model: A Keras model of any image size, or anything that gives scores.
+        model: A Keras model of any image size, or a `Segmenter` with probabilities.
         scales: Factors of height and width; 1 is the image as it is.
-        flip: Whether to average over the mirrored image too.
+        flip: Whether the mirrored image is averaged over too.
 
     Attributes:
-        labels: The `LabelSet`.
+        task, labels, halo, size, channels: As of any `Segmenter`.
 
     Raises:
         ValueError: for no scales, or one that is not a positive number.
@@ -30,56 +29,76 @@ class TTAPredictor(FromProbabilities):
     Example:
 
     ```python
-    averaged = fcn_keras.inference.TTAPredictor(model, scales=(0.75, 1.0, 1.25), flip=True)
-    labels = averaged.segment("street.jpg")
+    predictor = fcn_keras.inference.TTAPredictor(model, scales=(0.75, 1.0, 1.25), flip=True)
+    labels = predictor.segment("street.jpg")
     ```
 
-    Source: Chen et al. (2018), DeepLab, section 4.1.2, who take the maximum; the average is the
-    usual choice since.
+    Source: Chen et al. (2018), DeepLab, section 4.1.2, which takes the maximum; averages are more
+    usual.
     """
 
     def __init__(self, model, scales=(1.0,), flip=False):
-        super().__init__(as_predictor(model))
+        super().__init__(model)
         self.scales = checked_scales(scales)
         self.flip = flip
 
-    def probabilities(self, images):
-        """float32 (batch, H, W, num_classes) of images of one size, of sum 1 over the classes."""
-        images = np.stack(pixels_of(images))
-        size = images.shape[1:3]
+    def activations(self, images):
+        """Returns the averages, float32 (batch, H, W, channels)."""
+        batch = to_batch(images, shapes_of(self.segmenter, images[0]))
+        size = size_of(batch, axis=1)
         total = 0
         for scale in self.scales:
-            seen = images if scale == 1 else _seen(images, _scaled(size, scale), scale < 1)
-            total = total + _on_grid(probabilities_of(self.predictor, seen), size)
+            scaled = batch
+            if scale != 1:
+                new = tuple(max(1, round(side * scale)) for side in size)
+                scaled = _each(batch, lambda array, new=new: _resized_images(array, new))
+            total = total + self._on_grid(scaled, size)
             if self.flip:
-                mirrored = probabilities_of(self.predictor, seen[:, :, ::-1])
-                total = total + _on_grid(mirrored, size)[:, :, ::-1]
+                mirrored = self._on_grid(_each(scaled, lambda array: array[:, :, ::-1]), size)
+                total = total + self._unmirrored(mirrored[:, :, ::-1])
         return (total / (len(self.scales) * (1 + bool(self.flip)))).astype("float32")
+
+    def _on_grid(self, batch, size):
+        """The activations of resized images, resized to `size`."""
+        found = activations_of(self.segmenter, _list_of(batch))
+        if found.shape[1:3] == size:
+            return found
+        factor = tuple(new / old for new, old in zip(size, found.shape[1:3], strict=True))
+        found = _resized(found, size, False)
+        return found if self.task is None else self.task.scaled(found, factor)
+
+    def _unmirrored(self, values):
+        return values if self.task is None else self.task.mirrored(values)
 
 
 def checked_scales(scales):
-    """The scales as floats.
+    """Returns scales as a tuple of floats.
 
     Raises:
         ValueError: for none, or one that is not a positive number.
     """
     found = [float(scale) for scale in np.ravel(scales)]
-    if not found or not all(0 < scale < math.inf for scale in found):
+    if not found or not all(0 < scale < np.inf for scale in found):
         raise ValueError(f"`scales` must be positive numbers, such as (0.5, 1.0), got {scales!r}.")
     return tuple(found)
 
 
-def _scaled(size, scale):
-    return tuple(max(1, round(side * scale)) for side in size)
+def _each(batch, function):
+    return keras.tree.map_structure(function, batch)
 
 
-def _seen(images, size, antialias):
-    """Images resized; what rounding makes of 255 stays on the scale."""
-    return np.clip(_resized(images, size, antialias), 0, 255)
+def _list_of(batch):
+    """The images of a batch: arrays, or dicts of arrays."""
+    if not isinstance(batch, dict):
+        return list(batch)
+    names, arrays = batch.keys(), batch.values()
+    return [dict(zip(names, images, strict=True)) for images in zip(*arrays, strict=True)]
 
 
-def _on_grid(maps, size):
-    return maps if maps.shape[1:3] == size else _resized(maps, size, False)
+def _resized_images(images, size):
+    """Images of 0-255 resized; rounding could give a little more than 255, which is cut off."""
+    shrinks = size[0] < images.shape[1] or size[1] < images.shape[2]
+    return np.clip(_resized(images, size, shrinks), 0, 255)
 
 
 def _resized(maps, size, antialias):

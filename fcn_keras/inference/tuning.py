@@ -1,4 +1,4 @@
-"""Finding the options of a dense CRF on held-out images, one option after the other."""
+"""tune_crf: a search for the options of a dense CRF on held-out images."""
 
 import dataclasses
 import json
@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from fcn_keras import metrics, visualize
+from fcn_keras.checks import one_of, whole_number
 from fcn_keras.crf import dense_crf
-from fcn_keras.inference.predictor import as_predictor
-from fcn_keras.inference.probabilities import highest, pixels_of, probabilities_of
+from fcn_keras.data.images import to_input
+from fcn_keras.inference.decoding import check_one_output, check_probabilities, decode_array
+from fcn_keras.inference.segmenters import as_segmenter
 from fcn_keras.progress import ProgressBar
+from fcn_keras.tasks import Classes
 
 START = {
     "bilateral_weight": 4,
@@ -31,15 +34,15 @@ MEASURES = ("mean_iou", "boundary_f1")
 
 @dataclasses.dataclass(frozen=True)
 class TunedCRF:
-    """What a search for CRF options found.
+    """The result of a search for CRF options.
 
     Attributes:
         options: {name: number}, for `dense_crf`, `CRFPredictor` and `segment(crf=...)`.
         measure: "mean_iou" or "boundary_f1".
-        score: Of the images with these options.
-        plain: Of the images without a CRF.
-        trials: Every one: a list of ({name: number}, score), in the order tried.
-        num_images: How many images it was measured on.
+        score: The measure on the images with these options.
+        plain: The measure on the images without a CRF.
+        trials: A list of ({name: number}, score) of all trials, in their order.
+        num_images: Number of images it was measured on.
 
     Example:
 
@@ -57,7 +60,7 @@ class TunedCRF:
     num_images: int
 
     def table(self):
-        """The options, what each candidate of an option scores beside them, as text."""
+        """Returns as text what each candidate scores with the other options as found."""
         lines = [
             f"{self.num_images} image{'s' * (self.num_images != 1)}, {len(self.trials)} trials; "
             f"{self.measure.replace('_', ' ')} {self.plain:.4f} without a CRF, "
@@ -73,11 +76,11 @@ class TunedCRF:
                 ]
                 lines.append(f"{name:18}" + "   ".join(cells))
         if self.score <= self.plain:
-            lines += ["", "No CRF that was tried helps on these images: leave it out."]
+            lines += ["", "No CRF that was tried improves the score: leave it out."]
         return "\n".join(lines)
 
     def beside(self, name):
-        """{value: score} of the trials that differ from the options in `name` alone."""
+        """Returns {value: score} of the trials that differ from the options in `name` alone."""
         others = {k: v for k, v in self.options.items() if k != name}
         found = {
             trial[name]: score
@@ -87,13 +90,13 @@ class TunedCRF:
         return {value: found[value] for value in sorted(found)} if len(found) > 1 else {}
 
     def draw(self, path):
-        """Draws what each candidate of an option scores; returns the path."""
+        """Draws what each candidate of an option scores, and returns the path."""
         panels = {name: self.beside(name) for name in self.options if self.beside(name)}
         measure = self.measure.replace("_", " ").replace("iou", "IoU").replace("f1", "F1")
         return visualize.candidates(panels, self.options, self.plain, measure, path)
 
     def save(self, path):
-        """Writes the options as JSON, for `--crf-options`; returns the path."""
+        """Writes the options as JSON, for `--crf-options`, and returns the path."""
         Path(path).write_text(json.dumps(self.options, indent=2) + "\n", encoding="utf-8")
         return Path(path)
 
@@ -111,25 +114,25 @@ def tune_crf(
 ):
     """Searches the weights and widths of a dense CRF on held-out images.
 
-    One option after the other takes the best of its candidates while the others stay; then all
-    over again, until a round changes nothing. The net runs once.
+    One option after the other takes the best of its candidates while the others keep their
+    values; this is repeated until a round changes nothing. The net runs once.
 
     Args:
-        model: A Keras model, or anything that gives scores.
+        model: A Keras model, or a `Segmenter` with probabilities.
         dataset: A `fcn_keras.data.Dataset` that the net was not trained on.
         measure: "mean_iou", or "boundary_f1" at its published tolerance.
-        images: How many of the dataset's images to use, evenly spread over it.
-        steps: Of the mean field.
-        start: {option: number} where it starts; by default
+        images: Number of the dataset's images to use, spread evenly over it.
+        steps: Number of mean field steps.
+        start: {option: number} at the start; by default
             `fcn_keras.inference.tuning.START`.
         candidates: {option: numbers} to try; by default `fcn_keras.inference.tuning.CANDIDATES`.
-        progress: Show a bar, on a terminal.
+        progress: Whether a bar is shown, on a terminal.
 
     Returns:
         A `TunedCRF`. Its score is on the images it was tuned on: measure on others.
 
     Raises:
-        ValueError: for an unknown measure, or no images.
+        ValueError: for an unknown measure, no images, or a model without class probabilities.
 
     Example:
 
@@ -140,14 +143,15 @@ def tune_crf(
 
     Source: Chen et al. (2015), DeepLab, section 4: coarse to fine on 100 held-out images.
     """
-    if measure not in MEASURES:
-        raise ValueError(f"`measure` must be one of {', '.join(MEASURES)}, got {measure!r}.")
-    if images < 1 or not len(dataset):
-        raise ValueError(
-            f"tune_crf needs images: at least 1, got {images} of a dataset of {len(dataset)}."
-        )
+    one_of("measure", measure, MEASURES)
+    whole_number("images", images, 1)
+    if not len(dataset):
+        raise ValueError("tune_crf needs images; the dataset has none.")
     candidates = CANDIDATES if candidates is None else candidates
-    examples = _examples(as_predictor(model), dataset, min(images, len(dataset)))
+    segmenter = as_segmenter(model)
+    check_one_output(segmenter, "tune_crf")
+    check_probabilities(segmenter.task, "A dense CRF")
+    examples = _examples(segmenter, dataset, min(images, len(dataset)))
     score = _scorer(measure, dataset.labels, examples)
     chosen = {**START, **(start or {}), "steps": steps}
     with ProgressBar(None, "trial", progress) as bar:
@@ -164,7 +168,7 @@ def tune_crf(
 
 
 class _Trials:
-    """Scores options, each once.
+    """Measures options, each combination once.
 
     Attributes:
         made: A list of (options, score).
@@ -183,19 +187,19 @@ class _Trials:
         return self._known[key]
 
 
-def _examples(predictor, dataset, count):
-    """(pixels, truth, probabilities) of images evenly spread over the dataset."""
+def _examples(segmenter, dataset, count):
+    """(pixels, target, probabilities) of images spread evenly over the dataset."""
     found = []
     for index in np.unique(np.linspace(0, len(dataset) - 1, count).astype(int)):
-        image, truth = dataset[int(index)]
-        (pixels,) = pixels_of([image])
-        found.append((pixels, np.asarray(truth), probabilities_of(predictor, [pixels])[0]))
+        image, target = dataset[int(index)]
+        (probabilities,) = segmenter.probabilities([image])
+        found.append((to_input(image), np.asarray(target), probabilities))
     return found
 
 
 def _scorer(measure, labels, examples):
-    """A function from CRF options, or None, to the measure over the examples."""
-    count = labels.num_classes
+    """Returns a function from CRF options, or None, to the measure over the examples."""
+    count, task = labels.num_classes, Classes(labels)
 
     def score(options):
         confusion = np.zeros((count, count), np.int64)
@@ -204,7 +208,7 @@ def _scorer(measure, labels, examples):
             q = probabilities
             if options is not None:
                 q = dense_crf(probabilities, pixels, from_logits=False, **options)
-            predicted = highest(q)
+            predicted = decode_array(task, q)
             if measure == "mean_iou":
                 confusion += metrics.confusion_matrix(truth, predicted, count, labels.ignore)
             else:

@@ -1,4 +1,4 @@
-"""How sure a net is: Monte-Carlo dropout, the passes of a net whose Dropout stays on.
+"""Monte-Carlo dropout: how uncertain a net is, from passes with Dropout on.
 
 Source: Kendall, Badrinarayanan, Cipolla (2017), "Bayesian SegNet"; Gal and Ghahramani (2016).
 """
@@ -7,11 +7,16 @@ import dataclasses
 
 import keras
 import numpy as np
+import scipy.special
 
-from fcn_keras.inference.predictor import Predictor, as_predictor
-from fcn_keras.inference.probabilities import FromProbabilities, highest, pixels_of
+from fcn_keras.checks import whole_number
+from fcn_keras.inference.decoding import decode_array
+from fcn_keras.inference.postprocessor import Postprocessor, activations_of
+from fcn_keras.inference.predictor import Predictor
+from fcn_keras.inference.segmenters import as_segmenter
 from fcn_keras.labels import LabelSet
 from fcn_keras.surgery.copying import give_weights
+from fcn_keras.tasks import Task
 
 DROPOUTS = (
     keras.layers.Dropout,
@@ -21,22 +26,25 @@ DROPOUTS = (
     keras.layers.GaussianDropout,
     keras.layers.AlphaDropout,
 )
-SMALLEST = 1e-12
 
 
 @dataclasses.dataclass(frozen=True)
 class Uncertainty:
-    """What several passes with Dropout on agree on, and where they differ.
+    """The mean of several passes with Dropout on, and how far they differ.
 
     Attributes:
-        labels: uint8 (H, W), the class of the highest mean probability.
-        mean: float32 (H, W, num_classes), the mean of the passes' probabilities.
-        variance: float32 (H, W, num_classes), their variance.
-        entropy: float32 (H, W), the entropy of the mean in nats, 0 to ln(num_classes): all that
-            is uncertain.
-        mutual_information: float32 (H, W), the entropy of the mean less the mean entropy, in
-            nats: what is uncertain because the net is, and more training images would settle.
-        classes: The `LabelSet`.
+        labels: uint8 (H, W), the class of the highest mean probability; of other tasks the
+            decoded mean, such as float32 (H, W).
+        mean: float32 (H, W, channels), the mean of the passes' probabilities, or of the values of
+            other tasks.
+        variance: float32 (H, W, channels), their variance.
+        entropy: float32 (H, W), the entropy of the mean probabilities in nats, 0 to
+            ln(num_classes): the whole uncertainty. None for other tasks.
+        mutual_information: float32 (H, W), the entropy of the mean minus the mean entropy, in
+            nats: the uncertainty of the net's weights, which more training images would reduce.
+            None for other tasks.
+        classes: The `LabelSet`, None for other tasks.
+        task: The `fcn_keras.tasks.Task`.
 
     Example:
 
@@ -49,20 +57,21 @@ class Uncertainty:
     labels: np.ndarray
     mean: np.ndarray
     variance: np.ndarray
-    entropy: np.ndarray
-    mutual_information: np.ndarray
-    classes: LabelSet
+    entropy: np.ndarray | None
+    mutual_information: np.ndarray | None
+    classes: LabelSet | None
+    task: Task
 
 
 def uncertainty(model, image, *, samples=20, seed=0):
-    """Monte-Carlo dropout: several passes with Dropout on, their mean and how far they differ.
+    """Segments an image several times with Dropout on, and returns the mean and the uncertainty.
 
     Args:
         model: A functional Keras segmenter with Dropout of a rate above 0, or a `Predictor` of
-            one. Its BatchNormalization stays as it is in inference.
+            one. Its BatchNormalization works as in inference.
         image: As `fcn_keras.segment` takes it.
-        samples: How many passes; 20 to 50 are usual.
-        seed: Of the Dropout.
+        samples: Number of passes; 20 to 50 are usual.
+        seed: Seed of the Dropout.
 
     Returns:
         An `Uncertainty`.
@@ -79,33 +88,42 @@ def uncertainty(model, image, *, samples=20, seed=0):
 
     Source: Kendall, Badrinarayanan, Cipolla (2017), "Bayesian SegNet", section 3.
     """
-    if samples < 2:
-        raise ValueError(f"`samples` must be at least 2, to see passes differ; got {samples!r}.")
+    whole_number("samples", samples, 2)
     sampled = MCDropoutPredictor(model, samples, seed)
+    task, has_probabilities = sampled.task, sampled.task.activation == "softmax"
     total = squares = inner = 0.0
-    for (passed,) in sampled.passes(pixels_of([image])):
+    for (passed,) in sampled.passes([image]):
         passed = passed.astype("float64")
         total, squares = total + passed, squares + passed**2
-        inner = inner + _entropy(passed)
+        if has_probabilities:
+            inner = inner + _entropy(passed)
     mean = total / samples
-    whole = _entropy(mean)
+    entropy = information = None
+    if has_probabilities:
+        entropy = _entropy(mean)
+        information = np.maximum(entropy - inner / samples, 0).astype("float32")
+        entropy = entropy.astype("float32")
     return Uncertainty(
-        labels=highest(mean),
+        labels=decode_array(task, mean),
         mean=mean.astype("float32"),
         variance=np.maximum(squares / samples - mean**2, 0).astype("float32"),
-        entropy=whole.astype("float32"),
-        mutual_information=np.maximum(whole - inner / samples, 0).astype("float32"),
+        entropy=entropy,
+        mutual_information=information,
         classes=sampled.labels,
+        task=task,
     )
 
 
-class MCDropoutPredictor(FromProbabilities):
-    """Averages the class probabilities over passes with Dropout on.
+class MCDropoutPredictor(Postprocessor):
+    """Averages class probabilities, or the values of other tasks, over passes with Dropout on.
 
     Args:
         model: A functional Keras segmenter with Dropout, or a `Predictor` of one.
-        samples: How many passes.
-        seed: Of the Dropout.
+        samples: Number of passes.
+        seed: Seed of the Dropout.
+
+    Attributes:
+        task, labels, halo, size, channels: As of any `Segmenter`.
 
     Raises:
         ValueError: if the model has no Dropout of a rate above 0, or `samples` is below 1.
@@ -118,29 +136,32 @@ class MCDropoutPredictor(FromProbabilities):
     """
 
     def __init__(self, model, samples, seed=0):
-        predictor = as_predictor(model)
-        if not isinstance(samples, int) or samples < 1:
-            raise ValueError(f"`samples` must be a whole number of at least 1, got {samples!r}.")
-        if not isinstance(getattr(predictor, "model", None), keras.Model):
+        predictor = as_segmenter(model)
+        self.samples = whole_number("samples", samples, 1)
+        if not isinstance(predictor, Predictor):
             raise ValueError(
-                f"Sampling needs a Keras model, whose Dropout it turns on; "
-                f"{type(predictor).__name__} is none."
+                "Monte-Carlo dropout needs a Keras model, whose Dropout it turns on; "
+                f"got {type(model).__name__}."
             )
         super().__init__(Predictor(with_dropout(predictor.model, seed), predictor.labels))
-        self.samples = samples
+
+    @property
+    def halo(self):
+        """The `fcn_keras.geometry.Halo` of the net, or None where none is exact."""
+        return self.segmenter.halo
 
     def passes(self, images):
-        """Yields the probabilities of each pass, float32 (batch, H, W, num_classes)."""
+        """Yields what each pass gives, float32 (batch, H, W, channels)."""
         for _ in range(self.samples):
-            yield self.predictor.probabilities(images)
+            yield activations_of(self.segmenter, images)
 
-    def probabilities(self, images):
-        """The mean of the passes, float32 (batch, H, W, num_classes)."""
+    def activations(self, images):
+        """Returns the mean of the passes, float32 (batch, H, W, channels)."""
         return (sum(self.passes(images)) / self.samples).astype("float32")
 
 
 def with_dropout(model, seed=0):
-    """A copy of a functional model whose Dropout is on in inference too.
+    """Returns a copy of a functional model whose Dropout is on in inference too.
 
     Raises:
         ValueError: if there is none, or all of a rate of 0.
@@ -152,25 +173,26 @@ def with_dropout(model, seed=0):
         if not isinstance(layer, DROPOUTS) or not layer.rate:
             return layer.__class__.from_config(layer.get_config())
         active.append(layer.name)
-        kind = type(f"Lasting{type(layer).__name__}", (_Lasting, type(layer)), {})
+        kind = type(f"Always{type(layer).__name__}", (_AlwaysOn, type(layer)), {})
         return kind.from_config({**layer.get_config(), "seed": next(seeds)})
 
     copy = keras.models.clone_model(model, clone_function=stay_on, recursive=True)
     if not active:
         raise ValueError(
-            f"{model.name!r} has no Dropout whose passes could differ: build it with dropout=0.5, "
-            "or train it so."
+            f"{model.name!r} has no Dropout of a rate above 0: build and train it with dropout=0.5."
         )
     give_weights(copy, model.get_weights())
     return copy
 
 
-class _Lasting:
-    """A Dropout layer that does not know of inference."""
+class _AlwaysOn:
+    """Makes a Dropout layer work as in training."""
 
     def call(self, inputs, training=False):
+        """Returns the inputs with some of them dropped."""
         return super().call(inputs, training=True)
 
 
 def _entropy(probabilities):
-    return -(probabilities * np.log(np.maximum(probabilities, SMALLEST))).sum(-1)
+    """Entropy in nats over the last axis."""
+    return scipy.special.entr(probabilities).sum(-1)

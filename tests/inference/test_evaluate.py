@@ -186,7 +186,7 @@ def test_what_cannot_be_compared_is_refused():
         evaluate([(image, truth[:1])])
     with pytest.raises(ValueError, match="no image"):
         evaluate([])
-    with pytest.raises(ValueError, match="knows 4 classes and the dataset 2"):
+    with pytest.raises(ValueError, match="has 4 classes and the dataset 2"):
         evaluate([(image, truth)], labels=fcn_keras.LabelSet(("a", "b")))
     with pytest.raises(ValueError, match="not its batches"):
         evaluate([(image[None], truth[None])])

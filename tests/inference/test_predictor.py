@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import fcn_keras
-from fcn_keras.inference import as_predictor
+from fcn_keras.inference import as_segmenter
 
 pytestmark = pytest.mark.backend
 
@@ -149,7 +149,7 @@ def test_more_than_255_classes_need_16_bits(image):
 def test_segment_keeps_one_predictor_a_model(image, tmp_path):
     model = colour_model()
     fcn_keras.segment(model, image)
-    assert as_predictor(model) is as_predictor(model)
+    assert as_segmenter(model) is as_segmenter(model)
     model.layers[-1].set_weights([-model.layers[-1].get_weights()[0]])
     np.testing.assert_array_equal(fcn_keras.segment(model, image), image.argmin(-1))
     model.save(tmp_path / "model.keras")
@@ -187,7 +187,7 @@ def test_labels_default_to_numbered_classes():
     predictor = fcn_keras.Predictor(colour_model(4))
     assert predictor.labels == fcn_keras.LabelSet.numbered(4)
     labels = fcn_keras.LabelSet(("road", "sky"))
-    with pytest.raises(ValueError, match="names 2 classes.*scores 4"):
+    with pytest.raises(ValueError, match="names 2 classes.*model has 4"):
         fcn_keras.Predictor(colour_model(4), labels)
 
 
@@ -208,9 +208,9 @@ def test_unfit_models_are_refused(image):
     with pytest.raises(ValueError, match="or a dict of them; .* has the output shape"):
         fcn_keras.segment(keras.Model(inputs, [inputs, inputs]), image)
     small = keras.Model(inputs, keras.layers.MaxPooling2D(padding="same")(inputs))
-    with pytest.raises(ValueError, match="scores are 5x7 for an image of 9x14"):
+    with pytest.raises(ValueError, match="output is 5x7 for an image of 9x14"):
         fcn_keras.segment(small, image)
-    with pytest.raises(TypeError, match="str.*load_model"):
+    with pytest.raises(TypeError, match="str.*export.load"):
         fcn_keras.segment("model.keras", image)
 
 

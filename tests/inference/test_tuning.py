@@ -96,7 +96,7 @@ def test_a_crf_that_does_not_help_is_said_to(scenes):
 
 
 def test_wrong_choices_are_named(scenes):
-    with pytest.raises(ValueError, match="mean_iou, boundary_f1, got 'iou'"):
+    with pytest.raises(ValueError, match="'mean_iou', 'boundary_f1', got 'iou'"):
         tune_crf(Noisy(), scenes, measure="iou")
     with pytest.raises(ValueError, match="at least 1"):
         tune_crf(Noisy(), scenes, images=0)

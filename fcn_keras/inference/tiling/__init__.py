@@ -1,8 +1,8 @@
-"""Images of any size, segmented a tile at a time: exactly, by a halo, or blended.
+"""Segmentation of images of any size, tile by tile: exactly, with a halo, or blended.
 
-Memory is that of one window; a run that was interrupted goes on where it was.
+Memory is that of one window; an interrupted run can be continued.
 """
 
-from fcn_keras.inference.tiling.segmenting import segment_tiled
+from fcn_keras.inference.tiling.segmenting import Tiled, segment_tiled
 
-__all__ = ["segment_tiled"]
+__all__ = ["Tiled", "segment_tiled"]

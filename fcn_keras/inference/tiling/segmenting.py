@@ -1,10 +1,19 @@
-"""Segmenting an image of any size tile by tile."""
+"""Segmentation of images of any size, tile by tile."""
 
 import os
 import zlib
 
 import numpy as np
 
+from fcn_keras.inference.decoding import (
+    ACTIVATIONS,
+    DECODED,
+    LOGITS,
+    check_probabilities,
+    decode_array,
+)
+from fcn_keras.inference.protocol import Segmenter
+from fcn_keras.inference.segmenters import as_segmenter
 from fcn_keras.inference.tiling.blending import Blender
 from fcn_keras.inference.tiling.nets import as_net
 from fcn_keras.inference.tiling.outputs import Outputs, begun_with
@@ -25,39 +34,40 @@ def segment_tiled(
     return_logits=False,
     progress=True,
 ):
-    """Labels every pixel of an image of any size, tile by tile, exactly as if it were seen whole.
+    """Segments an image of any size tile by tile, with the output of the whole image.
 
-    The net sees each tile with as much of the image around it as its scores depend on
-    (`fcn_keras.geometry.halo`), and only the tile is kept: labels and scores are those of
-    `fcn_keras.segment` to rounding (1e-4 for float32 scores of ordinary size). Memory is that of
-    one window, whatever the image's size.
+    Each tile is segmented with as much of the image around it as its outputs depend on
+    (`fcn_keras.geometry.halo`), and only the tile is kept: labels and logits are those of
+    `fcn_keras.segment` but for rounding (1e-4 for float32 logits of ordinary size). Memory is that
+    of one window, whatever the image's size.
 
     Args:
-        model: A Keras segmenter of one input and one output and of open size, a `Predictor`, or
-            anything with `segment` and `labels`, such as the runners of exports.
+        model: A Keras segmenter of one input and one output and of open size, a `Segmenter` such
+            as an export, or an object with `segment` and `labels`.
         image: A path, a PIL image, or anything with `shape`, (H, W, channels) or (H, W), and
             slicing: NumPy, memory-mapped, HDF5 and zarr arrays. Values 0-255. Arrays and .npy
-            files are read a window at a time; other files are decoded whole.
-        tile: Pixels kept of a window, one number or (rows, columns), rounded up to the net's
+            files are read window by window; other files are decoded whole.
+        tile: Number of pixels kept of a window, or (rows, columns), rounded up to the net's
             stride. "auto": the largest that memory allows, at most 1.5 GiB, more where the halo
-            would cost more than the tile. An image that fits in one window is seen whole.
-        halo: "exact": what exactness needs. "blend": windows of `tile` pixels that overlap, their
-            scores averaged, weighted by the squared distance from a window's edge; an
-            approximation, for nets of which no exact halo exists. A `fcn_keras.geometry.Halo`:
-            that, for a runner that does not tell its own. A number of pixels: that, exact or not;
-            0 gives tiles that know nothing of each other.
-        overlap: Pixels that two windows share at least, for "blend" (which it implies). Default:
-            a quarter of a window.
-        out: Where the labels go: None for a new array, the path of a .npy file, or anything with
-            `shape` and slice assignment. With `return_logits` a pair, for labels and scores.
-        resume: Go on with the file `out` where an interrupted run left it. `labels.npy.tiles`
-            beside it says which tiles are done and what they were made with.
-        return_logits: Also return the scores.
-        progress: Print what the overlap costs, and show a bar, on a terminal.
+            would cost more than the tile. An image that fits in one window is segmented whole.
+        halo: "exact": the halo that exactness needs. "blend": windows of `tile` pixels that
+            overlap; their outputs are averaged, weighted by the squared distance from a window's
+            edge. This is an approximation, for nets without an exact halo. A
+            `fcn_keras.geometry.Halo`: that one, for a segmenter that does not tell its own. A
+            number of pixels: that many, exact or not; with 0, tiles are independent.
+        overlap: Number of pixels that two windows share at least, for "blend" (which it implies).
+            Default: a quarter of a window.
+        out: Target of the decoded map: None for a new array, the path of a .npy file, or anything
+            with `shape` and slice assignment. With `return_logits` a pair, for map and logits.
+        resume: Whether an interrupted run that wrote the file `out` is continued.
+            `labels.npy.tiles` beside it lists the tiles that are done and what they depend on.
+        return_logits: Whether the logits are returned too.
+        progress: Whether the cost of the overlap is printed, and a bar shown, on a terminal.
 
     Returns:
-        The labels, uint8 (H, W), uint16 above 255 classes; with `return_logits` the pair (labels,
-        float32 scores (H, W, num_classes)). Of a file, a read-only memory map.
+        The labels, uint8 (H, W), uint16 above 255 classes; of a regression float32 (H, W) or
+        (H, W, C). With `return_logits` the pair with float32 logits (H, W, channels). Of a file, a
+        read-only memory map.
 
     Raises:
         ValueError: if no exact halo exists and the image does not fit in one window (the layer is
@@ -79,23 +89,108 @@ def segment_tiled(
     net = as_net(model)
     source = open_source(image, net.channels)
     if resume and isinstance(tile, str):
-        tile = begun_with(out, return_logits).get("tile", tile)  # memory may be another by now
+        tile = begun_with(out, return_logits).get("tile", tile)  # free memory may have changed
     plan, blend = choose_plan(net, source.size, tile, halo, overlap), blends(halo, overlap)
     outputs = _outputs(net, source, plan, out, resume, return_logits)
-    waiting = [w for w in plan.windows if not all(map(outputs.done, plan.blocks_of(w)))]
     if progress and len(plan.windows) > 1:
         print(plan.described(blend))
-    ask = net.scores if blend or return_logits else net.labels
-    mixed = Blender(plan)
+    if blend or return_logits:
+
+        def parts(logits):
+            decoded = decode_array(net.task, logits)
+            return (decoded, logits) if return_logits else (decoded,)
+
+        return _filled(outputs, net, source, plan, LOGITS, parts, progress)
+    return _filled(outputs, net, source, plan, DECODED, lambda part: (part,), progress)
+
+
+class Tiled(Segmenter):
+    """Segments by `segment_tiled`: in the memory of one window, with the output of the whole image.
+
+    Args:
+        model: As `segment_tiled` takes it.
+        tile: As `segment_tiled` takes it: "auto", or pixels.
+
+    Attributes:
+        task, labels, halo, size, channels: As of any `Segmenter`.
+
+    Raises:
+        ValueError: for a net of several inputs or outputs, or of one size.
+
+    Example:
+
+    ```python
+    labels = fcn_keras.inference.Tiled(model, tile=256).segment("street.jpg")
+    ```
+    """
+
+    size = None
+
+    def __init__(self, model, tile="auto"):
+        self._segmenter = as_segmenter(model)
+        self._net, self._tile = as_net(self._segmenter), tile
+        self.task, self.labels = self._segmenter.task, self._segmenter.labels
+        self.channels = self._segmenter.channels
+
+    @property
+    def halo(self):
+        """The `fcn_keras.geometry.Halo` of the net, or None."""
+        return self._segmenter.halo
+
+    def segment(self, image, *, return_logits=False):
+        """Segments one image; as `fcn_keras.segment`."""
+        return segment_tiled(
+            self._segmenter, image, tile=self._tile, return_logits=return_logits, progress=False
+        )
+
+    def segment_batch(self, images, *, return_logits=False):
+        """Segments several images of one size, one after the other."""
+        if return_logits:
+            pairs = [self.segment(image, return_logits=True) for image in images]
+            return tuple(np.stack(arrays) for arrays in zip(*pairs, strict=True))
+        return np.stack([self.segment(image) for image in images])
+
+    def probabilities(self, images):
+        """Returns the class probabilities, float32 (batch, H, W, num_classes).
+
+        Raises:
+            ValueError: for a task without them.
+        """
+        check_probabilities(self.task, "`probabilities`")
+        return np.stack([self._probabilities(image) for image in images])
+
+    def _probabilities(self, image):
+        source = open_source(image, self._net.channels)
+        plan = choose_plan(self._net, source.size, self._tile, "exact", None)
+        shape = (*source.size, self.task.channels)
+        outputs = Outputs((None,), (shape,), (np.dtype("float32"),), None, False)
+        return _filled(
+            outputs, self._net, source, plan, ACTIVATIONS, lambda part: (part,), progress=False
+        )
+
+
+def _filled(outputs, net, source, plan, wanted, parts, progress):
+    """Segments the windows whose blocks are not written yet, and returns the written arrays.
+
+    Args:
+        outputs: `Outputs`.
+        net, source, plan: What is tiled, and how.
+        wanted: What the net is asked for: DECODED, LOGITS or ACTIVATIONS.
+        parts: A function from a block of that to what is written, one array an output.
+        progress: Whether a bar is shown.
+    """
+    waiting = [w for w in plan.windows if not all(map(outputs.done, plan.blocks_of(w)))]
+    blender = Blender(plan)
     with ProgressBar(len(waiting), "tile", progress) as bar:
         for window in waiting:
-            answer = _checked(ask(source.window(plan.window(window))), plan, window)
+            pixels = source.window(plan.window(window))
+            answer = _checked(net.answer(pixels, wanted), plan, window)
             for block in plan.blocks_of(window):
                 if outputs.done(block):
                     continue
-                part = mixed.add(window, block, answer)
+                part = blender.add(window, block, answer)
                 if part is not None:
-                    outputs.write(block, plan.block(block), _parts(part, net, return_logits))
+                    outputs.write(block, plan.block(block), parts(part))
             bar.step()
     source.check()
     return outputs.result()
@@ -105,31 +200,27 @@ def _checked(answer, plan, window):
     expected = tuple(place.stop - place.start for place in plan.window(window))
     if answer.shape[:2] != expected:
         raise ValueError(
-            f"The model's answer is {answer.shape[0]}x{answer.shape[1]} for a window of "
-            f"{expected[0]}x{expected[1]}: a segmenter gives one score map an image."
+            f"The model's output is {answer.shape[0]}x{answer.shape[1]} for a window of "
+            f"{expected[0]}x{expected[1]}; the output of a segmenter has the size of the image."
         )
     return answer
-
-
-def _parts(part, net, return_logits):
-    """What is written of a block: labels, and scores where they are wanted."""
-    labels = part if part.ndim == 2 else part.argmax(-1).astype(net.dtype)
-    return (labels, part) if return_logits else (labels,)
 
 
 def _outputs(net, source, plan, out, resume, return_logits):
     targets = out if return_logits and out is not None else (out, None)
     if not isinstance(targets, (tuple, list)) or len(targets) != 2:
         raise ValueError(
-            "With `return_logits`, `out` is a pair: where the labels go and where the scores go."
+            "With `return_logits`, `out` must be a pair: one target for the decoded map, one for "
+            f"the logits; got {out!r}."
         )
-    shapes = (source.size, (*source.size, net.classes))
-    dtypes = net.dtype, np.dtype("float32")
+    logits = (*source.size, net.task.channels)
+    shapes = (logits if net.task.axes == 3 else source.size, logits)
+    dtypes = net.task.dtype, np.dtype("float32")
     count, made_by = 1 + return_logits, None
     if any(isinstance(target, (str, os.PathLike)) for target in targets):
         made_by = {
             "model": net.fingerprint(),
-            "image": _told_apart(source),
+            "image": _fingerprint(source),
             "tile": list(plan.tile),
             "tiling": plan.to_config(),
             "outputs": count,
@@ -137,8 +228,8 @@ def _outputs(net, source, plan, out, resume, return_logits):
     return Outputs(targets[:count], shapes[:count], dtypes[:count], made_by, resume)
 
 
-def _told_apart(source):
-    """An image's size, type and the sum of some pixels in its middle, as text."""
+def _fingerprint(source):
+    """A text that differs for other images: size, type and a checksum of the middle."""
     middle = tuple(slice(n // 2, min(n, n // 2 + 64)) for n in source.size)
     check = zlib.crc32(np.ascontiguousarray(source.window(middle)))
     return f"{source.size[0]}x{source.size[1]} {source.kind} {check:08x}"

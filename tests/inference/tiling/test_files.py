@@ -123,7 +123,7 @@ def test_scores_go_to_a_file_of_their_own(model, image, tmp_path):
     labels, scores = tiled(model, image, out=paths, return_logits=True)
     np.testing.assert_array_equal(labels, expected[0])
     np.testing.assert_allclose(scores, expected[1], atol=1e-4)
-    with pytest.raises(ValueError, match="`out` is a pair"):
+    with pytest.raises(ValueError, match="`out` must be a pair"):
         tiled(model, image, out=paths[0], return_logits=True)
 
 
