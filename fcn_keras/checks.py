@@ -44,6 +44,24 @@ def number(name, value, least=0.0, most=None):
     return float(value)
 
 
+def positive(name, value, most=None):
+    """Returns an argument as a finite float above 0.
+
+    Args:
+        name: The argument's name, for the message.
+        value: What was given: an int, a float or a NumPy scalar.
+        most: The largest possible value, or None.
+
+    Raises:
+        ValueError: for anything but a finite number of this range; a bool is none.
+    """
+    plain = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not (plain and math.isfinite(value) and value > 0 and (most is None or value <= most)):
+        bounds = "" if most is None else f" and at most {most:g}"
+        raise ValueError(f"`{name}` must be a number above 0{bounds}, got {value!r}.")
+    return float(value)
+
+
 def one_of(name, value, choices):
     """Returns an argument that must be one of several values.
 

@@ -1,6 +1,6 @@
-"""The fully connected CRF: scores become maps that follow the image's edges.
+"""The fully connected CRF, which moves the borders of score maps to the edges of the image.
 
-Mean-field inference on a permutohedral lattice, in NumPy and SciPy; nothing here is learned.
+Mean-field inference on a permutohedral lattice, in NumPy and SciPy, with fixed parameters.
 """
 
 from fcn_keras.crf.dense import dense_crf

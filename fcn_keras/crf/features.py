@@ -1,4 +1,4 @@
-"""What the two kernels compare: the places of pixels, and their places and colours."""
+"""Features of pixels that the kernels of a dense CRF compare: positions, and colours."""
 
 import numpy as np
 
@@ -6,20 +6,20 @@ from fcn_keras.crf.checks import check_widths
 
 
 def pixel_features(image, spatial_width, color_width=None):
-    """The features of an image's pixels that a Gaussian kernel of a dense CRF compares.
+    """Returns the features of an image's pixels that a Gaussian kernel of a dense CRF compares.
 
-    Two pixels are as similar as exp(-|f_i - f_j|² / 2).
+    The similarity of two pixels is exp(-|f_i - f_j|² / 2).
 
     Args:
         image: numbers (H, W, channels), 0-255. Only its size matters without `color_width`.
         spatial_width: standard deviation in pixels, above 0: theta_gamma of the smoothness
-            kernel, theta_alpha of the bilateral one.
+            kernel, theta_alpha of the bilateral kernel.
         color_width: standard deviation in grey levels, above 0: theta_beta. None leaves the
             colours out.
 
     Returns:
-        float32 (H * W, 2), x and y by the spatial width, or (H * W, 2 + channels) with the
-        colours by the colour width; rows of the image one after the other.
+        float32 (H * W, 2), x and y divided by the spatial width, or (H * W, 2 + channels) with
+        the colours divided by the colour width; row after row of the image.
 
     Raises:
         ValueError: for an image that is not (H, W, channels), or a width that is not above 0.
@@ -35,7 +35,7 @@ def pixel_features(image, spatial_width, color_width=None):
     """
     image = np.asarray(image)
     if image.ndim != 3 or not image.size:
-        raise ValueError(f"`image` must be (H, W, channels). Received shape {image.shape}.")
+        raise ValueError(f"`image` must be (H, W, channels), got shape {image.shape}.")
     check_widths(spatial_width=spatial_width)
     height, width, channels = image.shape
     given = 0 if color_width is None else channels

@@ -1,11 +1,11 @@
-"""Filtering by a Gaussian kernel: a lattice's splat, blur and slice as sparse products."""
+"""Filtering by a Gaussian kernel: splat, blur and slice of a lattice as sparse products."""
 
 import numpy as np
 import scipy.sparse
 
 
 def blur_matrices(lattice):
-    """For each axis the float32 matrix (M, M) that adds half of a point's two neighbours to it."""
+    """Returns, for each axis, the float32 matrix (M, M) that adds half of both neighbours."""
     matrices = []
     points = np.arange(lattice.num_points, dtype=np.int32)
     for neighbors in lattice.neighbors:
@@ -18,13 +18,13 @@ def blur_matrices(lattice):
 
 
 class Kernel:
-    """A Gaussian kernel, w D^-1/2 K D^-1/2: lattice of its features, weight w.
+    """A normalised Gaussian kernel w D^-1/2 K D^-1/2 on the lattice of its features.
 
     Attributes:
-        offsets, num_points: the lattice's.
-        weights: float32 (N, d + 1), the lattice's times sqrt(w / D): slicing and splatting with
-            them normalises and weighs.
-        blurs: the matrices to apply in between, in turn.
+        offsets, num_points: those of the lattice.
+        weights: float32 (N, d + 1), those of the lattice times sqrt(w / D), so that splatting and
+            slicing with them normalises and weighs.
+        blurs: the matrices to apply between splatting and slicing, in this order.
     """
 
     def __init__(self, lattice, weight):
@@ -38,7 +38,7 @@ class Kernel:
 
 
 def rows_matrix(offsets, weights, num_points):
-    """The float32 matrix (N, points) with these columns and values in each row."""
+    """Returns the float32 matrix (N, points) with these columns and values in each row."""
     starts = np.arange(0, offsets.size + 1, offsets.shape[1])
     return _csr(weights.ravel(), offsets.ravel(), starts, num_points)
 
@@ -51,7 +51,7 @@ def _csr(values, columns, starts, num_points):
 
 
 def diagonal(kernel):
-    """What each pixel gets of itself through a kernel, float32 (N,).
+    """Returns the diagonal of a kernel: the weight of each pixel for itself, float32 (N,).
 
     The points of remainder r and s of a simplex are |r - s| = m steps apart, along as many axes,
     or d + 1 - m steps backwards along the others; each step is a factor 1/2.

@@ -1,6 +1,6 @@
-"""The permutohedral lattice as plain arrays: which points a feature lies between, and who is near.
+"""The permutohedral lattice as plain arrays: the points around each feature, and their neighbours.
 
-Points are numbered by sorting their coordinates, packed into one integer each.
+Points are numbered by sorting their coordinates, which are packed into one integer.
 """
 
 import dataclasses
@@ -21,16 +21,16 @@ class Lattice:
 
     Filtering values (N, channels) by the Gaussian exp(-|f_i - f_j|² / 2) of the features is
 
-    1. splat: each of M points gets the sum of the values around it, times their `weights`;
-    2. blur: for each axis in order, a point gets itself plus half of its two neighbours;
-    3. slice: each feature gets the sum of the points around it, times its `weights`;
+    1. splat: each of M points becomes the sum of the values around it, times their `weights`;
+    2. blur: for each axis in order, half of both neighbours is added to each point;
+    3. slice: each feature becomes the sum of the points around it, times its `weights`;
 
-    up to a constant factor, near 1 + 2**-d. A point that no feature touches does not exist and
-    counts as zero: number M, which gathers can read from a row of zeros behind the points.
+    up to a constant factor near 1 + 2**-d. A point without a feature next to it does not exist and
+    counts as zero: its number is M, so that it can be read from a row of zeros after the points.
 
     Attributes:
         offsets: int32 (N, d + 1), in [0, M): the points around each feature.
-        weights: float32 (N, d + 1), at least 0, of sum 1: its barycentric coordinates there.
+        weights: float32 (N, d + 1), at least 0, of sum 1: the barycentric coordinates there.
         neighbors: int32 (d + 1, M, 2), in [0, M]: the points next to each one along each axis.
 
     Example:
@@ -55,23 +55,23 @@ class Lattice:
 
     @property
     def num_points(self):
-        """M, how many points there are: at most N * (d + 1)."""
+        """Number of points M, at most N * (d + 1)."""
         return self.neighbors.shape[1]
 
 
 def permutohedral_lattice(features, *, threads=None):
-    """The permutohedral lattice around features, for filtering by a Gaussian of unit width.
+    """Returns the permutohedral lattice of features, for filtering by a Gaussian of unit width.
 
     Args:
-        features: numbers (N, d), finite, 1 <= d <= 6, divided by the widths wanted.
-        threads: how many threads work at it; None is one a core, at most 8. The result does not
+        features: finite numbers (N, d), 1 <= d <= 6, divided by the widths of the Gaussian.
+        threads: number of threads; None is one for each core, at most 8. The result does not
             depend on it.
 
     Returns:
-        A `Lattice`. Its points are in an order that depends on the features alone.
+        A `Lattice`. The order of its points depends on the features alone.
 
     Raises:
-        ValueError: if the features are not such an array, or spread so far that points cannot be
+        ValueError: for another array, or features that spread so far that their points cannot be
             numbered in 64 bits: then the widths are too small.
 
     Example:
@@ -92,7 +92,12 @@ def permutohedral_lattice(features, *, threads=None):
 
 
 def build(features, run):
-    """The `Lattice` of checked features; `run(function, items)` gives the list of results."""
+    """Returns the `Lattice` of checked features.
+
+    Args:
+        features: As `permutohedral_lattice` takes them.
+        run: `run(function, items)` returns the list of results.
+    """
     packing = _Packing(features)
     offsets = np.empty((len(features), features.shape[1] + 1), np.int32)
     weights = np.empty(offsets.shape, np.float32)
@@ -115,12 +120,12 @@ def _checked(features):
     features = np.asarray(features)
     if features.ndim != 2 or not len(features) or not 1 <= features.shape[1] <= 6:
         raise ValueError(
-            "`features` must be an array (N, d) with N at least 1 and d from 1 to 6. Received "
-            f"shape {features.shape}."
+            "`features` must be an array (N, d) with N at least 1 and d from 1 to 6, got shape "
+            f"{features.shape}."
         )
     if features.dtype.kind not in "biuf" or not np.isfinite(features).all():
         raise ValueError(
-            f"`features` must be finite numbers. Received {features.dtype} with "
+            f"`features` must be finite numbers, got {features.dtype} with "
             f"{np.count_nonzero(~np.isfinite(features)) if features.dtype.kind == 'f' else 'no'} "
             "values that are not finite."
         )
@@ -128,12 +133,12 @@ def _checked(features):
 
 
 class _Packing:
-    """One integer for the coordinates of a lattice point.
+    """Packs the coordinates of a lattice point into one integer, its key.
 
     The first d coordinates of a point of remainder k are (d + 1) q_i + k; the last one makes
     their sum zero. The key is the sum of strides times coordinates, so that a step along a blur
-    axis adds one constant to every key. Modulo d + 1 it is k times the sum of the strides, which
-    tells k because that sum and d + 1 are coprime; what remains is q in mixed radix.
+    axis adds the same constant to every key. Modulo d + 1 the key is k times the sum of the
+    strides. It determines k, as that sum and d + 1 are coprime; the rest is q in mixed radix.
     """
 
     def __init__(self, features):
@@ -148,13 +153,13 @@ class _Packing:
         if (d + 1) * (strides[-1] * int(radices[-1]) + sum(strides)) * self.orders > LARGEST:
             raise ValueError(
                 f"The features spread over {' x '.join(map(str, radices))} cells of the lattice, "
-                "more than can be numbered in 64 bits. Divide them by larger widths."
+                "more than 64 bits can number. Divide them by larger widths."
             )
         self.strides = np.array([*strides, 0])
         self.steps = sum(strides) - (d + 1) * self.strides
 
     def corners(self, cells):
-        """The keys of the points of remainder 0, coordinates (d + 1) * cells (d + 1, n)."""
+        """Returns the keys of the points of remainder 0, coordinates (d + 1) * cells (d + 1, n)."""
         keys = np.zeros(cells.shape[1], np.int64)
         for cell, low, stride in zip(cells, self.low, self.strides, strict=False):
             keys += (cell.astype(np.int64) - low) * (len(cells) * stride)
@@ -162,13 +167,13 @@ class _Packing:
 
 
 def scales(d):
-    """Factors of the features on their way into the lattice, whose unit here is d + 1."""
+    """Returns the factors (d,) that scale features to the lattice, whose unit here is d + 1."""
     i = np.arange(1, d + 1)
     return math.sqrt(2 / 3) / np.sqrt(i * (i + 1))
 
 
 def _bounds(features):
-    """Numbers below and above every elevated coordinate, each (d + 1,)."""
+    """Returns bounds below and above every elevated coordinate, each (d + 1,)."""
     factors = scales(features.shape[1])
     low, high = features.min(0) * factors, features.max(0) * factors
     below = np.array([sum(low[i:]) - i * (high[i - 1] if i else 0) for i in range(len(low) + 1)])
@@ -177,7 +182,7 @@ def _bounds(features):
 
 
 def _elevated(features):
-    """The features in the lattice's hyperplane, float64 (d + 1, n), in units of d + 1."""
+    """Returns the features in the lattice's hyperplane, float64 (d + 1, n), in units of d + 1."""
     n, d = features.shape
     elevated, later = np.empty((d + 1, n)), np.zeros(n)
     for i, scale in reversed(list(enumerate(scales(d), start=1))):
@@ -189,11 +194,11 @@ def _elevated(features):
 
 
 def _simplices(features):
-    """The simplex around each feature, each (d + 1, n).
+    """Returns the simplex around each feature, as three arrays (d + 1, n).
 
     Returns:
-        The cells of its point of remainder 0; the rank of each coordinate of what remains, 0 for
-        the largest; and what remains.
+        The cells of its point of remainder 0; the rank of each coordinate of the rest, 0 for the
+        largest; and the rest.
     """
     rest = _elevated(features)
     cells = np.rint(rest)
@@ -204,14 +209,14 @@ def _simplices(features):
             below = rest[i] < rest[j]
             ranks[i] += below
             ranks[j] += ~below
-    ranks += cells.sum(0).astype(np.int8)  # off the hyperplane by so many cells
+    ranks += cells.sum(0).astype(np.int8)  # distance from the hyperplane, in cells
     wrapped = (ranks < 0).astype(np.int8) - (ranks >= len(rest))
     ranks += np.int8(len(rest)) * wrapped
     return cells.astype(np.int32) + wrapped, ranks, rest - wrapped
 
 
 def _surround(features, packing):
-    """The distinct keys around some features; which of them each has, and its weights, (n, d+1)."""
+    """Returns the distinct keys around features, the indices of each, and weights, (n, d + 1)."""
     cells, ranks, rest = _simplices(features)
     d, everyone = features.shape[1], np.arange(len(features))
     falling = np.empty_like(rest)
@@ -230,15 +235,15 @@ def _surround(features, packing):
 
 
 def _distinct(values):
-    """Sorted values, the first place of each, and for each place the number of its value.
+    """Returns the sorted values, the first index of each, and for each index its value's number.
 
-    Asking for first places makes NumPy sort stably, which is faster: neighbours come in runs.
+    Asking for first indices makes NumPy sort stably, which is faster: neighbours come in runs.
     """
     return np.unique(values, return_index=True, return_inverse=True)
 
 
 def _vertices(corners, ranks, steps):
-    """The keys of the d + 1 points of each simplex, (d + 1, n), by their remainder.
+    """Returns the keys of the d + 1 points of each simplex, (d + 1, n), by their remainder.
 
     From remainder k - 1 to k is a step along the axis of rank d + 1 - k.
     """
@@ -252,7 +257,7 @@ def _vertices(corners, ranks, steps):
 
 
 def _neighbors(keys, step):
-    """The points before and behind each one along an axis, int32 (M, 2)."""
+    """Returns the points before and after each one along an axis, int32 (M, 2)."""
     neighbors = np.full((len(keys), 2), len(keys), np.int32)
     behind = np.searchsorted(keys, keys + step)
     here = np.flatnonzero(keys[np.minimum(behind, len(keys) - 1)] == keys + step)

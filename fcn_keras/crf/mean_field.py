@@ -1,4 +1,4 @@
-"""The mean-field updates of a dense CRF, on strips of pixels that threads share."""
+"""Mean-field updates of a dense CRF, on strips of pixels that several threads compute."""
 
 import itertools
 
@@ -7,21 +7,21 @@ import numpy as np
 from fcn_keras.crf.filtering import diagonal, rows_matrix
 
 BLOCK = 2**16  # scores that are updated together
-OVERFLOW = 80.0  # exp of it is finite in float32, also summed over classes
+OVERFLOW = 80.0  # its exponential is finite in float32, also summed over classes
 
 
 def mean_field(unary, q, kernels, steps, compatibility, include_self, run, pieces):
-    """Makes Q by updates Q <- softmax(unary - compatibility (sum of kernels) Q).
+    """Computes Q by updates Q <- softmax(unary - compatibility (sum of kernels) Q).
 
     Args:
-        unary: float32 (N, C), log-probabilities or those less the pixel's largest.
-        q: float32 (N, C), where Q is written.
+        unary: float32 (N, C), log-probabilities, up to a constant for each pixel.
+        q: float32 (N, C), which is overwritten by Q.
         kernels: `Kernel`s of the N pixels.
-        steps: how many updates.
-        compatibility: float32 (C, C), or None for Potts.
-        include_self: whether the kernels' diagonals count.
-        run: `run(function, items)` gives the list of results.
-        pieces: how many items of equal cost to make of a step.
+        steps: number of updates.
+        compatibility: float32 (C, C), or None for the Potts model.
+        include_self: whether the diagonals of the kernels count.
+        run: `run(function, items)` returns the list of results.
+        pieces: number of items of equal cost into which a step is divided.
     """
     own = None if include_self or not kernels else sum(map(diagonal, kernels))
     parts = _parts(len(unary), pieces)
@@ -33,7 +33,7 @@ def mean_field(unary, q, kernels, steps, compatibility, include_self, run, piece
 
 
 def _parts(count, pieces):
-    """Slices of nearly equal length that cover range(count); none is empty."""
+    """Returns slices of nearly equal length that cover range(count); none is empty."""
     ends = [count * i // pieces for i in range(pieces + 1)]
     return [slice(*pair) for pair in zip(ends, ends[1:], strict=False) if pair[0] < pair[1]]
 
@@ -46,7 +46,7 @@ def _step(strips, kernels, classes, run):
 
 
 def _blur(splatted, kernels, classes, points):
-    """Adds up what the strips splatted and blurs it, for some of the classes."""
+    """Adds up the splatted values of the strips and blurs them, for some of the classes."""
     total = splatted[0][:, classes]
     for other in splatted[1:]:
         total = total + other[:, classes]
@@ -61,7 +61,7 @@ def _blur(splatted, kernels, classes, points):
 
 
 class _Strip:
-    """Some of the pixels, and the matrix of their weights at the points of all kernels."""
+    """A part of the pixels, and the matrix of their weights at the points of all kernels."""
 
     def __init__(self, pixels, unary, q, kernels, compatibility, own):
         self.unary, self.q, self.compatibility = unary[pixels], q[pixels], compatibility
@@ -96,7 +96,11 @@ class _Strip:
 
 
 def _softmax(scores, q):
-    """Softmax of scores (n, C), which are overwritten; the largest of a row is not far below 0."""
+    """Writes the softmax of scores (n, C) to `q`, and overwrites the scores.
+
+    In place, as memory traffic is most of the cost. The largest score of a row is not far below 0,
+    so that nothing is subtracted unless the exponentials would overflow.
+    """
     if scores.max() > OVERFLOW:
         scores -= scores.max(1, keepdims=True)
     np.exp(scores, out=scores)

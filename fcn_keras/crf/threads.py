@@ -1,25 +1,25 @@
-"""One function on many pieces, in as many threads as there are cores."""
+"""A function applied to many items by several threads."""
 
 import concurrent.futures
 import contextlib
 import os
 
+from fcn_keras.checks import whole_number
+
 MOST = 8
 
 
 def checked_threads(threads):
-    """The number of threads meant; None is one a core that this process may use, at most 8."""
+    """Returns the number of threads; None is one for each core of this process, at most 8."""
     if threads is None:
         may_use = getattr(os, "sched_getaffinity", None)
         return max(1, min(MOST, len(may_use(0)) if may_use else os.cpu_count() or 1))
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-        raise ValueError(f"`threads` must be a whole number from 1, or None. Received: {threads!r}")
-    return threads
+    return whole_number("threads", threads)
 
 
 @contextlib.contextmanager
 def mapping(threads):
-    """Gives `run(function, items)`, the list of the results in the order of the items."""
+    """Yields `run(function, items)`, which returns the results in the order of the items."""
     if threads == 1:
         yield lambda function, items: [function(item) for item in items]
         return

@@ -1,6 +1,6 @@
-"""What every loss does with its labels: void, several ignored values, what is out of range.
+"""LabelLoss, the base of losses of label maps: ignored values, labels out of range, class weights.
 
-Subclasses are handed whole labels, a mask of the pixels that count, and float32 logits.
+Subclasses receive whole labels, a mask of the pixels that count, and float32 logits.
 """
 
 import keras
@@ -31,24 +31,24 @@ class LabelLoss(keras.losses.Loss):
         return values + ops.where(outside, float("nan"), 0.0)
 
     def values(self, labels, counted, logits):
-        """The losses that Keras averages.
+        """Returns the losses that Keras averages.
 
         Args:
-            labels: int32 (batch, height, width); -1 for what is no whole number.
+            labels: int32 (batch, height, width); -1 where a label is no whole number.
             counted: bool of the same shape, False for void and for labels out of range.
             logits: float32 (batch, height, width, classes).
         """
         raise NotImplementedError
 
     def pixel_weights(self, labels, counted):
-        """The weight of each pixel's class, 0 where it does not count, float32."""
+        """Returns the weight of each pixel's class, 0 where it does not count, float32."""
         if self.class_weights is None:
             return ops.cast(counted, "float32")
         table = ops.convert_to_tensor(np.array(self.class_weights, np.float32))
         return ops.where(counted, ops.take(table, ops.where(counted, labels, 0)), 0.0)
 
     def _counted(self, labels, num_classes):
-        """Which pixels count, and whether any label is neither a class nor ignored."""
+        """Returns which pixels count, and whether any label is neither a class nor ignored."""
         inside = ops.logical_and(labels >= 0, labels < num_classes)
         void = ops.zeros_like(inside)
         for value in ignored_values(resolved_ignore_class(self.ignore_class, num_classes)):
@@ -60,7 +60,7 @@ class LabelLoss(keras.losses.Loss):
         if len(y_pred.shape) != len(y_true.shape) + 1:
             raise ValueError(
                 f"{type(self).__name__} takes labels (batch, height, width) and logits (batch, "
-                f"height, width, classes). Received labels of shape {tuple(y_true.shape)} and "
+                f"height, width, classes), got labels of shape {tuple(y_true.shape)} and "
                 f"logits of shape {tuple(y_pred.shape)}."
             )
         if self.class_weights is not None and len(self.class_weights) != y_pred.shape[-1]:
@@ -78,23 +78,23 @@ class LabelLoss(keras.losses.Loss):
 
 
 def cross_entropy(labels, logits):
-    """-log softmax(logits)[label]; finite where the label is no class."""
+    """Returns -log softmax(logits)[label] of each pixel; finite where the label is no class."""
     shifted = logits - ops.stop_gradient(ops.max(logits, axis=-1, keepdims=True))
     of_label = is_label(labels, logits)
     return ops.log(ops.sum(ops.exp(shifted), -1)) - ops.sum(ops.where(of_label, shifted, 0.0), -1)
 
 
 def is_label(labels, logits):
-    """The labels one-hot, bool (batch, height, width, classes)."""
+    """Returns the labels one-hot, bool (batch, height, width, classes)."""
     classes = ops.arange(logits.shape[-1], dtype="int32")
     return ops.equal(ops.expand_dims(labels, -1), classes)
 
 
 def averaged(values, weights):
-    """Values whose plain mean is sum(weights * values) / sum(weights), 0 without weights.
+    """Returns values whose plain mean is sum(weights * values) / sum(weights), 0 without weights.
 
-    On several replicas of `tf.distribute` the divisor is that of all of them together, so that
-    the mean which Keras takes over the replicas is the mean over the whole batch's pixels.
+    With several replicas of `tf.distribute` the divisor is the sum over all of them, so that the
+    mean that Keras takes over the replicas is the mean over the pixels of the whole batch.
     """
     total, replicas = _of_all_replicas(ops.sum(weights))
     scale = replicas * ops.cast(ops.size(weights), "float32") / ops.where(total > 0, total, 1.0)
@@ -102,9 +102,9 @@ def averaged(values, weights):
 
 
 def _of_all_replicas(total):
-    """The sum over the replicas of `tf.distribute`, and their number."""
+    """Returns the sum over the replicas of `tf.distribute`, and their number."""
     if keras.backend.backend() != "tensorflow":
-        return total, 1  # JAX sums over the whole batch, however it is divided
+        return total, 1  # JAX sums over the whole batch, on whatever devices it lies
     import tensorflow as tf
 
     context = tf.distribute.get_replica_context()
@@ -120,7 +120,7 @@ def _checked_weights(class_weights):
     numbers = weights.ndim == 1 and weights.size and weights.dtype.kind in "iuf"
     if not numbers or not np.isfinite(weights).all() or weights.min() < 0:
         raise ValueError(
-            "`class_weights` must be one finite number of 0 or more for each class. "
-            f"Received: {class_weights!r}"
+            "`class_weights` must be one finite number of at least 0 for each class, "
+            f"got {class_weights!r}."
         )
     return weights.astype(np.float64).tolist()

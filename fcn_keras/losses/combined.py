@@ -1,4 +1,4 @@
-"""A weighted sum of losses, as one loss."""
+"""Sum: a weighted sum of losses, as one loss."""
 
 import keras
 import numpy as np
@@ -11,16 +11,16 @@ class Sum(keras.losses.Loss):
     Each loss reduces its own values; the sum is w_1 loss_1 + w_2 loss_2 + ..., a scalar.
 
     Args:
-        losses: Keras losses; those of this room, or others that take the same truth.
-        weights: one finite number each, 0 or more; 1 each by default.
+        losses: Keras losses, of this package or others that take the same truth.
+        weights: one finite number of at least 0 for each; 1 each by default.
         name: name of the loss.
 
     Call arguments:
-        y_true, y_pred: handed to every loss, as they come.
-        sample_weight: handed to every loss.
+        y_true, y_pred: passed to every loss unchanged.
+        sample_weight: passed to every loss.
 
     Raises:
-        ValueError: for no losses, something that is no loss, or weights that do not fit.
+        ValueError: for an empty list, an entry that is no loss, or weights that do not fit.
 
     Example:
 
@@ -38,13 +38,13 @@ class Sum(keras.losses.Loss):
         ]
         wrong = [loss for loss in self.losses if not isinstance(loss, keras.losses.Loss)]
         if wrong or not self.losses:
-            raise ValueError(f"`losses` must be a list of Keras losses. Received: {losses!r}")
+            raise ValueError(f"`losses` must be a list of Keras losses, got {losses!r}.")
         self.weights = [1.0] * len(self.losses) if weights is None else list(map(float, weights))
         fit = len(self.weights) == len(self.losses) and np.isfinite(self.weights).all()
         if not fit or min(self.weights) < 0:
             raise ValueError(
-                f"`weights` must be one finite number of 0 or more for each of the "
-                f"{len(self.losses)} losses. Received: {weights!r}"
+                f"`weights` must be one finite number of at least 0 for each of the "
+                f"{len(self.losses)} losses, got {weights!r}."
             )
 
     def __call__(self, y_true, y_pred, sample_weight=None):

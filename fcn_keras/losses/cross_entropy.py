@@ -1,4 +1,4 @@
-"""Cross-entropy, of all pixels or of a random share of them."""
+"""CrossEntropy: of all pixels, or of a random share of them."""
 
 import keras
 
@@ -15,36 +15,36 @@ class CrossEntropy(PixelLoss):
     0 and gradient 0. Computed in float32, also under mixed precision. Under `tf.distribute` the
     divisor is the sum over all replicas, so that void may lie unevenly.
 
-    `keras.losses.SparseCategoricalCrossentropy(ignore_class=255, from_logits=True)` was measured
-    against the formula (Keras 3.15, TensorFlow and JAX): its values, its mean over the counted
-    pixels, uint8 labels and an all-void batch are right on both. What it lacks: it ignores one
-    value only; it has no weights of classes; and a label out of range that is not void is an
-    error in a TensorFlow graph, NaN with NaN gradients under XLA, and under JAX silently a pixel
-    of loss 0. Here such a label makes the loss NaN everywhere, so that it is seen
-    (`keras.callbacks.TerminateOnNaN` stops there), while the gradients stay finite.
+    `keras.losses.SparseCategoricalCrossentropy(ignore_class=255, from_logits=True)` (Keras 3.15)
+    computes the same values on TensorFlow and JAX. It lacks three things: it ignores one value
+    only; it has no class weights; and a label out of range that is not void is an error in a
+    TensorFlow graph, NaN with NaN gradients under XLA, and silently a pixel of loss 0 under JAX.
+    Here such a label makes the loss NaN on every backend, so that
+    `keras.callbacks.TerminateOnNaN` stops the training, and the gradients stay finite.
 
     Args:
         ignore_class: value or values of the labels that are not counted, or None. "auto" is 255,
             or 65535 for logits of more than 255 classes.
-        class_weights: one finite number of 0 or more for each class, or None. Only their ratios
+        class_weights: one finite number of at least 0 for each class, or None. Only their ratios
             matter. `fcn_keras.data.class_weights` computes them from a dataset.
         name: name of the loss.
         normalize: False gives the sum over the counted pixels of the batch, as Caffe's
-            `normalize: false`, for rates such as 1e-10; the weights then count as they are.
-        sampling: None, or the share in (0, 1] of the cells that counts in a step: each is kept
-            with that probability, independently, and weighs 1 / share, so that loss and gradient
-            are unbiased. Enlarge the batch by 1 / share to keep as many terms a step. Evaluation
-            samples as well; metrics do not.
-        cell: side in pixels of the square cells that are kept or left together; 32 is about a
-            cell of an FCN-32s's score map, 1 a pixel.
-        seed: whole number that the draws follow from, together with the losses of the step, so
-            that no state has to be kept: every step draws anew, and the same weights and batch
-            draw the same cells again on the same device. None takes one from Python's `random`,
-            which `keras.utils.set_random_seed` seeds.
+            `normalize: false`, for learning rates such as 1e-10; then the absolute values of
+            `class_weights` matter.
+        sampling: None, or the share in (0, 1] of the cells that count in a step. Each cell is kept
+            with that probability, independently, and has weight 1 / share, so that loss and
+            gradient are unbiased. A batch larger by 1 / share has as many counted pixels as
+            without sampling. The loss is sampled in evaluation too; metrics are not.
+        cell: side of the square cells in pixels; the pixels of a cell are kept or left out
+            together. 1 draws single pixels, 32 is about a cell of the score map of an FCN-32s.
+        seed: whole number that seeds the draws, or None: then one is drawn from Python's `random`,
+            which `keras.utils.set_random_seed` seeds. Each draw follows from the seed and the
+            pixel losses of the step: every step draws other cells, and the same weights and
+            batch draw the same cells again on the same device.
 
     Call arguments:
-        y_true: labels (batch, height, width) or (batch, height, width, 1), any dtype that holds
-            whole numbers, in [0, classes) or ignored.
+        y_true: labels (batch, height, width) or (batch, height, width, 1), whole numbers of any
+            dtype, in [0, classes) or ignored.
         y_pred: logits (batch, height, width, classes), any float dtype.
         sample_weight: optional; as in Keras it multiplies the pixels' losses and not the divisor.
 

@@ -1,8 +1,9 @@
-"""Focal loss: cross-entropy in which pixels that are already right weigh little."""
+"""Focal: cross-entropy with small weights for pixels that are predicted well."""
 
 import keras
 from keras import ops
 
+from fcn_keras.checks import number
 from fcn_keras.losses.base import cross_entropy
 from fcn_keras.losses.pixel_base import PixelLoss
 
@@ -15,11 +16,11 @@ class Focal(PixelLoss):
     loss = sum(w * (1 - p)**gamma * -log p) / sum(w). Void, labels out of range, dtypes and
     `sample_weight` are as in `CrossEntropy`, which gamma=0 gives.
 
-    `keras.losses.CategoricalFocalCrossentropy` takes one-hot truth, counts what is all zeros in
-    the divisor, and clips the probabilities to [1e-7, 1 - 1e-7], where its gradient vanishes.
+    `keras.losses.CategoricalFocalCrossentropy` takes one-hot truth, counts pixels of zeros in the
+    divisor, and clips the probabilities to [1e-7, 1 - 1e-7], where its gradient is 0.
 
     Args:
-        gamma: 0 or more; the higher, the less a pixel of high p weighs.
+        gamma: a number of at least 0; the higher, the smaller the weight of pixels of high p.
         ignore_class, class_weights, name, normalize, sampling, cell, seed: as in `CrossEntropy`;
             `class_weights` are the paper's alpha.
 
@@ -49,13 +50,13 @@ class Focal(PixelLoss):
         seed=None,
     ):
         super().__init__(ignore_class, class_weights, name, normalize, sampling, cell, seed)
-        if not gamma >= 0:
-            raise ValueError(f"`gamma` must be 0 or more. Received: {gamma}")
-        self.gamma = float(gamma)
+        self.gamma = number("gamma", gamma)
 
     def pixel_losses(self, labels, logits):
         entropy = cross_entropy(labels, logits)
-        wrong = ops.maximum(-ops.expm1(-entropy), 1e-12)  # 1 - p, without its root at 0
+        wrong = ops.maximum(
+            -ops.expm1(-entropy), 1e-12
+        )  # 1 - p; above 0, where powers have gradients
         return wrong**self.gamma * entropy
 
     def get_config(self):

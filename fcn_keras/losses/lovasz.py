@@ -1,8 +1,9 @@
-"""The Lovasz-softmax loss: the mean IU's convex surrogate, by sorting the pixels' errors."""
+"""Lovasz: a convex surrogate of the mean IU, computed by sorting the errors of the pixels."""
 
 import keras
 from keras import ops
 
+from fcn_keras.checks import one_of
 from fcn_keras.losses.region_base import RegionLoss
 
 CLASSES = ("present", "all")
@@ -12,17 +13,17 @@ CLASSES = ("present", "all")
 class Lovasz(RegionLoss):
     """The Lovasz-softmax loss, averaged over the classes.
 
-    With a class's errors e = |t - p| of the counted pixels sorted downward and J(i) the Jaccard
-    loss, 1 - IU, if the first i of them were wrong: loss = sum_i e_i (J(i) - J(i - 1)). On
-    predictions that are certain it is 1 - IU. Each class's errors are sorted, so that it takes
-    many times as long as cross-entropy. Void, labels out of range, dtypes and `sample_weight`
+    With a class's errors e = |t - p| of the counted pixels, sorted from the largest, and J(i) the
+    Jaccard loss, 1 - IU, if the first i of them were wrong: loss = sum_i e_i (J(i) - J(i - 1)).
+    For predictions of probability 1 it is 1 - IU. It takes many times as long as cross-entropy,
+    as the errors of each class are sorted. Void, labels out of range, dtypes and `sample_weight`
     are as in `Dice`.
 
     Args:
-        per: "batch" takes the batch for one image, as the mean IU takes the dataset; "image"
+        per: "batch" treats the batch as one image, as the mean IU treats the dataset; "image"
             averages over the images.
-        classes: "present" averages over the classes of the truth, "all" over all; there an
-            absent class costs its highest probability.
+        classes: "present" averages over the classes of the truth, "all" over all classes: the
+            loss of an absent class is its highest probability.
         ignore_class, class_weights, name: as in `Dice`.
 
     Raises:
@@ -48,9 +49,7 @@ class Lovasz(RegionLoss):
         name="lovasz",
     ):
         super().__init__(per, ignore_class, class_weights, name)
-        if classes not in CLASSES:
-            raise ValueError(f"`classes` must be 'present' or 'all'. Received: {classes!r}")
-        self.classes = classes
+        self.classes = one_of("classes", classes, CLASSES)
 
     def class_losses(self, truth, probabilities, counted):
         signed = ops.where(truth, 1.0 - probabilities, -probabilities)
@@ -69,7 +68,7 @@ class Lovasz(RegionLoss):
 
 
 def _sorted(signed):
-    """Along the last axis, by falling magnitude."""
+    """Returns the values sorted along the last axis, the largest magnitude first."""
     order = ops.argsort(-ops.abs(ops.stop_gradient(signed)), axis=-1)
     regions, classes, pixels = ops.shape(signed)
     rows = ops.reshape(ops.arange(regions * classes), (regions, classes, 1))
@@ -77,10 +76,10 @@ def _sorted(signed):
 
 
 def _increments(of_class, true):
-    """J(i) - J(i - 1) in closed form: differences of J itself would lose most digits.
+    """Returns J(i) - J(i - 1) in closed form; differences of J itself would lose most digits.
 
-    A wrong pixel of the class takes one from the intersection I, 1 / U; any other adds one to the
-    union U, I / (U (U - 1)).
+    A wrong pixel of the class reduces the intersection I by one: 1 / U. Any other wrong pixel
+    enlarges the union U by one: I / (U (U - 1)).
     """
     missed = ops.cumsum(ops.cast(of_class, "float32"), axis=-1)
     position = ops.cast(ops.arange(1, ops.shape(of_class)[-1] + 1), "float32")

@@ -1,10 +1,11 @@
-"""Online hard example mining: cross-entropy of the pixels that are predicted worst."""
+"""OHEM, online hard example mining: cross-entropy of the pixels that are predicted worst."""
 
 import math
 
 import keras
 from keras import ops
 
+from fcn_keras.checks import positive, whole_number
 from fcn_keras.losses.base import LabelLoss, averaged, cross_entropy
 
 
@@ -12,18 +13,19 @@ from fcn_keras.losses.base import LabelLoss, averaged, cross_entropy
 class OHEM(LabelLoss):
     """Cross-entropy from logits, averaged over the hardest of the pixels that count.
 
-    Kept are the counted pixels whose label has a probability of at most `threshold`, but at least
+    The counted pixels whose label has a probability of at most `threshold` are kept, but at least
     the `min_kept` hardest of the batch (all, where fewer count); or, with `share`, that share of
-    the counted pixels. With w the weights of the kept pixels' classes:
-    loss = sum(w * -log p) / sum(w); the others have no gradient. Which is hard does not depend on
-    the weights. The errors of the batch are sorted. Void, labels out of range, dtypes and
-    `sample_weight` are as in `CrossEntropy`.
+    the counted pixels. With w the class weights of the kept pixels:
+    loss = sum(w * -log p) / sum(w); the other pixels have gradient 0. The class weights do not
+    change which pixels are kept. The losses of the batch are sorted. Void, labels out of range,
+    dtypes and `sample_weight` are as in `CrossEntropy`.
 
     Args:
         threshold: probability of the label in (0, 1] up to which a pixel is hard.
-        min_kept: how many pixels of a batch are kept at least, 1 or more; a sixteenth of its
-            pixels is usual, and 100,000 for batches of 1.6 million.
-        share: None, or a share in (0, 1], in place of `threshold` and `min_kept`.
+        min_kept: smallest number of pixels of a batch that are kept, at least 1. A sixteenth of
+            the pixels is usual: 100,000 for batches of 1.6 million.
+        share: None, or the share in (0, 1] of the counted pixels that is kept, instead of
+            `threshold` and `min_kept`.
         ignore_class, class_weights, name: as in `CrossEntropy`.
 
     Raises:
@@ -51,13 +53,9 @@ class OHEM(LabelLoss):
         name="ohem",
     ):
         super().__init__(ignore_class, class_weights, name)
-        if not 0 < threshold <= 1:
-            raise ValueError(f"`threshold` must be a probability in (0, 1]. Received: {threshold}")
-        if min_kept != int(min_kept) or min_kept < 1:
-            raise ValueError(f"`min_kept` must be a whole number above 0. Received: {min_kept}")
-        if share is not None and not 0 < share <= 1:
-            raise ValueError(f"`share` must be in (0, 1], or None. Received: {share}")
-        self.threshold, self.min_kept, self.share = float(threshold), int(min_kept), share
+        self.threshold = positive("threshold", threshold, 1)
+        self.min_kept = whole_number("min_kept", min_kept)
+        self.share = None if share is None else positive("share", share, 1)
 
     def values(self, labels, counted, logits):
         entropy = cross_entropy(labels, logits)
@@ -67,7 +65,7 @@ class OHEM(LabelLoss):
         return averaged(entropy, weights)
 
     def _limit(self, hardness, counted):
-        """The cross-entropy from which a pixel is kept."""
+        """Returns the smallest cross-entropy of a pixel that is kept."""
         total = ops.sum(ops.cast(counted, "int32"))
         if self.share is None:
             count = ops.minimum(total, self.min_kept)

@@ -1,4 +1,4 @@
-"""Dice and Jaccard losses: one minus a soft overlap of prediction and truth, class by class."""
+"""Dice and Jaccard: one minus a soft overlap of prediction and truth of each class."""
 
 import keras
 from keras import ops
@@ -7,7 +7,7 @@ from fcn_keras.losses.region_base import RegionLoss
 
 
 class _Overlap(RegionLoss):
-    """One minus `overlap(shared, truth, predicted)` of each class that is present."""
+    """The base of Dice and Jaccard: 1 - `overlap(shared, true, predicted)` of present classes."""
 
     def class_losses(self, truth, probabilities, counted):
         mask = ops.expand_dims(ops.cast(counted, "float32"), 1)
@@ -25,26 +25,25 @@ class Dice(_Overlap):
 
     With p the softmax probabilities and t the one-hot truth, over the pixels that count:
     loss = mean over present classes of 1 - 2 sum(p t) / (sum(p) + sum(t)). A class absent from
-    the truth has overlap 0 whatever is predicted, hence no gradient, and is left out. Where
-    nothing counts, loss and gradient are 0; images without counted pixels are left out of the
-    mean over images. Labels out of range make it NaN. Computed in float32.
+    the truth is left out, as its overlap is 0 for every prediction and has no gradient. Without
+    counted pixels, loss and gradient are 0; images without counted pixels are left out of the
+    mean over images. Labels out of range make the loss NaN. Computed in float32.
 
-    `keras.losses.Dice` and `Tversky` take one-hot truth and probabilities, average nothing over
-    classes by default (all pixels of all classes are one region), and count what is predicted
-    on void.
+    `keras.losses.Dice` and `Tversky` take one-hot truth and probabilities, treat all pixels of
+    all classes as one region by default, and count predictions on void.
 
     Args:
-        per: "batch" takes the batch for one region, as the mean IU takes the dataset; "image"
+        per: "batch" treats the batch as one region, as the mean IU treats the dataset; "image"
             averages over the images.
         ignore_class: as in `CrossEntropy`.
-        class_weights: one number of 0 or more a class, the weights of the mean over the present
-            classes, or None for equal ones. Only their ratios matter.
+        class_weights: one number of at least 0 for each class, the weights of the mean over the
+            present classes, or None for equal weights. Only their ratios matter.
         name: name of the loss.
 
     Call arguments:
         y_true, y_pred: labels and logits as for `CrossEntropy`.
-        sample_weight: with per="image" one weight an image, (batch,): multiplies the images'
-            losses and not the divisor. With per="batch" it must be None.
+        sample_weight: with per="image" one weight for each image, (batch,), which multiplies the
+            losses of the images and not the divisor. With per="batch" it must be None.
 
     Raises:
         ValueError: for a wrong `per`, `ignore_class` or `class_weights`, a `sample_weight` with
@@ -72,8 +71,8 @@ class Dice(_Overlap):
 class Jaccard(_Overlap):
     """One minus the soft IU, averaged over the classes that are present.
 
-    loss = mean over present classes of 1 - sum(p t) / (sum(p) + sum(t) - sum(p t)). All else,
-    arguments included, is as in `Dice`.
+    loss = mean over present classes of 1 - sum(p t) / (sum(p) + sum(t) - sum(p t)). Arguments
+    and conventions are those of `Dice`.
 
     Example:
 

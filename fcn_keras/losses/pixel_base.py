@@ -1,10 +1,11 @@
-"""Losses that are a mean or a sum over pixels, of which a random share can be taken each step."""
+"""PixelLoss, the base of losses that are a mean or a sum over pixels, or over a random share."""
 
 import random
 
 import keras
 from keras import ops
 
+from fcn_keras.checks import positive, whole_number
 from fcn_keras.losses.base import LabelLoss, averaged
 
 
@@ -15,11 +16,9 @@ class PixelLoss(LabelLoss):
         super().__init__(
             ignore_class, class_weights, name, "sum_over_batch_size" if normalize else "sum"
         )
-        if sampling is not None and not 0 < sampling <= 1:
-            raise ValueError(f"`sampling` must be a share in (0, 1], or None. Received: {sampling}")
-        if cell != int(cell) or cell < 1:
-            raise ValueError(f"`cell` must be a whole number of pixels above 0. Received: {cell}")
-        self.normalize, self.sampling, self.cell = bool(normalize), sampling, int(cell)
+        self.normalize = bool(normalize)
+        self.sampling = None if sampling is None else positive("sampling", sampling, 1)
+        self.cell = whole_number("cell", cell)
         drawn = sampling is not None and seed is None
         self.seed = random.randint(1, 10**9) if drawn else seed
 
@@ -34,11 +33,11 @@ class PixelLoss(LabelLoss):
         return values * (kept / self.sampling)
 
     def pixel_losses(self, labels, logits):
-        """The loss of each pixel, (batch, height, width)."""
+        """Returns the loss of each pixel, (batch, height, width)."""
         raise NotImplementedError
 
     def _sample(self, losses):
-        """Which pixels are kept, bool; the draw follows from the seed and the losses."""
+        """Returns which pixels are kept, bool; the draw follows from the seed and the losses."""
         batch, height, width = ops.shape(losses)
         side = self.cell
         cells = (batch, (height + side - 1) // side, (width + side - 1) // side)
@@ -58,10 +57,10 @@ class PixelLoss(LabelLoss):
 
 
 class _Key(keras.random.SeedGenerator):
-    """A key for one draw, made of the seed and of the values of the step.
+    """The key of one draw, made from the seed and the values of the step.
 
-    A loss is not tracked by the model, so that a state of its own would stand still in a compiled
-    JAX step; the losses of the pixels differ from step to step on every backend.
+    Keras does not track the state of a loss, so that a seed generator would not advance in a
+    compiled JAX step; the losses of the pixels differ from step to step on every backend.
     """
 
     def __init__(self, seed, values):

@@ -1,8 +1,9 @@
-"""Losses of whole regions: one value an image, or one for the batch, averaged over its classes."""
+"""RegionLoss, the base of losses with one value for each image, or one for the batch."""
 
 import numpy as np
 from keras import ops
 
+from fcn_keras.checks import one_of
 from fcn_keras.losses.base import LabelLoss, is_label
 
 PER = ("batch", "image")
@@ -13,20 +14,18 @@ class RegionLoss(LabelLoss):
 
     def __init__(self, per, ignore_class, class_weights, name):
         super().__init__(ignore_class, class_weights, name)
-        if per not in PER:
-            raise ValueError(f"`per` must be 'batch' or 'image'. Received: {per!r}")
-        self.per = per
+        self.per = one_of("per", per, PER)
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         if sample_weight is not None and self.per == "batch":
             raise ValueError(
                 f"{type(self).__name__}(per='batch') is one number for the whole batch and takes "
-                "no sample_weight; with per='image' it takes one weight an image, (batch,)."
+                "no sample_weight; per='image' takes one weight for each image, (batch,)."
             )
         return super().__call__(y_true, y_pred, sample_weight)
 
     def values(self, labels, counted, logits):
-        """One loss for each image, (batch,), or for the batch, (1,)."""
+        """Returns one loss for each image, (batch,), or one for the batch, (1,)."""
         regions, classes = (1 if self.per == "batch" else -1), logits.shape[-1]
         if self.per == "image":
             regions = ops.shape(logits)[0]
@@ -44,7 +43,7 @@ class RegionLoss(LabelLoss):
         return values / ops.where(share > 0, share, 1.0)
 
     def class_losses(self, truth, probabilities, counted):
-        """The loss of each class and whether it is averaged, both float32 (regions, classes).
+        """Returns the loss of each class and its weight, 0 or 1, both float32 (regions, classes).
 
         Args:
             truth: bool (regions, pixels, classes), one-hot, all False where void.

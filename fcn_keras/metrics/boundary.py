@@ -1,13 +1,13 @@
-"""How well boundaries are met: the boundary F1 measure (BF) on label maps, in NumPy and SciPy.
+"""The boundary F1 measure (BF) of label maps, in NumPy and SciPy.
 
-It matches points of contours image by image, which a compiled training step cannot hold.
+It matches points of contours image by image, which a compiled training step of fixed shapes cannot.
 """
 
 import math
 
 import numpy as np
 
-from fcn_keras.checks import one_of, whole_number
+from fcn_keras.checks import one_of, positive, whole_number
 from fcn_keras.ignore import ignored_values, resolved_ignore_class
 from fcn_keras.metrics.confusion import outside_message
 
@@ -17,30 +17,31 @@ PRESENT = ("truth", "either")
 def boundary_f1(
     truth, prediction, num_classes, tolerance=0.0075, ignore_class="auto", present="truth"
 ):
-    """The boundary F1 measure of each class of one image.
+    """Returns the boundary F1 measure of each class of one image.
 
-    The boundary of a class are its pixels with a pixel of another class above, below, left or
-    right; the image's border is no boundary. Precision is the share of the predicted boundary's
-    pixels that are nearer than the tolerance to the true boundary, recall the share of the true
-    boundary's that are nearer than it to the predicted one; F1 = 2 P R / (P + R).
+    The boundary of a class consists of its pixels with a pixel of another class above, below,
+    left or right; the border of the image is no boundary. Precision is the share of pixels of the
+    predicted boundary that are nearer than the tolerance to the true boundary, recall the share
+    of pixels of the true boundary that are nearer than it to the predicted one;
+    F1 = 2 P R / (P + R).
 
-    Where the truth is void the prediction is taken to be void too, and void is no other class:
-    a boundary between a class and void does not count, in neither map. Where void covers every
-    true boundary, as the bands around PASCAL VOC's objects do, there is none left to be met.
+    Where the truth is void, the prediction is set to void, and void is no other class: boundaries
+    between a class and void count in neither map. Where void covers every true boundary, like the
+    bands around the objects of PASCAL VOC, no boundary is left.
 
     Args:
         truth: whole numbers (H, W), in [0, num_classes) or ignored.
         prediction: whole numbers (H, W), in [0, num_classes) wherever the truth counts.
         num_classes: C, at least 1.
-        tolerance: share of the image's diagonal, above 0. 0.0075 of 360x480 are 4.5 pixels.
+        tolerance: share of the diagonal of the image, above 0. 0.0075 of 360x480 is 4.5 pixels.
         ignore_class: value or values of the truth that are not counted, or None. "auto" is 255,
             or 65535 above 255 classes.
-        present: which classes have a value: "truth", those of the truth, as published; or
-            "either", those of the truth or the prediction.
+        present: which classes have a value: "truth", those of the truth, as published; "either",
+            those of the truth or the prediction.
 
     Returns:
         float64 (C,), in [0, 1]; 0 where only one of the maps has a boundary of the class; NaN for
-        a class that is not present, or without a boundary in both.
+        a class that is not present, or has no boundary in both maps.
 
     Raises:
         ValueError: for maps that are not (H, W) or differ in size, a label out of range, or a
@@ -72,11 +73,11 @@ def boundary_f1(
 
 
 class BoundaryF1:
-    """The boundary F1 measure of a data set: the mean of its images' means over their classes.
+    """The boundary F1 measure of a dataset: the mean over images of their means over classes.
 
-    It works on arrays, outside the training step: a true and a predicted contour of each class
-    are lists of points whose number differs image by image, which a compiled graph of fixed
-    shapes cannot hold. `fcn_keras.evaluate(..., boundary=True)` uses it.
+    It works on arrays, outside the training step: contours are lists of points whose number
+    differs from image to image, which a compiled graph of fixed shapes cannot hold.
+    `fcn_keras.evaluate(..., boundary=True)` uses it.
 
     Args:
         num_classes, tolerance, ignore_class, present: as for `boundary_f1`.
@@ -105,7 +106,7 @@ class BoundaryF1:
         self.reset_state()
 
     def update_state(self, truth, prediction):
-        """Adds an image's label maps (H, W), or those of a batch (batch, H, W).
+        """Adds the label maps (H, W) of an image, or those of a batch (batch, H, W).
 
         Raises:
             ValueError: as `boundary_f1` does; then nothing of the batch is added.
@@ -126,27 +127,27 @@ class BoundaryF1:
                 self.num_images += 1
 
     def result(self):
-        """The mean over images, a float in [0, 1]; NaN if no image had a boundary.
+        """Returns the mean over images, a float in [0, 1]; NaN if no image had a boundary.
 
-        Each image counts the mean over its classes; images without a boundary do not count, and
-        `num_images` is how many did.
+        The value of an image is the mean over its classes; images without a boundary do not
+        count. `num_images` is the number of images that count.
         """
         return self._total / self.num_images if self.num_images else float("nan")
 
     def per_class(self):
-        """float64 (C,): each class's mean over the images that have a value for it, or NaN."""
+        """Returns the mean of each class over the images with a value for it, or NaN: (C,)."""
         counts = np.where(self._counts, self._counts, 1)
         return np.where(self._counts, self._sums / counts, np.nan)
 
     def reset_state(self):
-        """Forgets all images."""
+        """Removes all images."""
         self._sums = np.zeros(self.num_classes)
         self._counts = np.zeros(self.num_classes, np.int64)
         self._total, self.num_images = 0.0, 0
 
 
 def _boundary(labels):
-    """Which pixels have a neighbour of another class; -1 is void and none."""
+    """Returns which pixels have a neighbour of another class; -1 is void, and no class."""
     boundary = np.zeros(labels.shape, bool)
     for here, there in (
         ((slice(1, None), slice(None)), (slice(None, -1), slice(None))),
@@ -169,7 +170,7 @@ def _f1(true, predicted, within):
 
 
 def _share_near(points, others, within):
-    """The share of the points that are nearer than `within` to any of the others."""
+    """Returns the share of the points that are nearer than `within` to any of the others."""
     from scipy.spatial import cKDTree
 
     distances, _ = cKDTree(others).query(points, distance_upper_bound=within)
@@ -177,11 +178,11 @@ def _share_near(points, others, within):
 
 
 def _checked(truth, prediction, num_classes, ignored):
-    """Both maps as int64, void as -1 in both."""
+    """Returns both maps as int64, with -1 for void in both."""
     truth, prediction = np.asarray(truth), np.asarray(prediction)
     if truth.ndim != 2 or truth.shape != prediction.shape:
         raise ValueError(
-            "Truth and prediction must be label maps (H, W) of one size. Received truth of shape "
+            "Truth and prediction must be label maps (H, W) of one size, got truth of shape "
             f"{truth.shape} and prediction of shape {prediction.shape}."
         )
     void = np.isin(truth, ignored)
@@ -196,8 +197,5 @@ def _checked(truth, prediction, num_classes, ignored):
 
 
 def _check_options(tolerance, present):
-    if not 0 < tolerance < math.inf:
-        raise ValueError(
-            f"`tolerance` must be a share of the diagonal above 0. Received: {tolerance}"
-        )
+    positive("tolerance", tolerance)
     one_of("present", present, PRESENT)

@@ -1,4 +1,4 @@
-"""Counting label maps in NumPy, and the scores that follow from a confusion matrix.
+"""The confusion matrix of label maps in NumPy, and the scores computed from it.
 
 The formulas are those of Long, Shelhamer and Darrell, "Fully Convolutional Networks", section 5.
 """
@@ -18,9 +18,9 @@ _RUN = 4
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """What a confusion matrix says about a segmenter.
+    """The scores of a segmenter, computed from a confusion matrix.
 
-    With n_ij the pixels of class i predicted as class j and t_i = sum_j n_ij:
+    With n_ij the number of pixels of class i predicted as class j and t_i = sum_j n_ij:
 
     Attributes:
         pixel_accuracy: sum_i n_ii / sum_i t_i, a float in [0, 1].
@@ -52,26 +52,26 @@ class Scores:
 
     @property
     def num_pixels(self):
-        """Counted pixels, an int: void is not among them."""
+        """Number of counted pixels, an int; void is not among them."""
         return int(self.confusion.sum())
 
     @property
     def num_averaged(self):
-        """How many classes the mean IU is a mean over."""
+        """Number of classes in the mean of the mean IU."""
         return int(np.count_nonzero(~np.isnan(self.iou)))
 
     @property
     def truth_share(self):
-        """float64 (C,), the share of each class among the counted pixels; NaN without any."""
+        """Share of each class among the counted pixels, float64 (C,); NaN without pixels."""
         return _ratio(self.confusion.sum(axis=1), self.confusion.sum())
 
     @property
     def predicted_share(self):
-        """float64 (C,), the share of each class among the predictions; NaN without any."""
+        """Share of each class among the predictions, float64 (C,); NaN without pixels."""
         return _ratio(self.confusion.sum(axis=0), self.confusion.sum())
 
     def to_dict(self):
-        """The scores in JSON types: NaN becomes None, arrays become lists."""
+        """Returns the scores in JSON types: NaN becomes None, arrays become lists."""
         floats = ("pixel_accuracy", "mean_accuracy", "mean_iou", "frequency_weighted_iou")
         result = {name: _json_float(getattr(self, name)) for name in floats}
         result["iou"] = [_json_float(value) for value in self.iou]
@@ -83,13 +83,12 @@ class Scores:
 
 
 def scores(confusion, ignore_class=None):
-    """Computes the four metrics and the per-class values from a confusion matrix.
+    """Returns the four metrics and the values of each class from a confusion matrix.
 
     Args:
         confusion: (C, C) non-negative whole numbers; rows are the truth, columns the predictions.
-        ignore_class: None, an int or several. Only values below C matter: a class that is
-            ignored has no pixels of truth, and is left out of the means although it may have
-            been predicted.
+        ignore_class: None, an int or several. Only values below C matter: an ignored class has
+            no pixels in the truth, and is left out of the means even if it was predicted.
 
     Returns:
         Scores, computed in float64.
@@ -108,11 +107,11 @@ def scores(confusion, ignore_class=None):
     confusion = np.asarray(confusion)
     if confusion.ndim != 2 or confusion.shape[0] != confusion.shape[1]:
         raise ValueError(
-            f"A confusion matrix is square, (classes, classes). Received shape {confusion.shape}."
+            f"A confusion matrix must be square, (classes, classes), got shape {confusion.shape}."
         )
     if confusion.size and not confusion.min() >= 0:
         raise ValueError(
-            f"A confusion matrix holds counts, 0 or more. Received a value of {confusion.min()}."
+            f"A confusion matrix must hold counts of at least 0, got {confusion.min()}."
         )
     confusion = confusion.astype(np.int64)
     right = confusion.diagonal().astype(np.float64)
@@ -135,10 +134,9 @@ def scores(confusion, ignore_class=None):
 
 
 def confusion_matrix(truth, prediction, num_classes, ignore_class="auto"):
-    """Counts how often each class was predicted as each class.
+    """Returns how many pixels of each class were predicted as each class.
 
-    One joint code for each pixel and one bincount. Fastest on uint8 maps; where labels come in
-    runs, as in real label maps, the runs are counted and not the pixels.
+    It is fastest on uint8 maps, and where equal labels come in runs, as in real label maps.
 
     Args:
         truth: whole numbers of any shape, in [0, num_classes) or ignored.
@@ -151,8 +149,8 @@ def confusion_matrix(truth, prediction, num_classes, ignore_class="auto"):
         int64 (C, C); entry (i, j) is the number of pixels of class i predicted as class j.
 
     Raises:
-        ValueError: for a label out of range (the value and how many pixels have it are named),
-            different shapes, or labels that are not whole numbers.
+        ValueError: for a label out of range (the message gives the value and the number of
+            pixels), different shapes, or labels that are not whole numbers.
 
     Example:
 
@@ -165,7 +163,7 @@ def confusion_matrix(truth, prediction, num_classes, ignore_class="auto"):
     truth, prediction = _label_array(truth, "truth"), _label_array(prediction, "prediction")
     if truth.shape != prediction.shape:
         raise ValueError(
-            "Truth and prediction must be label maps of one shape. Received truth of shape "
+            "Truth and prediction must be label maps of one shape, got truth of shape "
             f"{truth.shape} and prediction of shape {prediction.shape}."
         )
     pairs = _unsigned(truth), _unsigned(prediction)
@@ -180,7 +178,15 @@ def confusion_matrix(truth, prediction, num_classes, ignore_class="auto"):
 
 
 def outside_message(what, examples, count, num_classes, ignored):
-    """The sentence that refuses labels out of range."""
+    """Returns the message about labels out of range.
+
+    Args:
+        what: "truth" or "prediction".
+        examples: The values, as they follow the range, or "".
+        count: Number of pixels out of range.
+        num_classes: Number of classes.
+        ignored: The ignored values.
+    """
     message = (
         f"{count} {'pixel' if count == 1 else 'pixels'} of the {what} outside "
         f"0..{num_classes - 1}{examples}. The {what} must lie in [0, num_classes) with "
@@ -193,7 +199,7 @@ def outside_message(what, examples, count, num_classes, ignored):
 
 
 def _count(truth, prediction, num_classes, ignored):
-    """Counts two short unsigned arrays; None if a label is out of range."""
+    """Returns the counts of two short unsigned arrays; None if a label is out of range."""
     truth, prediction, lengths = _in_runs(truth, prediction)
     rows = max(int(truth.max()) + 1, num_classes)
     if rows * num_classes > _CODES or prediction.max() >= num_classes:
@@ -213,9 +219,9 @@ def _count(truth, prediction, num_classes, ignored):
 
 
 def _in_runs(truth, prediction):
-    """One pixel for each run of equal neighbours, and the runs' lengths; else all and None.
+    """Returns one pixel for each run of equal neighbours, and the lengths of the runs.
 
-    Label maps come in runs; where they do not, counting runs would take longer.
+    Where the runs are short, it returns all pixels and None, as counting runs would take longer.
     """
     if _run_ends(truth[:_SAMPLE], prediction[:_SAMPLE]) is None:
         return truth, prediction, None
@@ -230,7 +236,7 @@ def _in_runs(truth, prediction):
 
 
 def _run_ends(truth, prediction):
-    """bool, True at the last pixel of each run; None if runs are short."""
+    """Returns bool, True at the last pixel of each run; None if runs are short."""
     last = np.ones(truth.shape, bool)
     np.not_equal(truth[1:], truth[:-1], out=last[:-1])
     last[:-1] |= prediction[1:] != prediction[:-1]
@@ -238,7 +244,7 @@ def _run_ends(truth, prediction):
 
 
 def _unsigned(labels):
-    """Flat, with the bits of signed labels as unsigned: negative ones exceed every class."""
+    """Returns labels flat and unsigned, so that negative ones exceed every class."""
     return labels.ravel().view(labels.dtype.str.replace("i", "u"))
 
 
@@ -260,18 +266,18 @@ def _label_array(labels, what):
     if labels.dtype.kind == "b":
         return labels.astype(np.uint8)
     if labels.dtype.kind != "f":
-        raise ValueError(f"The {what} must hold whole numbers. Received dtype {labels.dtype}.")
+        raise ValueError(f"The {what} must hold whole numbers, got dtype {labels.dtype}.")
     whole = np.isfinite(labels) & (labels == np.trunc(labels))
     if not whole.all():
         raise ValueError(
-            f"The {what} must hold whole numbers (class indices, not scores or probabilities). "
-            f"Received {labels[~whole].flat[0]} in an array of dtype {labels.dtype}."
+            f"The {what} must hold whole numbers (class indices, not logits or probabilities), "
+            f"got {labels[~whole].flat[0]} in an array of dtype {labels.dtype}."
         )
     return labels.astype(np.int64)
 
 
 def _ratio(part, whole):
-    """part / whole in float64, NaN where `whole` is 0."""
+    """Returns part / whole in float64, NaN where `whole` is 0."""
     whole = np.asarray(whole, np.float64)
     part, whole = np.broadcast_arrays(part, whole)
     return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)

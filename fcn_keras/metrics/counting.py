@@ -1,6 +1,6 @@
-"""Counting a step's pixels once, inside the compiled step, for all metrics that ask.
+"""The count of the pixels of a step, made once inside the compiled step for all metrics.
 
-What comes out is a small histogram: truth by prediction, with void and labels out of range apart.
+It is a small histogram, truth by prediction; void and labels out of range have places of their own.
 """
 
 import weakref
@@ -10,7 +10,7 @@ from keras import ops
 
 
 class _Step:
-    """The histogram of one step, and weak references to the tensors it was counted from."""
+    """The histogram of one step, with weak references to the tensors that were counted."""
 
     def __init__(self, y_true, y_pred, counts):
         self.y_true, self.y_pred = weakref.ref(y_true), weakref.ref(y_pred)
@@ -24,9 +24,9 @@ _last_counter = None
 
 
 def step_counts(metric, y_true, y_pred):
-    """Histogram of the batch's joint codes, taken over from a metric that has just counted it.
+    """Returns the histogram of a batch, that of another metric if it just counted the same tensors.
 
-    Keras hands the same tensors to every metric of an output. What outlives the step belongs to
+    Keras passes the same tensors to every metric of an output. The histogram is an attribute of
     the metric that counted, so that this module keeps no traced graph alive.
     """
     global _last_counter
@@ -48,14 +48,15 @@ def _is_immutable(x):
 
 
 def _home(x):
-    """The TensorFlow graph or JAX trace that a symbolic tensor belongs to, else None."""
+    """Returns the TensorFlow graph or JAX trace of a symbolic tensor, else None."""
     return getattr(x, "graph", None) or getattr(x, "_trace", None)
 
 
 def _count(y_true, y_pred, num_classes, ignored):
-    """int32 (C + 2, C + 1): rows are the truth, one more for out of range and one for void.
+    """Returns the histogram, int32 (C + 2, C + 1).
 
-    The additional column is for predictions out of range.
+    Rows are the truth: the classes, labels out of range, void. Columns are the predictions: the
+    classes, labels out of range.
     """
     truth, prediction = _label_maps(y_true, y_pred, num_classes)
     rows = _clipped(truth, num_classes)
@@ -72,7 +73,7 @@ def _histogram(codes, bins):
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        # ops.bincount has no fixed size, which XLA refuses; segment_sum takes 20 times as long.
+        # XLA refuses ops.bincount, whose size is not fixed; segment_sum takes 20 times as long.
         return tf.raw_ops.DenseBincount(input=codes, size=bins, weights=tf.zeros(0, "int32"))
     return ops.segment_sum(ops.ones_like(codes), codes, bins)
 
@@ -86,7 +87,7 @@ def _argmax(logits):
 
 
 def _whole(labels):
-    """Labels of any dtype as int32; what is no whole number in int32's range as -1 or its end."""
+    """Returns labels of any dtype as int32; other numbers become -1 or the largest int32."""
     dtype = keras.backend.standardize_dtype(labels.dtype)
     if "float" in dtype:
         whole = ops.logical_and(ops.equal(labels, ops.floor(labels)), ops.abs(labels) < 1 << 24)
@@ -97,25 +98,23 @@ def _whole(labels):
 
 
 def _clipped(labels, num_classes):
-    """int32 labels, num_classes wherever they are out of range."""
+    """Returns int32 labels, with num_classes wherever they are out of range."""
     return ops.minimum(ops.where(labels < 0, num_classes, labels), num_classes)
 
 
 def _label_maps(y_true, y_pred, num_classes):
-    """Truth, and predictions in [0, num_classes], both int32 and of one shape."""
+    """Returns truth, and predictions in [0, num_classes], both int32 and of one shape."""
     truth, prediction = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
     shapes = f"truth {tuple(truth.shape)} and prediction {tuple(prediction.shape)}"
     if len(truth.shape) == 4 and truth.shape[-1] == 1:
         truth = ops.squeeze(truth, -1)
     logits = len(prediction.shape) == len(truth.shape) + 1
     if logits and prediction.shape[-1] != num_classes:
-        raise ValueError(
-            f"Logits must have num_classes={num_classes} channels. Received: {shapes}."
-        )
+        raise ValueError(f"Logits must have num_classes={num_classes} channels, got {shapes}.")
     if not _may_agree(truth.shape, prediction.shape[:-1] if logits else prediction.shape):
         raise ValueError(
             "Truth must be label maps (batch, height, width), predictions label maps or logits "
-            f"(batch, height, width, classes) of the same size. Received: {shapes}."
+            f"(batch, height, width, classes) of the same size, got {shapes}."
         )
     prediction = _argmax(prediction) if logits else _clipped(_whole(prediction), num_classes)
     return _whole(truth), prediction

@@ -1,6 +1,6 @@
-"""Keras metrics that count pixels inside the training step, exactly, and share the counting.
+"""Keras metrics that count pixels exactly inside the training step.
 
-Every metric keeps its own count; what they share is the histogram of the step's pixels.
+Every metric has a count of its own; the metrics of a step share the histogram of its pixels.
 """
 
 import keras
@@ -16,12 +16,12 @@ _LIMB = 1 << 24
 
 
 class _Confusion(keras.metrics.Metric):
-    """A confusion matrix that grows with every update; subclasses say what to read off it.
+    """The base of the metrics: a confusion matrix that grows with every update.
 
-    Besides the classes it counts void and labels out of range, so that none is lost. The count
-    is held in two int32 limbs of base 2**24, because JAX turns int64 into int32 without a word:
-    it is exact up to 2**55 pixels, and the sum of the limbs of up to 127 replicas is still a
-    count. One update takes up to 2**31 - 1 pixels.
+    Subclasses define `read`, the metric's value from the matrix. Void and labels out of range are
+    counted too, so that no pixel is lost. The count consists of two int32 limbs of base 2**24, as
+    JAX silently turns int64 into int32: it is exact up to 2**55 pixels, and the sum of the limbs
+    of up to 127 replicas is still a count. One update takes up to 2**31 - 1 pixels.
     """
 
     def __init__(self, num_classes, ignore_class="auto", name=None, dtype=None):
@@ -49,8 +49,8 @@ class _Confusion(keras.metrics.Metric):
         """
         if sample_weight is not None:
             raise ValueError(
-                f"{type(self).__name__} counts pixels and takes no sample_weight. List it in "
-                "`metrics`, not in `weighted_metrics`; pixels to leave out get a value of "
+                f"{type(self).__name__} counts pixels and takes no sample_weight. Pass it in "
+                "`metrics`, not in `weighted_metrics`; mark pixels to leave out with a value of "
                 f"`ignore_class`, here {self.ignore_class!r}."
             )
         counts = step_counts(self, y_true, y_pred)
@@ -71,10 +71,10 @@ class _Confusion(keras.metrics.Metric):
             self._high.assign(self._high + metric._high + low // _LIMB)
 
     def confusion(self):
-        """The exact count so far: NumPy int64 (C, C), rows are the truth.
+        """Returns the exact count so far: NumPy int64 (C, C), rows are the truth.
 
         Raises:
-            ValueError: if labels out of range have been met.
+            ValueError: if there were labels out of range.
         """
         low, high = (ops.convert_to_numpy(x).astype(np.int64) for x in (self._low, self._high))
         counts, n = high * _LIMB + low, self.num_classes
@@ -84,7 +84,7 @@ class _Confusion(keras.metrics.Metric):
         return counts[:n, :n]
 
     def scores(self):
-        """The exact `fcn_keras.metrics.Scores` of the count so far; raises as `confusion` does."""
+        """Returns the exact `fcn_keras.metrics.Scores` so far; raises as `confusion` does."""
         return scores(self.confusion(), self.ignore_class)
 
     def result(self):
@@ -96,11 +96,11 @@ class _Confusion(keras.metrics.Metric):
         return ops.cast(value, self.dtype)
 
     def read(self, confusion):
-        """The metric's value from a float tensor (C, C)."""
+        """Returns the value of the metric from a float tensor (C, C)."""
         raise NotImplementedError
 
     def iou_and_presence(self, confusion):
-        """IU of each class, 0 where absent, and which classes are present, as bool."""
+        """Returns the IU of each class, 0 where absent, and which classes are present, bool."""
         right = ops.diagonal(confusion)
         union = ops.sum(confusion, axis=1) + ops.sum(confusion, axis=0) - right
         kept = [c not in self.ignored for c in range(self.num_classes)]
@@ -118,7 +118,7 @@ class _Confusion(keras.metrics.Metric):
 
 @keras.saving.register_keras_serializable("fcn_keras")
 class PixelAccuracy(_Confusion):
-    """Share of the counted pixels that are right: sum_i n_ii / sum_i t_i.
+    """Share of the counted pixels that are predicted right: sum_i n_ii / sum_i t_i.
 
     Arguments, inputs and what is raised are those of `MeanIoU`.
 
@@ -172,16 +172,16 @@ class MeanIoU(_Confusion):
 
     Args:
         num_classes: C, at least 1.
-        ignore_class: value or values of the truth that are not counted, or None. A class that is
-            ignored is left out of the means, although it may have been predicted.
+        ignore_class: value or values of the truth that are not counted, or None. An ignored class
+            is left out of the means even if it was predicted.
         name: name of the metric; by default that of the class in small letters, `"mean_iou"`.
         dtype: dtype of the result, float32 by default, also under mixed precision.
 
     `update_state(y_true, y_pred)` takes label maps (batch, height, width) of whole numbers in
     any dtype, and logits or probabilities (batch, height, width, C) or label maps. A compiled
-    step cannot raise: labels out of range make `result()` NaN until `reset_state()`, and
-    `confusion()` and `scores()`, which give exact NumPy values, say how many there were. With
-    nothing counted `result()` is NaN.
+    step cannot raise: labels out of range make `result()` NaN until `reset_state()`;
+    `confusion()` and `scores()`, which return exact NumPy values, raise with their number.
+    Without counted pixels `result()` is NaN.
 
     Raises:
         ValueError: for a wrong `num_classes` or `ignore_class`, shapes that do not fit, or a
@@ -252,10 +252,10 @@ class PerClassIoU(_Confusion):
 
 @keras.saving.register_keras_serializable("fcn_keras")
 class ConfusionMatrix(_Confusion):
-    """The counts themselves, shape (C, C), rows are the truth.
+    """The confusion matrix itself, shape (C, C); rows are the truth.
 
-    `result()` is a tensor of floats, in float32 exact up to 2**24 pixels a cell; `confusion()` is
-    exact, in NumPy's int64.
+    `result()` is a tensor of floats, exact up to 2**24 pixels in each cell in float32;
+    `confusion()` is exact, NumPy int64.
 
     Arguments, inputs and what is raised are those of `MeanIoU`.
 
@@ -275,16 +275,16 @@ class ConfusionMatrix(_Confusion):
 
 
 def segmentation(num_classes, ignore_class="auto", dtype=None):
-    """The field's four metrics, for `model.compile(metrics=...)`, counting each step once.
+    """Returns the field's four metrics for `model.compile(metrics=...)`; each step is counted once.
 
     Args:
         num_classes, ignore_class, dtype: as for each metric.
 
     Returns:
-        A list: PixelAccuracy, MeanAccuracy, MeanIoU, FrequencyWeightedIoU. Whichever is updated
-        first with a step's tensors counts their pixels, the others take its histogram over. Each
-        adds it to a count of its own, so that each is also right alone, on different outputs of
-        a model, and after loading.
+        A list: PixelAccuracy, MeanAccuracy, MeanIoU, FrequencyWeightedIoU. The first that is
+        updated with the tensors of a step counts their pixels, and the others use its histogram.
+        Each adds it to a count of its own, so that each is also right alone, on different outputs
+        of a model, and after loading.
 
     Example:
 

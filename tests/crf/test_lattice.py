@@ -125,5 +125,5 @@ def test_widths_are_above_0(width):
         pixel_features(image, width)
     with pytest.raises(ValueError, match="`color_width` must be a number above 0"):
         pixel_features(image, 1, width)
-    with pytest.raises(ValueError, match=r"\(H, W, channels\). Received shape \(4, 5\)"):
+    with pytest.raises(ValueError, match=r"\(H, W, channels\), got shape \(4, 5\)"):
         pixel_features(image[..., 0], 1)

@@ -37,7 +37,7 @@ def test_scores(scores, message):
     [
         (SCORES, r"sum of 0\.0"),
         (changed(SCORES + 1 / 3, 0.34), r"sum of 1\.00"),
-        (changed(changed(SCORES + 1 / 3, -1 / 3), 1, (1, 2, 1)), r"Received -0\.33"),
+        (changed(changed(SCORES + 1 / 3, -1 / 3), 1, (1, 2, 1)), r"got -0\.33"),
         (changed(SCORES + 1 / 3, np.nan), "sum of nan"),
     ],
 )
@@ -50,7 +50,7 @@ def test_probabilities(scores, message):
     "image, message",
     [
         (IMAGE[:3], r"need an RGB image of shape \(4, 5, 3\).*shape \(3, 5, 3\)"),
-        (IMAGE[..., 0], "repeated three times"),
+        (IMAGE[..., 0], "repeat the channel"),
         (IMAGE[None], r"shape \(1, 4, 5, 3\)"),
         (IMAGE / 255, "looks like 0-1: multiply it by 255"),
         (IMAGE - 100.0, "-10.0 to -10.0"),
@@ -68,20 +68,20 @@ def test_images(image, message):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"steps": -1}, "`steps` must be a whole number from 0. Received: -1"),
-        ({"steps": 2.5}, "Received: 2.5"),
-        ({"steps": True}, "Received: True"),
-        ({"spatial_weight": -1}, "`spatial_weight` must be a number from 0"),
-        ({"bilateral_weight": np.nan}, "`bilateral_weight` .* Received: nan"),
+        ({"steps": -1}, "`steps` must be a whole number of at least 0, got -1"),
+        ({"steps": 2.5}, "got 2.5"),
+        ({"steps": True}, "got True"),
+        ({"spatial_weight": -1}, "`spatial_weight` must be a number of at least 0"),
+        ({"bilateral_weight": np.nan}, "`bilateral_weight` .* got .*nan"),
         ({"spatial_width": 0}, "`spatial_width` must be a number above 0"),
         ({"bilateral_width": -3}, "`bilateral_width` must be a number above 0"),
         ({"color_width": 0}, "`color_width` must be a number above 0"),
-        ({"threads": 0}, "`threads` must be a whole number from 1"),
+        ({"threads": 0}, "`threads` must be a whole number of at least 1"),
         ({"compatibility": np.eye(4)}, r"finite numbers \(3, 3\).*shape \(4, 4\)"),
         ({"compatibility": np.full((3, 3), np.nan)}, "finite numbers"),
         (
             {"compatibility": [[0, 1, 1], [1, 0, 5], [1, 1, 0]]},
-            r"symmetric. Received 5.0 at \(1, 2\) and 1.0 at \(2, 1\)",
+            r"symmetric, got 5.0 at \(1, 2\) and 1.0 at \(2, 1\)",
         ),
     ],
 )

@@ -42,7 +42,7 @@ def test_sums_nest_and_serialize(example):
         ([], None, "list of Keras losses"),
         (["dice"], None, "list of Keras losses"),
         ([CrossEntropy()], [1, 2], "for each of the 1 losses"),
-        ([CrossEntropy()], [-1], "0 or more"),
+        ([CrossEntropy()], [-1], "at least 0"),
         ([CrossEntropy()], [float("nan")], "finite"),
     ],
 )

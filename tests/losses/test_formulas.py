@@ -214,14 +214,14 @@ def test_only_the_kept_pixels_have_a_gradient(example, value_and_gradient):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Focal(-1), "`gamma` must be 0 or more"),
-        (lambda: Focal(float("nan")), "`gamma` must be 0 or more"),
-        (lambda: OHEM(0), "`threshold` must be a probability"),
+        (lambda: Focal(-1), "`gamma` must be a number of at least 0"),
+        (lambda: Focal(float("nan")), "`gamma` must be a number of at least 0"),
+        (lambda: OHEM(0), "`threshold` must be a number above 0 and at most 1"),
         (lambda: OHEM(min_kept=0), "`min_kept` must be a whole number"),
         (lambda: OHEM(min_kept=0.5), "`min_kept` must be a whole number"),
-        (lambda: OHEM(share=1.5), "`share` must be in"),
-        (lambda: Dice("pixel"), "`per` must be 'batch' or 'image'"),
-        (lambda: Lovasz(classes="some"), "`classes` must be 'present' or 'all'"),
+        (lambda: OHEM(share=1.5), "`share` must be a number above 0 and at most 1"),
+        (lambda: Dice("pixel"), "`per` must be one of 'batch', 'image', got 'pixel'"),
+        (lambda: Lovasz(classes="some"), "`classes` must be one of 'present', 'all'"),
     ],
 )
 def test_wrong_options_are_named(make, message):

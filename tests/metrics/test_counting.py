@@ -154,7 +154,7 @@ def test_labels_out_of_range_are_refused(kind, where, value, words):
 @pytest.mark.parametrize(
     "call, words",
     [
-        (lambda: metrics.confusion_matrix([0.5], [0], 2), "class indices, not scores"),
+        (lambda: metrics.confusion_matrix([0.5], [0], 2), "class indices, not logits"),
         (lambda: metrics.confusion_matrix([np.nan], [0], 2), "whole numbers"),
         (lambda: metrics.confusion_matrix(["a"], [0], 2), "dtype"),
         (lambda: metrics.confusion_matrix([[0, 1]], [0, 1], 2), r"shape \(1, 2\)"),
