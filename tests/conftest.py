@@ -94,6 +94,37 @@ def made_once(tmp_path_factory):
     return once
 
 
+@pytest.fixture
+def tiny_vgg(monkeypatch):
+    """Registers a classifier: VGG's five poolings with one narrow convolution before each."""
+    import keras
+
+    from fcn_keras.classifiers import registry
+
+    def build(
+        include_top=True, weights=None, input_shape=None, classes=5, classifier_activation="softmax"
+    ):
+        image = keras.Input(input_shape or (224 if include_top else None,) * 2 + (3,))
+        x = image
+        for block, filters in enumerate((4, 6, 8, 8, 8), start=1):
+            convolution = keras.layers.Conv2D(filters, 3, padding="same", name=f"conv{block}_1")
+            x = keras.layers.ReLU(name=f"conv{block}_1_relu")(convolution(x))
+            x = keras.layers.MaxPooling2D(2, name=f"pool{block}")(x)
+        if include_top:
+            x = keras.layers.Flatten()(x)
+            for name in ("fc6", "fc7"):
+                x = keras.layers.Dense(8, activation="relu", name=name)(x)
+            x = keras.layers.Dense(classes, classifier_activation, name="predictions")(x)
+        model = keras.Model(image, x, name="tiny_vgg")
+        if weights is not None:
+            model.load_weights(weights)
+        return model
+
+    row = registry.Classifier("tiny_vgg", build, "tf", False, head=(8, 8), dropout=0.1)
+    monkeypatch.setattr(registry, "_TABLE", (*registry._TABLE, row))
+    return "tiny_vgg"
+
+
 @pytest.fixture(scope="session")
 def data_root():
     """The folder of real images, $FCN_KERAS_DATA or ../shared; the test is skipped without it."""

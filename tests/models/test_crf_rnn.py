@@ -62,6 +62,18 @@ def test_at_first_it_is_dense_crf_after_the_net(fcn, data):
     assert fcn_keras.labels_of(model).names == data.labels.names
 
 
+def test_a_step_changes_every_weight(fcn, data):
+    model = fcn_keras.crf_rnn(fcn, **OPTIONS)
+    before = [np.array(weights) for weights in model.trainable_weights]
+    loss = fcn_keras.losses.CrossEntropy()
+    model.compile(keras.optimizers.Adam(1e-3), loss, run_eagerly=True)
+    image, truth = data[0]
+    assert np.isfinite(model.train_on_batch(image[None, :41, :50], truth[None, :41, :50]))
+    for weights, old in zip(model.trainable_weights, before, strict=True):
+        assert np.abs(weights.numpy() - old).max() > 0, weights.path
+
+
+@pytest.mark.training
 def test_it_is_trained_end_to_end(fcn, data, tmp_path):
     model = fcn_keras.crf_rnn(fcn, **OPTIONS)
     before = [np.array(weights) for weights in model.get_weights()]

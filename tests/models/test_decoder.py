@@ -8,6 +8,7 @@ from keras import ops
 import fcn_keras
 from fcn_keras.geometry import receptive_field
 
+pytestmark = pytest.mark.usefixtures("tiny_vgg")
 BUILDERS = {
     "fcn16s": (40,),
     "fcn8s": (40, 24),
@@ -18,7 +19,7 @@ BUILDERS = {
 
 def net(builder="fcn4s", **options):
     options = {"weights": None, "decoder_filters": BUILDERS[builder], **options}
-    return getattr(fcn_keras, builder)(5, "vgg_slim", **options)
+    return getattr(fcn_keras, builder)(5, "tiny_vgg", **options)
 
 
 @pytest.mark.parametrize("builder", BUILDERS)
@@ -45,7 +46,7 @@ def test_an_image_moved_by_the_stride_moves_the_logits(axis):
     image = rng.uniform(0, 255, (1, 640, 640, 3)).astype("float32").take(range(64), 3 - axis)
     whole = ops.convert_to_numpy(model(image))
     moved = ops.convert_to_numpy(model(image.take(range(32, 640), axis)))
-    inner = range(256, 352)  # from where the receptive field of 404 ends before both borders
+    inner = range(256, 352)  # the receptive field ends before both borders
     np.testing.assert_allclose(
         moved.take(inner, axis),
         whole.take(range(288, 384), axis),
@@ -53,7 +54,14 @@ def test_an_image_moved_by_the_stride_moves_the_logits(axis):
     )
 
 
-@pytest.mark.parametrize("classifier", ["mobilenet_v2", "inception_v3"])
+@pytest.mark.parametrize(
+    "classifier",
+    [
+        "tiny_vgg",
+        pytest.param("mobilenet_v2", marks=pytest.mark.sweep),
+        pytest.param("inception_v3", marks=pytest.mark.sweep),
+    ],
+)
 def test_other_classifiers_any_size(classifier, tmp_path):
     model = fcn_keras.fcn4s(
         5, classifier, weights=None, head_filters=0, decoder_filters=8, output_stride=None
@@ -70,7 +78,7 @@ def test_several_inputs_and_outputs():
     shape = (64, 64, 3)
     model = fcn_keras.fcn8s(
         {"a": 3, "b": 4},
-        "vgg_slim",
+        "tiny_vgg",
         weights=None,
         input_shape={"left": shape, "right": shape},
         decoder_filters=(8, 6),

@@ -19,6 +19,7 @@ from fcn_keras.models import labels_of
 from fcn_keras.models.options import OPTIONS, check_options
 
 L = keras.layers
+pytestmark = pytest.mark.usefixtures("tiny_vgg")
 BUILDERS = {32: fcn32s, 16: fcn16s, 8: fcn8s}
 
 
@@ -63,9 +64,15 @@ def test_a_size_that_is_no_multiple_of_32(nets):
 
 @pytest.mark.parametrize(
     ("stride", "classifier"),
-    [(32, "vgg_slim"), (16, "vgg_slim"), (8, "VGG-Slim"), (16, "mobilenet_v2"),
-     (8, "MobileNetV2"), (8, "ResNet50")],
-)  # fmt: skip
+    [
+        (32, "vgg_slim"),
+        (16, "vgg_slim"),
+        (8, "VGG-Slim"),
+        (8, "MobileNetV2"),
+        pytest.param(16, "mobilenet_v2", marks=pytest.mark.sweep),
+        pytest.param(8, "ResNet50", marks=pytest.mark.sweep),
+    ],
+)
 def test_registered_classifiers(stride, classifier):
     model = BUILDERS[stride](4, classifier, weights=None)
     result = ops.convert_to_numpy(model(image(97, 131)))
@@ -76,6 +83,7 @@ def test_registered_classifiers(stride, classifier):
     assert [n for n in names if n.startswith("score_")] == wanted and names[-1] == "score"
 
 
+@pytest.mark.sweep
 def test_vgg16_fcn32s_is_the_papers_table():
     model = fcn32s(21, weights=None)
     assert round(model.count_params() / 1e6) == 134
@@ -142,8 +150,8 @@ def test_logits_lie_on_the_pixels_they_were_computed_from(kind, stride, learned)
 
 
 def test_transplanting_from_coarse_to_fine(capsys, tmp_path):
-    coarse = fcn32s(3, "vgg_slim", weights=None, score_initializer="he_normal")
-    middle = fcn16s(3, "vgg_slim", weights=None, init_from=coarse)
+    coarse = fcn32s(3, "tiny_vgg", weights=None, score_initializer="he_normal")
+    middle = fcn16s(3, "tiny_vgg", weights=None, init_from=coarse)
     assert "new: score_pool4" in capsys.readouterr().out
     # The new skip starts at zero, so the finer net starts as the coarser one, upsampled in two
     # steps instead of one.
@@ -152,13 +160,13 @@ def test_transplanting_from_coarse_to_fine(capsys, tmp_path):
     upsampled = BilinearUpsampling2D(16)(BilinearUpsampling2D(2)(scores))
     np.testing.assert_allclose(middle(x), upsampled, atol=1e-4)
     middle.save(tmp_path / "16s.keras")
-    fine = fcn8s(3, "vgg_slim", weights=None, init_from=tmp_path / "16s.keras")
+    fine = fcn8s(3, "tiny_vgg", weights=None, init_from=tmp_path / "16s.keras")
     np.testing.assert_array_equal(
         fine.get_layer("score_pool4").get_weights()[0],
         middle.get_layer("score_pool4").get_weights()[0],
     )
     with pytest.raises(FileNotFoundError, match="nowhere"):
-        fcn8s(3, "vgg_slim", weights=None, init_from=tmp_path / "nowhere.keras")
+        fcn8s(3, "tiny_vgg", weights=None, init_from=tmp_path / "nowhere.keras")
 
 
 @pytest.mark.backend
@@ -179,16 +187,16 @@ def test_learned_upsampling_starts_as_the_fixed(nets, alignment):
 
 
 def test_skip_scales():
-    plain = fcn8s(2, "vgg_slim", weights=None, score_initializer="he_normal")
-    scaled = fcn8s(2, "vgg_slim", weights=None, skip_scales=(0.01, 0.0001), init_from=plain)
+    plain = fcn8s(2, "tiny_vgg", weights=None, score_initializer="he_normal")
+    scaled = fcn8s(2, "tiny_vgg", weights=None, skip_scales=(0.01, 0.0001), init_from=plain)
     x = image(64, 64)
-    without = fcn8s(2, "vgg_slim", weights=None, init_from=plain)
+    without = fcn8s(2, "tiny_vgg", weights=None, init_from=plain)
     for name, factor in (("score_pool4", 0.01), ("score_pool3", 0.0001)):
         kernel, bias = plain.get_layer(name).get_weights()
         without.get_layer(name).set_weights([kernel * factor, bias])
     np.testing.assert_allclose(scaled(x), without(x), atol=1e-5)
     with pytest.raises(ValueError, match="each of the 2 skips"):
-        fcn8s(2, "vgg_slim", weights=None, skip_scales=(0.1,))
+        fcn8s(2, "tiny_vgg", weights=None, skip_scales=(0.1,))
 
 
 def test_heads_and_dropout():
@@ -223,14 +231,14 @@ def test_save_and_load_keeps_the_answer_and_the_labels(nets, tmp_path):
 
 
 def test_other_channel_counts():
-    model = fcn8s(2, "vgg_slim", weights=None, input_shape=(None, None, 5))
+    model = fcn8s(2, "tiny_vgg", weights=None, input_shape=(None, None, 5))
     assert model(image(40, 40, channels=5)).shape == (1, 40, 40, 2)
     with pytest.raises(ValueError, match="has 2"):
         fcn8s(2, "mobilenet_v2", input_shape=(None, None, 2))
 
 
 def test_fixed_input_size():
-    model = fcn8s(2, "vgg_slim", weights=None, input_shape=(60, 70, 3))
+    model = fcn8s(2, "tiny_vgg", weights=None, input_shape=(60, 70, 3))
     assert model.output_shape == (None, 60, 70, 2)
 
 
@@ -319,19 +327,19 @@ def test_caffe_alignment_names_an_unpadded_convolution():
 
 
 def test_init_from_needs_no_imagenet_weights(monkeypatch):
-    coarse = fcn32s(3, "mobilenet_v2", weights=None)
+    coarse = fcn32s(3, "tiny_vgg", weights=None)
     asked = []
-    row = fcn_keras.classifiers.get("mobilenet_v2")
+    row = dataclasses.replace(fcn_keras.classifiers.get("tiny_vgg"), imagenet=True)
     monkeypatch.setattr(
         "fcn_keras.classifiers.get",
         lambda name: dataclasses.replace(row, build=lambda **o: asked.append(o) or row.build(**o)),
     )
-    fcn16s(3, "mobilenet_v2", init_from=coarse)
+    fcn16s(3, "tiny_vgg", init_from=coarse)
     assert asked[0]["weights"] is None
 
 
 def test_whole_numbers_of_numpy():
-    assert fcn32s(np.int64(3), "vgg_slim", weights=None).output_shape[-1] == 3
+    assert fcn32s(np.int64(3), "tiny_vgg", weights=None).output_shape[-1] == 3
 
 
 def test_the_declared_options_are_those_of_the_builders():
@@ -353,7 +361,7 @@ def test_options_that_a_net_does_not_have_are_refused():
 
 
 def test_a_net_of_any_stride_is_built_by_fcn():
-    model = fcn_keras.models.fcn(2, "vgg_slim", stride=16, weights="auto")
+    model = fcn_keras.models.fcn(2, "tiny_vgg", stride=16, weights="auto")
     assert model.name == "fcn16s" and model.get_layer("upscore16")
 
 

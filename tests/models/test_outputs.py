@@ -10,6 +10,7 @@ from fcn_keras.models import outputs
 
 DISTANCE = tasks.Regression("distance", unit="px")
 L = keras.layers
+pytestmark = pytest.mark.usefixtures("tiny_vgg")
 
 
 def own_model(channels):
@@ -20,7 +21,7 @@ def own_model(channels):
 
 @pytest.mark.backend
 def test_a_regression_net_has_the_channels_of_its_task(tmp_path):
-    model = fcn16s(DISTANCE, "vgg_slim", weights=None, score_initializer="he_normal")
+    model = fcn16s(DISTANCE, "tiny_vgg", weights=None, score_initializer="he_normal")
     assert model.output_shape == (None, None, None, 1)
     model.save(tmp_path / "distance.keras")
     again = keras.models.load_model(tmp_path / "distance.keras")
@@ -33,7 +34,7 @@ def test_a_regression_net_has_the_channels_of_its_task(tmp_path):
 def test_outputs_of_different_tasks_over_one_trunk():
     labels = fcn_keras.LabelSet(("ground", "sky"))
     wanted = {"semantic": tasks.Classes(labels), "distance": DISTANCE, "parts": 5}
-    model = fcn32s(wanted, "vgg_slim", weights=None)
+    model = fcn32s(wanted, "tiny_vgg", weights=None)
     assert {name: tensor.shape[-1] for name, tensor in model.output.items()} == {
         "semantic": 2,
         "distance": 1,
@@ -50,8 +51,8 @@ def test_outputs_of_different_tasks_over_one_trunk():
 
 def test_numbers_of_classes_and_labels_become_classes():
     labels = fcn_keras.LabelSet(("ground", "sky"))
-    assert fcn_keras.task_of(fcn32s(2, "vgg_slim", weights=None)) == tasks.Classes(num_classes=2)
-    model = fcn32s(2, "vgg_slim", weights=None, labels=labels)
+    assert fcn_keras.task_of(fcn32s(2, "tiny_vgg", weights=None)) == tasks.Classes(num_classes=2)
+    model = fcn32s(2, "tiny_vgg", weights=None, labels=labels)
     assert fcn_keras.task_of(model) == tasks.Classes(labels)
     other = fcn_keras.LabelSet(("a", "b"))
     outputs.set_labels(model, other)
@@ -76,7 +77,7 @@ def test_a_model_of_ones_own_keeps_a_task_in_a_logits_layer():
 
 def test_what_is_behind_the_output_layer_does_not_hide_the_task():
     labels = fcn_keras.LabelSet(("a", "b"))
-    net = fcn32s(2, "vgg_slim", weights=None, labels=labels)
+    net = fcn32s(2, "tiny_vgg", weights=None, labels=labels)
     assert fcn_keras.task_of(fcn_keras.crf_rnn(net)) == tasks.Classes(labels)
     fewer = keras.Model(net.input, L.Conv2D(3, 1)(net.output))
     assert fcn_keras.task_of(fewer) == tasks.Classes(num_classes=3)
@@ -93,11 +94,11 @@ def test_what_is_behind_the_output_layer_does_not_hide_the_task():
 )
 def test_outputs_that_cannot_be_built(num_classes, labels, message):
     with pytest.raises(ValueError, match=message):
-        fcn32s(num_classes, "vgg_slim", weights=None, labels=labels)
+        fcn32s(num_classes, "tiny_vgg", weights=None, labels=labels)
 
 
 def test_a_task_of_other_channels_is_refused():
-    model = fcn32s(2, "vgg_slim", weights=None)
+    model = fcn32s(2, "tiny_vgg", weights=None)
     with pytest.raises(ValueError, match="1 channels, but 'fcn32s' has 2"):
         outputs.set_task(model, DISTANCE)
     with pytest.raises(ValueError, match="no output 'depth'; it has one without a name"):

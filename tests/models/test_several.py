@@ -9,6 +9,7 @@ import fcn_keras
 from fcn_keras import fcn8s, fcn32s
 from fcn_keras.labels import LabelSet
 
+pytestmark = pytest.mark.usefixtures("tiny_vgg")
 CLASSES = {"semantic": 5, "geometric": 3}
 INPUTS = {"color": (None, None, 3), "hha": (None, None, 3)}
 
@@ -32,14 +33,14 @@ def given_by_name(model, other, suffix=""):
 @pytest.mark.parametrize("alignment", ["same", "caffe"])
 def test_each_output_is_what_a_net_of_its_own_gives(alignment):
     options = {"weights": None, "alignment": alignment, "score_initializer": "he_normal"}
-    both = fcn8s(CLASSES, "vgg_slim", **options)
+    both = fcn8s(CLASSES, "tiny_vgg", **options)
     logits = numpy(both(image(49, 70), training=False))
     assert {name: map_.shape for name, map_ in logits.items()} == {
         "semantic": (1, 49, 70, 5),
         "geometric": (1, 49, 70, 3),
     }
     for output, count in CLASSES.items():
-        alone = fcn8s(count, "vgg_slim", **options)
+        alone = fcn8s(count, "tiny_vgg", **options)
         for layer in alone.layers:
             if layer.weights:
                 name = layer.name + f"_{output}" * layer.name.startswith("score")
@@ -50,7 +51,7 @@ def test_each_output_is_what_a_net_of_its_own_gives(alignment):
 
 def test_several_outputs_train_and_are_saved(tmp_path):
     labels = {"geometric": LabelSet(["sky", "vertical", "ground"])}
-    model = fcn8s(CLASSES, "vgg_slim", weights=None, labels=labels)
+    model = fcn8s(CLASSES, "tiny_vgg", weights=None, labels=labels)
     model.compile("sgd", {name: fcn_keras.losses.CrossEntropy() for name in CLASSES})
     truth = {name: np.ones((1, 33, 40), "uint8") for name in CLASSES}
     losses = [model.train_on_batch(image(33, 40), truth) for _ in range(2)]
@@ -64,7 +65,7 @@ def test_several_outputs_train_and_are_saved(tmp_path):
 
 
 def test_segmenting_with_several_outputs():
-    model = fcn8s(CLASSES, "vgg_slim", weights=None, score_initializer="he_normal")
+    model = fcn8s(CLASSES, "tiny_vgg", weights=None, score_initializer="he_normal")
     pixels = image(30, 41)[0].astype("uint8")
     maps, scores = fcn_keras.segment(model, pixels, return_logits=True)
     for name, count in CLASSES.items():
@@ -86,11 +87,11 @@ def test_segmenting_with_several_outputs():
 @pytest.mark.parametrize("alignment", ["same", "caffe"])
 def test_late_fusion_is_the_mean_of_two_nets(alignment):
     options = {"weights": None, "alignment": alignment, "score_initializer": "he_normal"}
-    fused = fcn8s(4, "vgg_slim", input_shape=INPUTS, **options)
+    fused = fcn8s(4, "tiny_vgg", input_shape=INPUTS, **options)
     images = {name: image(49, 70, seed=seed) for seed, name in enumerate(INPUTS)}
     expected = 0
     for name, given in images.items():
-        alone = fcn8s(4, "vgg_slim", **options)
+        alone = fcn8s(4, "tiny_vgg", **options)
         given_by_name(fused, alone, f"_{name}")
         expected = expected + numpy(alone(given, training=False)) / 2
     found = numpy(fused(images, training=False))
@@ -98,7 +99,7 @@ def test_late_fusion_is_the_mean_of_two_nets(alignment):
 
 
 def test_a_net_of_two_inputs_is_saved_and_segments(tmp_path):
-    fused = fcn32s(4, "vgg_slim", weights=None, input_shape={**INPUTS, "depth": (None, None, 1)})
+    fused = fcn32s(4, "tiny_vgg", weights=None, input_shape={**INPUTS, "depth": (None, None, 1)})
     fused.save(tmp_path / "fused.keras")
     again = keras.models.load_model(tmp_path / "fused.keras")
     scene = {name: image(40, 50)[0].astype("uint8") for name in INPUTS}
@@ -122,14 +123,16 @@ def test_further_channels_of_the_classifiers_own_weights():
 
 
 def test_a_pretrained_classifier_takes_other_channel_counts(monkeypatch):
+    tiny = fcn_keras.classifiers.get("tiny_vgg")
+
     def as_if_pretrained(row, weights, channels, with_top=False):
-        return row.build(include_top=False, weights=None, input_shape=(None, None, channels))
+        return tiny.build(include_top=False, input_shape=(None, None, channels))
 
     monkeypatch.setattr(fcn_keras.classifiers.Classifier, "load", as_if_pretrained)
     for channels, seen in ((1, 3), (3, 3), (5, 5)):
         model = fcn8s(2, "mobilenet_v2", input_shape=(None, None, channels))
         assert model(image(33, 40, channels=channels)).shape == (1, 33, 40, 2)
-        assert model.get_layer("Conv1").get_weights()[0].shape[2] == seen
+        assert model.get_layer("conv1_1").get_weights()[0].shape[2] == seen
 
 
 def test_a_grey_image_stands_for_all_colours():
@@ -145,10 +148,10 @@ def test_a_grey_image_stands_for_all_colours():
 
 @pytest.mark.backend
 def test_per_channel_scales_of_a_skip():
-    scale = np.linspace(0.5, 2, 128)
+    scale = np.linspace(0.5, 2, 8)
     options = {"weights": None, "score_initializer": "he_normal"}
-    scaled = fcn_keras.fcn16s(2, "vgg_slim", skip_scales=(scale,), **options)
-    plain = fcn_keras.fcn16s(2, "vgg_slim", **options)
+    scaled = fcn_keras.fcn16s(2, "tiny_vgg", skip_scales=(scale,), **options)
+    plain = fcn_keras.fcn16s(2, "tiny_vgg", **options)
     given_by_name(scaled, plain)
     kernel, bias = plain.get_layer("score_pool4").get_weights()
     plain.get_layer("score_pool4").set_weights([kernel * scale[:, None], bias])
@@ -157,8 +160,8 @@ def test_per_channel_scales_of_a_skip():
 
 
 def test_the_deepest_stride_can_be_kept_fine():
-    coarse = fcn32s(2, "vgg_slim", weights=None, score_initializer="he_normal")
-    fine = fcn8s(2, "vgg_slim", weights=None, output_stride=8)
+    coarse = fcn32s(2, "tiny_vgg", weights=None, score_initializer="he_normal")
+    fine = fcn8s(2, "tiny_vgg", weights=None, output_stride=8)
     given_by_name(fine, coarse)
     field = fcn_keras.geometry.receptive_field(fine, "score_fr")
     before = fcn_keras.geometry.receptive_field(coarse, "score_fr")
@@ -172,7 +175,7 @@ def test_the_deepest_stride_can_be_kept_fine():
     np.testing.assert_allclose(maps[1][:, ::4, ::4][:, inside, inside], maps[0][:, inside, inside],
                                atol=1e-4)  # fmt: skip
     with pytest.raises(ValueError, match="no FCN-32s"):
-        fcn32s(2, "vgg_slim", weights=None, output_stride=8)
+        fcn32s(2, "tiny_vgg", weights=None, output_stride=8)
 
 
 @pytest.mark.parametrize(
@@ -195,4 +198,4 @@ def test_the_deepest_stride_can_be_kept_fine():
 )
 def test_requests_that_cannot_be_met(options, message):
     with pytest.raises(ValueError, match=message):
-        fcn32s(classifier="vgg_slim", weights=None, **options)
+        fcn32s(classifier="tiny_vgg", weights=None, **options)

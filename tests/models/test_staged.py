@@ -7,9 +7,10 @@ import pytest
 from fcn_keras import fcn8s, fcn16s, fcn32s
 
 L = keras.layers
+pytestmark = pytest.mark.usefixtures("tiny_vgg")
 BUILDERS = {32: fcn32s, 16: fcn16s, 8: fcn8s}
 IMAGE = np.random.default_rng(3).integers(0, 256, (1, 97, 131, 3)).astype("float32")
-CENTRE = {"vgg_slim": lambda s: (s - 1) / 2, "strided": lambda s: s - 1}  # of cell 0 at stride s
+CENTRE = {"tiny_vgg": lambda s: (s - 1) / 2, "strided": lambda s: s - 1}  # of cell 0 at stride s
 CROPS = {16: 27, 8: 31}  # where the image begins in the published nets' last upsampling
 
 
@@ -22,7 +23,7 @@ def strided():
     return keras.Model(start, L.Dense(2)(L.GlobalAveragePooling2D()(x)), name="strided")
 
 
-def net(stride, classifier="vgg_slim", **options):
+def net(stride, classifier="tiny_vgg", **options):
     classifier = strided() if classifier == "strided" else classifier
     return BUILDERS[stride](3, classifier, weights=None, **options)
 
@@ -66,7 +67,7 @@ def upsampled(values, coarse, fine, size, alignment, classifier):
 
 CASES = pytest.mark.parametrize(
     ("classifier", "alignment"),
-    [("vgg_slim", "same"), ("vgg_slim", "caffe"), ("strided", "same")],
+    [("tiny_vgg", "same"), ("tiny_vgg", "caffe"), ("strided", "same")],
 )
 
 
@@ -132,8 +133,8 @@ def test_three_stages_from_files(tmp_path):
     np.testing.assert_allclose(tensor(last, "score_fr"), score, atol=2e-5 * np.abs(score).max())
     for stride, finer in ((32, 16), (16, 8)):
         size = tensor(last, f"fuse_pool{finer.bit_length() - 1}").shape
-        score = upsampled(score, stride, finer, size, "same", "vgg_slim")
-    expected = upsampled(score, 8, 1, IMAGE.shape[1:3], "same", "vgg_slim")
+        score = upsampled(score, stride, finer, size, "same", "tiny_vgg")
+    expected = upsampled(score, 8, 1, IMAGE.shape[1:3], "same", "tiny_vgg")
     np.testing.assert_allclose(tensor(last, "score"), expected, atol=1e-4 * np.abs(score).max())
 
 
