@@ -164,9 +164,8 @@ def _write_classes(segmenter, image, target, writing):
     written["label_path"] = visualize.save_label_map(
         label_map, labels, _named(target, "labels.png")
     )
-    picture = image if image.shape[-1] in (1, 3) else image[..., : 3 if image.shape[-1] > 3 else 1]
     written["overlay_path"] = visualize.save_overlay(
-        picture, label_map, labels, _named(target, "overlay.png"), writing.alpha
+        _visible(image), label_map, labels, _named(target, "overlay.png"), writing.alpha
     )
     return written
 
@@ -180,10 +179,8 @@ def _write_values(segmenter, image, target, writing):
     else:
         values_path = _named(target, "values.png")
         _save_png(values, writing.png_scale, task.unit, values_path)
-    title = f"{task.name} [{task.unit}]" if task.unit else task.name
-    channels = [values] if task.axes == 2 else np.moveaxis(values, -1, 0)
-    picture_path = visualize.save_heat_map(
-        np.concatenate(channels, axis=1), _named(target, "picture.png"), title=title
+    picture_path = visualize.save_overlay(
+        _visible(image), values, task, _named(target, "picture.png"), alpha=1
     )
     return {"values_path": values_path, "picture_path": picture_path}
 
@@ -196,6 +193,12 @@ ENDINGS = (
 
 def _named(target, ending):
     return target.with_name(f"{target.name}_{ending}")
+
+
+def _visible(image):
+    """The channels of an image that a picture can show: RGB or grey."""
+    channels = image.shape[-1]
+    return image if channels in (1, 3) else image[..., : 3 if channels > 3 else 1]
 
 
 def _save_png(values, scale, unit, path):
