@@ -1,7 +1,8 @@
 """ADE20K as in the Scene Parsing challenge: 150 classes on 20,210 images of every kind."""
 
 from fcn_keras.data.augmentation import Augmentation
-from fcn_keras.data.files import Listing, by_stem, paired, require
+from fcn_keras.data.dataset import Dataset
+from fcn_keras.data.files import by_stem, paired, require
 from fcn_keras.data.masks import MaskReader
 from fcn_keras.labels import LabelSet
 
@@ -17,7 +18,7 @@ OPTIONS = {}
 
 
 def splits(root):
-    """The splits whose folders are there, of train and val.
+    """Returns those of train and val whose folders are there.
 
     Raises:
         FileNotFoundError: if there are none.
@@ -30,27 +31,22 @@ def splits(root):
 
 
 def load(root, split="train"):
-    """The 20,210 training or 2,000 validation images of the Scene Parsing challenge.
+    """Returns the 20,210 training or 2,000 validation images of the Scene Parsing challenge.
 
     Args:
         root: The folder ADEChallengeData2016, or the folder around it.
-        split: "train" or "val" ("training" and "validation" will do).
+        split: "train" or "val" ("training" and "validation" mean the same).
 
     Returns:
-        A `Dataset` of 150 classes, with the first name of each in objectInfo150.txt, or numbered
-        from 1 where that file is missing; 0 of the files, whatever is none of them, is void.
+        A `Dataset` of 150 classes with their first names in objectInfo150.txt, or with numbers
+        from 1 where that file is missing. 0 in the files is no class and becomes void.
 
     Raises:
-        ValueError: for an unknown split, or an objectInfo150.txt of other than 150 lines.
-        FileNotFoundError: for missing files, saying what was expected where.
+        ValueError: for an unknown split, or an objectInfo150.txt without exactly 150 classes.
+        FileNotFoundError: for missing folders; the message says what was expected where.
 
     Source: Zhou et al. (2017), Scene Parsing through ADE20K Dataset.
     """
-    return listing(root, split).dataset()
-
-
-def listing(root, split="train"):
-    """The `files.Listing` behind `load`, which takes the same."""
     root = _folder(root)
     split = {"training": "train", "validation": "val"}.get(split, split)
     if split not in FOLDERS:
@@ -63,10 +59,10 @@ def listing(root, split="train"):
     names = sorted({*by_stem(images), *by_stem(masks)})
     if not names:
         raise FileNotFoundError(f"ade20k: there are no images in {images}. {HINT}")
-    return Listing(
+    return Dataset(
         "ade20k", split, labels, tuple(names), *paired(names, images, masks),
         MaskReader(labels, values=values), Augmentation(flip=True, scale=(0.5, 2.0), color=0.2),
-        HINT,
+        hint=HINT,
     )  # fmt: skip
 
 

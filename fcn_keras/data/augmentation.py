@@ -1,11 +1,13 @@
-"""Random windows of training examples: cut first, then resized, mirrored and recoloured.
+"""Random windows of training examples: cropped, then resized, mirrored and recoloured.
 
-Image and label map stay on one grid; label maps are only ever copied, never blended.
+Image and target stay on one grid; values of targets are only copied, never mixed.
 """
 
 from dataclasses import dataclass
 
-OUTSIDE = 116  # what an image shows outside itself: the mean grey of ImageNet
+from fcn_keras.checks import number as checked_number
+
+OUTSIDE = 116  # pixels outside the image: the mean grey of ImageNet
 
 
 @dataclass(frozen=True)
@@ -13,14 +15,14 @@ class Augmentation:
     """Random changes of a training example.
 
     Attributes:
-        flip: Mirror left and right in half of the examples.
-        scale: (smallest, largest) factor of a random resize, drawn evenly, or None. The image is
-            resized bilinearly, the label map by nearest neighbour, on the same grid.
+        flip: Whether half of the examples are mirrored left-right.
+        scale: (smallest, largest) factor of a random resize, drawn uniformly, or None. The image
+            is resized bilinearly, the target by nearest neighbour, on the same grid.
         color: Strength of random brightness, contrast and saturation: 0 for none, 0.2 changes
-            each by up to 20%.
+            each by up to 20%. Images of other than 3 channels keep their saturation.
 
     Raises:
-        ValueError: for factors or strengths that make no sense.
+        ValueError: for impossible factors or strengths.
 
     Example:
 
@@ -39,57 +41,61 @@ class Augmentation:
                 f"`scale` must be (smallest, largest) with 0 < smallest <= largest, "
                 f"got {self.scale}."
             )
-        if not 0 <= self.color < 1:
-            raise ValueError(f"`color` must be at least 0 and below 1, got {self.color}.")
+        if checked_number("color", self.color) >= 1:
+            raise ValueError(f"`color` must be below 1, got {self.color}.")
 
 
-def augmented(tf, image, label, number, crop, augment, void):
-    """One random window of an example.
+def augmented(tf, image, target, number, crop, augment, task):
+    """Returns one random window of an example.
 
     Args:
         tf: TensorFlow.
-        image: uint8 (H, W, 3).
-        label: Label map (H, W).
+        image: uint8 or float32 (H, W, channels) of 0-255.
+        target: (H, W) or (H, W, C), as the task has it.
         number: int64 scalar: the same number draws the same window.
         crop: (H, W) of the window, or None for the image's own size.
         augment: An `Augmentation`, or a false value.
-        void: What the label map holds outside the image.
+        task: The `fcn_keras.tasks.Task` of the target; the target is `task.invalid` outside the
+            image.
 
     Returns:
-        `(image, label)` of the window's size and the dtypes given. The source of the window is a
-        rectangle of whole pixels, so its true factor differs from the drawn by less than one pixel
-        in the window's size.
+        `(image, target)` of the window's size and the given dtypes. The source of the window is a
+        rectangle of whole pixels, so that its true factor differs from the drawn one by less than
+        one pixel of the window's size.
     """
     scale, color, flip = (augment.scale, augment.color, augment.flip) if augment else (None, 0, 0)
     draw = tf.random.stateless_uniform([9], tf.stack([number, tf.constant(0, tf.int64)]))
+    dtype, channels, target_shape = image.dtype, image.shape[-1], target.shape
+    # A cast to whole numbers cuts off: half a unit makes it round.
+    half = 0.5 if dtype.is_integer else 0.0
     if crop or scale:
         factor = scale[0] + draw[0] * (scale[1] - scale[0]) if scale else None
-        size = tf.shape(label)
+        size = tf.shape(target)[:2]
         window = tf.constant(crop) if crop else size
         first, extent, place, inner = _layout(tf, size, window, factor, draw[1:3], draw[3:5])
-        image = tf.slice(image, tf.pad(first, [[0, 1]]), tf.concat([extent, [3]], 0))
-        label = tf.slice(label, first, extent)
+        image, target = _cut(tf, image, first, extent), _cut(tf, target, first, extent)
         if scale:
-            image = tf.image.resize(image, inner) + (0.0 if color else 0.5)
-            label = nearest(tf, label, inner)
+            image = tf.image.resize(image, inner) + (0.0 if color else half)
+            target = task.scaled(nearest(tf, target, inner), inner / extent)
     if color:
-        image = _recolored(tf, image, draw[5:8], color)
-    image = tf.cast(image, tf.uint8)
+        image = _recolored(tf, image, channels, draw[5:8], color, half)
+    image = tf.cast(image, dtype)
     if crop or scale:
-        image, label = _placed(tf, image, label, place, inner, window, void)
+        image, target = _placed(tf, image, target, place, inner, window, task.invalid)
     if flip:
-        image, label = tf.cond(
+        image, target = tf.cond(
             draw[8] < 0.5,
-            lambda: (tf.reverse(image, [1]), tf.reverse(label, [1])),
-            lambda: (image, label),
+            lambda: (tf.reverse(image, [1]), task.mirrored(tf.reverse(target, [1]))),
+            lambda: (image, target),
         )
     if crop:
-        image, label = tf.ensure_shape(image, (*crop, 3)), tf.ensure_shape(label, crop)
-    return image, label
+        image = tf.ensure_shape(image, (*crop, channels))
+        target = tf.ensure_shape(target, (*crop, *target_shape[2:]))
+    return image, target
 
 
 def _layout(tf, size, window, factor, draw_first, draw_place):
-    """Which source rectangle fills which part of the window, each (rows, columns).
+    """Returns which source rectangle fills which part of the window, each (rows, columns).
 
     Returns:
         `(first, extent, place, inner)`: corner and size of the rectangle in the image, corner and
@@ -108,40 +114,52 @@ def _layout(tf, size, window, factor, draw_first, draw_place):
 
 
 def _even(tf, draw, room):
-    """An integer of 0..room, each as likely."""
+    """An integer of 0..room, each with the same probability."""
     return tf.minimum(tf.cast(draw * tf.cast(room + 1, tf.float32), tf.int32), room)
 
 
-def nearest(tf, label, size):
-    """A label map resized by nearest neighbour, half-pixel centres, as `tf.image.resize` does."""
+def _cut(tf, array, first, extent):
+    """The rectangle of an array (H, W) or (H, W, C)."""
+    if array.shape.rank == 2:
+        return tf.slice(array, first, extent)
+    return tf.slice(array, tf.pad(first, [[0, 1]]), tf.concat([extent, [array.shape[2]]], 0))
+
+
+def nearest(tf, target, size):
+    """Returns a target resized by nearest neighbour, half-pixel centres, as `tf.image.resize`."""
     for axis in (0, 1):
-        count, target = tf.shape(label)[axis], size[axis]
-        # floor((i + 0.5) * count / target), in integers: exact where floats would round
-        places = (2 * tf.range(target) + 1) * count // (2 * target)
-        label = tf.gather(label, places, axis=axis)
-    return label
+        count, wanted = tf.shape(target)[axis], size[axis]
+        # floor((i + 0.5) * count / wanted), in integers: exact where floats would round
+        places = (2 * tf.range(wanted) + 1) * count // (2 * wanted)
+        target = tf.gather(target, places, axis=axis)
+    return target
 
 
-def _recolored(tf, image, draw, strength):
-    """Brightness, contrast and saturation as one 3x3 colour matrix and a shift; floats to be cut
-    off at the dot.
+def _recolored(tf, image, channels, draw, strength, half):
+    """Changes brightness, contrast and saturation by one colour matrix and a shift.
+
+    `half` is added to all values, for whoever casts them to whole numbers.
     """
     brightness, contrast, saturation = tf.unstack(1 + strength * (2 * draw - 1))
-    grey = tf.constant([[0.299] * 3, [0.587] * 3, [0.114] * 3])
-    matrix = contrast * (saturation * tf.eye(3) + (1 - saturation) * grey)
+    if channels == 3:
+        grey = tf.constant([[0.299] * 3, [0.587] * 3, [0.114] * 3])
+        matrix = contrast * (saturation * tf.eye(3) + (1 - saturation) * grey)
+    else:
+        matrix = contrast * tf.eye(channels)
     shift = 127.5 * (1 - contrast) + 255 * (brightness - 1)
-    flat = tf.reshape(tf.cast(image, tf.float32), (-1, 3)) @ matrix + (shift + 0.5)
+    flat = tf.reshape(tf.cast(image, tf.float32), (-1, channels)) @ matrix + (shift + half)
     return tf.reshape(tf.clip_by_value(flat, 0, 255), tf.shape(image))
 
 
-def _placed(tf, image, label, place, inner, window, void):
-    """The part in its place in the window, grey and void around it."""
+def _placed(tf, image, target, place, inner, window, invalid):
+    """The part in its place in the window; grey and invalid around it."""
 
     def padded():
         pads = tf.stack([place, window - inner - place], axis=1)
+        deep = tf.pad(pads, [[0, 1], [0, 0]])
         return (
-            tf.pad(image, tf.pad(pads, [[0, 1], [0, 0]]), constant_values=OUTSIDE),
-            tf.pad(label, pads, constant_values=void),
+            tf.pad(image, deep, constant_values=OUTSIDE),
+            tf.pad(target, deep if target.shape.rank == 3 else pads, constant_values=invalid),
         )
 
-    return tf.cond(tf.reduce_all(inner == window), lambda: (image, label), padded)
+    return tf.cond(tf.reduce_all(inner == window), lambda: (image, target), padded)

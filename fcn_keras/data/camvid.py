@@ -1,9 +1,10 @@
-"""CamVid's 11 classes: as distributed with the SegNet tutorial, or from the 32 original colours."""
+"""CamVid: 11 classes, in the layout of the SegNet tutorial or from the 32 original colours."""
 
 from pathlib import Path
 
 from fcn_keras.data.augmentation import Augmentation
-from fcn_keras.data.files import Listing, by_stem, listed, paired, require
+from fcn_keras.data.dataset import Dataset
+from fcn_keras.data.files import by_stem, listed, paired, require
 from fcn_keras.data.masks import MaskReader
 from fcn_keras.labels import LabelSet
 
@@ -17,7 +18,7 @@ LABELS = LabelSet(
         (128, 128, 0), (192, 128, 128), (64, 64, 128), (64, 0, 128), (64, 64, 0), (0, 128, 192),
     ),
 )  # fmt: skip
-ORIGINAL = {  # the 32 classes of label_colors.txt, by the class of the 11 that takes them in
+ORIGINAL = {  # the 32 classes of label_colors.txt, by the class of the 11 that they belong to
     "Sky": {"Sky": (128, 128, 128)},
     "Building": {
         "Building": (128, 0, 0), "Bridge": (0, 128, 64), "Wall": (64, 192, 0),
@@ -57,7 +58,7 @@ OPTIONS = {}
 
 
 def splits(root):
-    """The splits that are there, of train, val and test; "all" for the original without lists.
+    """Returns those of train, val and test that are there; "all" for the original without lists.
 
     Raises:
         FileNotFoundError: if there are none.
@@ -71,11 +72,11 @@ def splits(root):
 
 
 def load(root, split="train"):
-    """CamVid's 367 training, 101 validation or 233 test images.
+    """Returns CamVid's 367 training, 101 validation or 233 test images.
 
     Args:
-        root: Folder that holds train/ and trainannot/ (val/, valannot/, ...) and, if not all of
-            their files are meant, train.txt: names or paths, one a line. Or the original:
+        root: Folder of train/ and trainannot/ (val/, valannot/, ...). A list train.txt of names or
+            paths, one a line, chooses some of the files. Or the folder of the original:
             701_StillsRaw_full/, LabeledApproved_full/ and the lists; its 32 colours become the 11
             classes of the SegNet tutorial.
         split: "train", "val" or "test"; "all" is every image of the original.
@@ -85,11 +86,6 @@ def load(root, split="train"):
 
     Source: Brostow, Fauqueur, Cipolla (2009); classes and split of Badrinarayanan et al. (2017).
     """
-    return listing(root, split).dataset()
-
-
-def listing(root, split="train"):
-    """The `files.Listing` behind `load`, which takes the same."""
     root = require(root, "camvid", HINT)
     images, masks = _folders(root, split)
     path = root / f"{split}.txt"
@@ -104,14 +100,14 @@ def listing(root, split="train"):
     coloured = any(masks.glob("*_L.png"))
     mask_names = [f"{name}_L" for name in names] if coloured else names
     augmentation = Augmentation(flip=True, scale=(0.6, 1.6), color=0.2)
-    return Listing(
+    return Dataset(
         "camvid", split, LABELS, tuple(names), paired(names, images, masks)[0],
-        paired(mask_names, images, masks)[1], reader(coloured), augmentation, HINT,
+        paired(mask_names, images, masks)[1], reader(coloured), augmentation, hint=HINT,
     )  # fmt: skip
 
 
 def reader(coloured):
-    """The `MaskReader` of the tutorial's index masks, or of the original's 32 colours."""
+    """Returns the `MaskReader` of the tutorial's index masks or of the original's 32 colours."""
     if not coloured:
         return MaskReader(LABELS, void=(11,))
     return MaskReader(

@@ -1,4 +1,4 @@
-"""What is wrong with a dataset: every image and mask is read, nothing stops at the first problem.
+"""Finding what is wrong with a dataset: every image and target is read, all problems are reported.
 
 Works on folders that `load` refuses, because a file is missing.
 """
@@ -7,14 +7,14 @@ import functools
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-
-import numpy as np
+from typing import Any
 
 from fcn_keras.data import registry
-from fcn_keras.data.dataset import Dataset, size_message
-from fcn_keras.data.masks import BINARY_HINT, LabelError
-from fcn_keras.labels import LabelSet
+from fcn_keras.data.counts import COUNTS
+from fcn_keras.data.dataset import Dataset
+from fcn_keras.data.masks import LabelError
 from fcn_keras.progress import ProgressBar
+from fcn_keras.tasks import Task
 
 TESTED = ("train", "val", "test")
 
@@ -25,8 +25,8 @@ class Problem:
 
     Attributes:
         kind: "missing", "unreadable", "size" or "labels".
-        split: The split it was found in.
-        message: A sentence or two that name the file.
+        split: The split in which it was found.
+        message: One or two sentences that name the file.
 
     Example:
 
@@ -46,18 +46,18 @@ class Problem:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What `check` found.
+    """The result of `check`.
 
     Attributes:
         name: The dataset's name.
-        labels: Its `LabelSet`.
+        task: Its `fcn_keras.tasks.Task`.
         examples: {split: number of examples read}; an example in two splits counts in the first.
-        problems: `Problem`s, in the order found; none if all is well.
-        warnings: Sentences about what may be meant so: a class that never occurs, an example
-            that is in two lists.
-        pixels: Pixels of each class, int64 (num_classes,).
-        images: Images that contain the class, int64 (num_classes,).
-        void_pixels: Pixels of void.
+        problems: `Problem`s in the order in which they were found.
+        warnings: Sentences about what may be intended: a class that never occurs, an example that
+            is in two lists.
+        counts: What the targets hold: for classes `pixels` and `images` of each class and
+            `void_pixels` (`fcn_keras.data.counts.ClassCounts`), for regression the range of the
+            values in each split (`ValueCounts`).
         dataset: The examples without a problem as one `Dataset`, or None.
 
     Example:
@@ -69,224 +69,187 @@ class CheckReport:
     """
 
     name: str
-    labels: LabelSet
+    task: Task
     examples: dict
     problems: tuple
     warnings: tuple
-    pixels: np.ndarray
-    images: np.ndarray
-    void_pixels: int
+    counts: Any
     dataset: Dataset | None
 
     @property
     def ok(self):
-        """Whether nothing is wrong; warnings do not count."""
+        """Whether there is no problem; warnings do not count."""
         return not self.problems
 
+    @property
+    def labels(self):
+        """The `LabelSet` of the classes; None where the task has none."""
+        return self.task.labels
+
     def table(self):
-        """The class distribution as text: a line for each class, and one for void."""
-        width = max(len(name) for name in (*self.labels.names, "class"))
-        every = max(int(self.pixels.sum()) + self.void_pixels, 1)
-        lines = [f"{'':5}{'class':{width}}  {'share of pixels':>15}  {'images':>7}"]
-        for number, name in enumerate(self.labels.names):
-            share = f"{self.pixels[number] / every:.2%}"
-            if not self.images[number]:
-                share = "never occurs"
-            lines.append(f"{number:3}  {name:{width}}  {share:>15}  {self.images[number]:7}")
-        void = f"{self.void_pixels / every:.2%}"
-        lines.append(f"{self.labels.ignore:3}  {'void':{width}}  {void:>15}")
-        return "\n".join(lines)
+        """Returns what the targets hold, as text: the class distribution or the range of values."""
+        return self.counts.table()
 
     def to_dict(self):
-        """All of it in JSON types, but for the dataset."""
+        """Returns the report in JSON types, without the dataset."""
         return {
             "name": self.name,
-            "labels": self.labels.to_config(),
             "examples": dict(self.examples),
             "problems": [vars(problem) for problem in self.problems],
             "warnings": list(self.warnings),
-            "pixels": self.pixels.tolist(),
-            "images": self.images.tolist(),
-            "void_pixels": self.void_pixels,
+            **self.counts.to_dict(),
         }
 
 
 def check(data, root=None, split=None, *, progress=True, **options):
-    """Reads every image and mask of a dataset and reports what is wrong.
+    """Reads every image and target of a dataset and reports what is wrong.
 
-    That is: missing images or masks, masks without an image, unreadable files, masks of another
-    size than their image, and labels that are neither a class nor void (file, value, allowed
-    range, likely cause).
+    It finds missing images and masks, unreadable files, masks of another size than their image,
+    and labels that are neither a class nor void (file, value, allowed range, likely cause); for
+    regression infinite values and targets without any value.
 
     Args:
         data: Name of a dataset, as for `load`, or a `Dataset`.
         root: The dataset's folder.
         split: One split; None for all.
-        progress: Whether to show a bar, on a terminal.
-        **options: The dataset's own, as for `load`.
+        progress: Whether to show a progress bar on a terminal.
+        **options: Options of the dataset, as for `load`.
 
     Returns:
         A `CheckReport`.
 
     Raises:
-        ValueError, FileNotFoundError: if there is nothing that could be read: no such folder, no
-            list of classes, no image with a mask.
+        ValueError, FileNotFoundError: if there is nothing to read: no such folder, no list of
+            classes, no image with a mask.
 
     Example:
 
     ```python
     report = fcn_keras.data.check("digits")
     print(*report.problems, report.table(), sep="\\n")
-    fcn_keras.data.contact_sheet(report.dataset, "digits.png")
+    fcn_keras.visualize.contact_sheet(report.dataset, "digits.png")
     ```
     """
     problems, warnings = [], []
     if isinstance(data, Dataset):
         parts = [data]
-    elif hasattr(registry.module_of(data), "listing"):
-        parts = _listed(data, root, split, options, problems, warnings)
     else:
-        splits = [split] if split else registry.module_of(data).splits(root)
-        parts = [registry.load(data, root, name, **options) for name in splits]
+        parts = _found(data, root, split, options, problems, warnings)
     return _report(parts, problems, warnings, progress)
 
 
-def _listed(name, root, split, options, problems, warnings):
-    """The examples of which both files are there, a `Dataset` for each split.
+def _found(name, root, split, options, problems, warnings):
+    """The examples whose files are both there: one `Dataset` for each split.
 
-    What is missing goes to `problems`, what is listed twice to `warnings`.
+    Missing files go to `problems`, examples that are in two lists to `warnings`.
     """
-    registry.need_root(name, root)
+    registry.check_arguments(name, root, options)
     module = registry.module_of(name)
     parts, seen, errors = [], {}, []
-    for part in [split] if split else module.splits(root, **options):
+    for split_name in [split] if split else module.splits(root, **options):
         try:
-            listing = module.listing(root, part, **options)
+            part = module.load(root, split_name, **options)
         except (FileNotFoundError, ValueError) as error:
-            problems.append(Problem("missing", part, str(error)))
+            problems.append(Problem("missing", split_name, str(error)))
             errors.append(error)
             continue
-        warnings += _in_two_lists(listing, seen)
-        absent = dict(_missing(listing))
-        new = [place for place, image in enumerate(listing.images) if image not in seen]
-        seen |= {listing.images[place]: part for place in new}
-        problems += [Problem("missing", part, absent[place]) for place in new if place in absent]
-        whole = [place for place in new if place not in absent]
+        warnings += _in_two_lists(part, seen)
+        absent = _absent(part)
+        keys = _keys(part)
+        new = [index for index, key in enumerate(keys) if key not in seen]
+        seen |= {keys[index]: part.split for index in new}
+        problems += [Problem("missing", part.split, absent[i]) for i in new if i in absent]
+        whole = [index for index in new if index not in absent]
         if whole:
-            parts.append(listing.at(whole).dataset())
+            parts.append(part.at(whole))
     if not parts:
         raise errors[0] if errors else FileNotFoundError(problems[0].message)
     return parts
 
 
-def _in_two_lists(listing, seen):
-    """A sentence about the examples of train, val or test that are in an earlier of them."""
-    first = [seen[i] for i in listing.images if seen.get(i) in TESTED]
-    if not first or listing.split not in TESTED:
+def _keys(part):
+    """What tells the examples of all splits apart: the images' paths, else their names."""
+    if part.in_memory:
+        return [(part.split, name) for name in part.names]
+    return list(part.images)
+
+
+def _in_two_lists(part, seen):
+    """A sentence about the examples of train, val or test that are in an earlier one of them."""
+    twice = [index for index, key in enumerate(_keys(part)) if seen.get(key) in TESTED]
+    if not twice or part.split not in TESTED:
         return []
-    example = next(i for i in listing.images if i in seen)
+    example = part.images[twice[0]]
     return [
-        f"{len(first)} examples of {listing.split} are in {first[0]} too, so that one is no test "
-        f"of the other: {example.name}, ..."
+        f"{len(twice)} examples of {part.split} are in {seen[example]} too, so that neither tests "
+        f"what the other trains: {example.name}, ..."
     ]
 
 
-def _missing(listing):
-    """`(place, sentence)` of each example with a file that is not there."""
-    for place, pair in enumerate(zip(listing.images, listing.masks, strict=True)):
-        image, mask = (path.is_file() for path in pair)
-        if image and not mask:
-            yield place, f"{pair[0]} has no mask {pair[1]}."
-        elif mask and not image:
-            yield place, f"{pair[1]} has no image {pair[0]}."
-        elif not mask:
-            yield place, f"neither the image {pair[0]} nor the mask {pair[1]} is there."
+def _absent(part):
+    """{index: sentence} of each example with a file that is not there."""
+    missing, word = set(part.missing), "mask" if part.labels else "target"
+    sentences = {}
+    for index in dict.fromkeys(index for _, index in part.missing):
+        image, target = part.images[index], part.targets[index]
+        if ("image", index) not in missing:
+            sentences[index] = f"{image} has no {word} {target}."
+        elif ("target", index) not in missing:
+            sentences[index] = f"{target} has no image {image}."
+        else:
+            sentences[index] = f"Neither the image {image} nor the {word} {target} is there."
+    return sentences
 
 
 def _report(parts, problems, warnings, progress):
-    labels = parts[0].labels
-    pixels = np.zeros((len(parts), labels.num_classes), "int64")
-    images, void, good = np.zeros(labels.num_classes, "int64"), 0, []
+    task, found, good = parts[0].task, {}, []
     bar = ProgressBar(sum(len(part) for part in parts), "pair", progress)
     with bar, ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
-        for number, part in enumerate(parts):
-            fine = []
+        for part in parts:
+            counted, fine = found.setdefault(part.split, []), []
             read = functools.partial(_read, part)
-            for index, (found, counts) in enumerate(pool.map(read, range(len(part)))):
-                problems += found
+            for index, (wrong, counts) in enumerate(pool.map(read, range(len(part)))):
+                problems += wrong
                 if counts is not None:
-                    pixels[number] += counts[0]
-                    images += counts[0] > 0
-                    void += counts[1]
-                if not found:
+                    counted.append(counts)
+                if not wrong:
                     fine.append(index)
                 bar.step()
             good += [part.at(fine)] if fine else []
-    examples = {part.split: len(part) for part in parts}
-    if void and not pixels[:, 1:].any() and pixels.any() and _undeclared(parts[0].reader):
-        text = f"No mask holds anything but {labels.names[0]!r} and 255. {BINARY_HINT}"
+    counts = COUNTS[task.kind].of_dataset(task, found)
+    if text := counts.problem(parts[0].reader):
         problems.append(Problem("labels", parts[0].split, text))
-    warnings += _never(parts, pixels, labels)
     return CheckReport(
         parts[0].name,
-        labels,
-        examples,
+        task,
+        {part.split: len(part) for part in parts},
         tuple(problems),
-        tuple(warnings),
-        pixels.sum(0),
-        images,
-        void,
+        (*warnings, *counts.warnings()),
+        counts,
         _joined(good),
     )
 
 
-def _undeclared(reader):
-    """Whether 255 stands in the masks of a folder without anybody having said what it means."""
-    return reader.values is not None and not reader.declares_255
-
-
 def _read(dataset, index):
-    """The problems of one example, and (pixels of each class, pixels of void) or None."""
+    """The problems of one example, and the counts of its target or None."""
     found = []
 
     def attempt(function):
         try:
-            return function()
+            return function(index)
         except LabelError as error:
             found.append(Problem("labels", dataset.split, str(error)))
         except (OSError, ValueError) as error:
             found.append(Problem("unreadable", dataset.split, str(error)))
         return None
 
-    if dataset.in_memory:
-        image, label = dataset[index]
-    else:
-        image = attempt(lambda: dataset.image_reader(dataset.images[index]))
-        label = attempt(lambda: dataset.reader.read(dataset.targets[index]))
-        if image is not None and label is not None and image.shape[:2] != label.shape:
-            text = size_message(
-                dataset.images[index], image.shape, dataset.targets[index], label.shape
-            )
-            found.append(Problem("size", dataset.split, text))
-    if label is None:
+    image, target = attempt(dataset.read_image), attempt(dataset.read_target)
+    if image is not None and target is not None and image.shape[:2] != target.shape[:2]:
+        text = dataset.size_message(index, image.shape, target.shape)
+        found.append(Problem("size", dataset.split, text))
+    if target is None:
         return found, None
-    void = label == dataset.labels.ignore
-    counts = np.bincount(label[~void], minlength=dataset.labels.num_classes)
-    return found, (counts, int(void.sum()))
-
-
-def _never(parts, pixels, labels):
-    """Sentences about classes that no mask holds, or none of the training masks."""
-    total = pixels.sum(0)
-    missing = [name for name, count in zip(labels.names, total, strict=True) if not count]
-    sentences = [f"Never occurs: {', '.join(missing)}."] if missing else []
-    for part, own in zip(parts, pixels, strict=True):
-        only = [
-            n for n, here, all_ in zip(labels.names, own, total, strict=True) if all_ > here == 0
-        ]
-        if part.split == "train" and only and own.any():
-            sentences.append(f"Occurs, but never in train: {', '.join(only)}.")
-    return sentences
+    return found, COUNTS[dataset.task.kind].of_target(dataset.task, target)
 
 
 def _joined(parts):

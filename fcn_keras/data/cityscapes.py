@@ -1,7 +1,8 @@
-"""Cityscapes' fine annotations: street scenes of 2048x1024, 34 ids of which 19 are classes."""
+"""Cityscapes with fine annotations: street scenes of 2048x1024, 34 ids of which 19 are classes."""
 
 from fcn_keras.data.augmentation import Augmentation
-from fcn_keras.data.files import Listing, require
+from fcn_keras.data.dataset import Dataset
+from fcn_keras.data.files import require
 from fcn_keras.data.masks import MaskReader
 from fcn_keras.labels import LabelSet
 
@@ -29,7 +30,7 @@ OPTIONS = {}
 
 
 def splits(root):
-    """The labelled splits that are there, of train and val.
+    """Returns those of train and val that are there.
 
     Raises:
         FileNotFoundError: if there is no such dataset.
@@ -43,29 +44,24 @@ def splits(root):
 
 
 def load(root, split="train"):
-    """Cityscapes' 2,975 training or 500 validation images.
+    """Returns Cityscapes' 2,975 training or 500 validation images.
 
     Args:
-        root: Folder that holds leftImg8bit/ and gtFine/.
-        split: "train" or "val". The labels of test are kept by the authors.
+        root: Folder of leftImg8bit/ and gtFine/.
+        split: "train" or "val". The labels of test are not published.
 
     Returns:
         A `Dataset` of 19 classes; the other ids of the files are void.
 
     Raises:
         ValueError: for "test" and unknown splits.
-        FileNotFoundError: for missing files, saying what was expected where.
+        FileNotFoundError: for missing folders; the message says what was expected where.
 
     Source: Cordts et al. (2016), The Cityscapes Dataset for Semantic Urban Scene Understanding.
     """
-    return listing(root, split).dataset()
-
-
-def listing(root, split="train"):
-    """The `files.Listing` behind `load`, which takes the same."""
     root = require(root, "cityscapes", HINT)
     if split not in ("train", "val"):
-        kept = " Its masks hold no classes: the authors keep them." if split == "test" else ""
+        kept = " The classes of the test images are not published." if split == "test" else ""
         raise ValueError(f"cityscapes has no split {split!r}; it has train and val.{kept}")
     images, masks = (
         require(root / name / split, "cityscapes", HINT) for name in ("leftImg8bit", "gtFine")
@@ -80,10 +76,10 @@ def listing(root, split="train"):
     )
     if not pairs:
         raise FileNotFoundError(f"cityscapes: there are no images in {images}. {HINT}")
-    return Listing(
+    return Dataset(
         "cityscapes", split, LABELS, tuple(name for _, name in pairs),
         tuple(images / city / f"{name}{ends[0]}" for city, name in pairs),
         tuple(masks / city / f"{name}{ends[1]}" for city, name in pairs),
         MaskReader(LABELS, values=VALUES), Augmentation(flip=True, scale=(0.5, 2.0), color=0.2),
-        HINT,
+        hint=HINT,
     )  # fmt: skip

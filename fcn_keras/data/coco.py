@@ -1,4 +1,4 @@
-"""COCO and whatever is labelled like it: objects as polygons and run lengths in one JSON file."""
+"""COCO and other datasets in its format: polygons and run lengths of objects in one JSON file."""
 
 import json
 from dataclasses import dataclass, field
@@ -8,21 +8,27 @@ from typing import NamedTuple
 import numpy as np
 
 from fcn_keras.data.augmentation import Augmentation
-from fcn_keras.data.files import Listing, require
+from fcn_keras.data.dataset import Dataset
+from fcn_keras.data.files import require
 from fcn_keras.data.masks import MaskReader
 from fcn_keras.data.polygons import inside_polygon, inside_runs
 from fcn_keras.labels import LabelSet
+from fcn_keras.options import Option
 
 HINT = (
     "COCO needs annotations/instances_train2017.json (or another year's) and the images in "
     "train2017/ or images/train2017/, as unpacked from https://cocodataset.org/#download; other "
     "files are named by annotations=FILE and images=FOLDER."
 )
-OPTIONS = {"annotations": str, "images": str, "crowd": bool}
+OPTIONS = {
+    "annotations": Option("Another JSON file, a path from DIR.", kind=str),
+    "images": Option("Another folder of images, a path from DIR.", kind=str),
+    "crowd": Option("Crowds become pixels of their class instead of void.", kind=bool),
+}
 
 
 class Outline(NamedTuple):
-    """One annotated object: its label, and polygons (lists of x, y) or a dict of run lengths."""
+    """One annotated object: its label, polygons (lists of x, y) or run lengths, area in pixels."""
 
     label: int
     segmentation: list | dict
@@ -30,7 +36,7 @@ class Outline(NamedTuple):
 
 
 class Sketch(NamedTuple):
-    """The annotations of one image, the largest first, and the size (H, W) they are made for."""
+    """The annotations of one image, the largest first, and the size (H, W) that they belong to."""
 
     size: tuple[int, int]
     outlines: list[Outline]
@@ -49,7 +55,7 @@ class OutlineReader(MaskReader):
     file: Path | None = None
 
     def read(self, path):
-        """The label map of the image at `path`; smaller objects stand over larger ones.
+        """Returns the label map of the image at `path`; smaller objects cover larger ones.
 
         Raises:
             ValueError: for outlines that do not fit their image.
@@ -65,7 +71,7 @@ class OutlineReader(MaskReader):
 
 
 def splits(root, *, annotations=None, images=None, crowd=False):
-    """The splits with an annotation file, of train and val.
+    """Returns those of train and val that have an annotation file.
 
     Raises:
         FileNotFoundError: if there are none.
@@ -80,35 +86,29 @@ def splits(root, *, annotations=None, images=None, crowd=False):
 
 
 def load(root, split="train", *, annotations=None, images=None, crowd=False):
-    """Images labelled by COCO's object outlines: background and the categories by their ids.
+    """Returns images with label maps drawn from COCO's outlines: background and the categories.
 
-    Where objects overlap, the smaller one stands over the larger. What is marked as a crowd
-    (iscrowd), a rough outline of many, is void, except where single objects stand over it.
+    Where objects overlap, the smaller one covers the larger. A crowd (iscrowd), which is a rough
+    outline of many objects, is void, except where single objects cover it.
 
     Args:
-        root: Folder that holds annotations/ and the images.
-        split: "train" or "val", the newest year there is; or the file's whole suffix, as in
-            "val2014".
-        annotations: Another JSON file, a path from root; it is then all of the split.
+        root: Folder of annotations/ and the images.
+        split: "train" or "val" of the newest year that is there; or with the year, "val2014".
+        annotations: Another JSON file, a path from root; the split is then all of it.
         images: Another folder of images, a path from root.
-        crowd: Make crowds pixels of their class.
+        crowd: Whether crowds become pixels of their class instead of void.
 
     Returns:
         A `Dataset`: class 0 is background, then the categories in the order of their ids (80 in
         COCO, whose ids are not contiguous: label 12 is id 13).
 
     Raises:
-        FileNotFoundError: for missing files, saying what was expected where.
-        ValueError: for a JSON file that is none of COCO's kind. When read: for outlines that do
-            not fit their image.
+        FileNotFoundError: for missing files; the message says what was expected where.
+        ValueError: for a JSON file that is not in COCO's format. When a mask is read: for
+            outlines that do not fit their image.
 
     Source: Lin et al. (2014), Microsoft COCO: Common Objects in Context.
     """
-    return listing(root, split, annotations=annotations, images=images, crowd=crowd).dataset()
-
-
-def listing(root, split="train", *, annotations=None, images=None, crowd=False):
-    """The `files.Listing` behind `load`, which takes the same."""
     root = require(root, "coco", HINT)
     file = root / annotations if annotations else _newest(root, split)
     file = require(file or root / "annotations" / f"instances_{split}2017.json", "coco", HINT)
@@ -116,10 +116,10 @@ def listing(root, split="train", *, annotations=None, images=None, crowd=False):
     labels, pictures = _read(file, crowd)
     paths = tuple(folder / name for name in pictures)
     sketches = {str(path): s for path, s in zip(paths, pictures.values(), strict=True)}
-    return Listing(
+    return Dataset(
         "coco", split, labels, tuple(Path(name).stem for name in pictures), paths, paths,
         OutlineReader(labels, sketches=sketches, file=file),
-        Augmentation(flip=True, scale=(0.5, 2.0), color=0.2), HINT,
+        Augmentation(flip=True, scale=(0.5, 2.0), color=0.2), hint=HINT,
     )  # fmt: skip
 
 
@@ -139,7 +139,7 @@ def _images(root, file, images):
 
 
 def _read(file, crowd):
-    """The `LabelSet` of a JSON file and {file name: Sketch}, in the order of the images' ids."""
+    """Returns the `LabelSet` of a JSON file and {file name: Sketch} in the order of the ids."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         categories = sorted(content["categories"], key=lambda category: category["id"])

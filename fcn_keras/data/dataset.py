@@ -1,4 +1,4 @@
-"""A labelled dataset: images with a label map each, from files or from memory."""
+"""One split of a dataset: images with a target each, from files or from memory."""
 
 import fnmatch
 from collections.abc import Callable
@@ -9,33 +9,41 @@ import numpy as np
 
 from fcn_keras.data import pipeline
 from fcn_keras.data.augmentation import Augmentation
-from fcn_keras.data.images import read_image
-from fcn_keras.data.masks import LabelError, MaskReader
+from fcn_keras.data.images import on_scale, read_image, stored_format, to_input
+from fcn_keras.data.readers import reader_for
 from fcn_keras.labels import LabelSet
 from fcn_keras.tasks import Classes, Task
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images and their label maps, one split of a dataset.
+    """Images and their targets: one split of a dataset.
 
     Made by `fcn_keras.data.load`, or directly from lists of files or arrays.
 
     Attributes:
         name: The dataset's name.
         split: The split's name.
-        task: What the targets mean: a `fcn_keras.tasks.Task`. A `LabelSet` is taken as
+        task: What the targets mean, a `fcn_keras.tasks.Task`. A `LabelSet` is taken as
             `Classes(labels)`.
-        names: One name an example (a file's stem).
-        images: Paths, or uint8 arrays (H, W, 3); or whatever str `image_reader` reads.
-        targets: Paths, or label maps (H, W); or whatever str `reader` reads.
-        reader: `MaskReader` of the masks; by default value i is class i.
+        names: One name for each example (a file's stem).
+        images: Paths, or arrays (H, W, channels) of 0-255; or any str that `image_reader` reads.
+        targets: Paths, or arrays; or any str that `reader` reads. Targets of classes are label
+            maps (H, W), those of regression are floats (H, W) or (H, W, C) with NaN for pixels
+            without a value.
+        reader: What reads the targets (see `fcn_keras.data.protocol.TargetReader`), such as a
+            `MaskReader`. Default: value i is class i; floats are in units of the task.
         augmentation: What `augment=True` means for this dataset.
-        image_reader: From an element of `images` that is no array to uint8 (H, W, 3).
+        image_reader: Function from an element of `images` that is no array to an image uint8
+            (H, W, channels).
+        channels: Number of channels of an image. Default: that of the arrays or .npy files, else
+            3.
+        image_dtype: "uint8" or "float32". Default: that of the arrays or .npy files, else "uint8".
+        hint: What belongs where in the dataset's folder, and where it is published; for messages.
 
     Raises:
         ValueError: for no examples, lists of different lengths, or arrays that are not images and
-            label maps of one size (`LabelError` for a label that is neither a class nor void).
+            targets of one size (`LabelError` for a label that is neither a class nor void).
 
     Example:
 
@@ -43,6 +51,10 @@ class Dataset:
     data = fcn_keras.data.load("digits", split="train")
     image, label = data[0]          # uint8 (H, W, 3), uint8 (H, W)
     batches = data.batches(8, crop=(64, 64), augment=True)
+
+    labels = fcn_keras.LabelSet(("ground", "leaf"))
+    images, masks = np.zeros((5, 64, 64, 4), "uint8"), np.zeros((5, 64, 64), "uint8")
+    data = fcn_keras.data.Dataset("mine", "train", labels, tuple("abcde"), images, masks)
     ```
     """
 
@@ -52,55 +64,85 @@ class Dataset:
     names: tuple[str, ...]
     images: tuple
     targets: tuple
-    reader: MaskReader | None = None
+    reader: object = None
     augmentation: Augmentation = Augmentation()
     image_reader: Callable = read_image
+    channels: int | None = None
+    image_dtype: str | None = None
+    hint: str = ""
 
     def __post_init__(self):
-        if isinstance(self.task, LabelSet):
-            object.__setattr__(self, "task", Classes(self.task))
         if not len(self.names) == len(self.images) == len(self.targets):
             raise ValueError(
                 f"{self.name}: {len(self.names)} names, {len(self.images)} images and "
                 f"{len(self.targets)} targets; one of each is needed."
             )
-        if not self.names:
+        if not len(self.names):
             raise ValueError(f"{self.name} ({self.split}) has no examples.")
+        if isinstance(self.task, LabelSet):
+            self._set(task=Classes(self.task))
         if self.reader is None:
-            object.__setattr__(self, "reader", MaskReader(self.labels))
+            reader = reader_for(self.task)
+            self._set(reader=reader, task=reader.task)
         if self.in_memory:
-            pairs = [self._arrays(index) for index in range(len(self))]
-            images, targets = zip(*pairs, strict=True)
-            object.__setattr__(self, "images", images)
-            object.__setattr__(self, "targets", targets)
-            said = self.reader.declares_255
-            object.__setattr__(self, "reader", MaskReader(self.labels, (self.labels.ignore,)))
-            if not said and self.labels.num_classes <= 2:
-                self._refuse_binary()
+            self._convert_arrays()
+        elif self.channels is None or self.image_dtype is None:
+            files = self.images if self.image_reader is read_image else ()
+            channels, dtype = stored_format(files)
+            self._set(channels=self.channels or channels, image_dtype=self.image_dtype or dtype)
 
-    def _refuse_binary(self):
-        """Of two classes, nothing but 0 and 255: the object would be void without a word."""
-        objects = any((mask == 1).any() for mask in self.targets)
-        if not objects and any((mask == 255).any() and (mask == 0).any() for mask in self.targets):
-            raise LabelError(
-                f"{self.name} ({self.split}): no label map holds class 1, but some hold 0 and 255, "
-                "and 255 means void, which is left out. If 255 is the object, pass mask == 255 as "
-                "label maps; if it is void, pass reader=MaskReader(labels, void=(255,))."
-            )
+    def _set(self, **fields):
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
 
-    def _arrays(self, index):
-        """Image and label map of example `index` of a dataset in memory, checked."""
+    def _convert_arrays(self):
+        """Checks the arrays of a dataset in memory, and keeps them as examples have them."""
+        images = [self._checked_image(index) for index in range(len(self))]
+        if self.channels is None:
+            self._set(channels=images[0].shape[-1])
+        if self.image_dtype is None:
+            floats = any(image.dtype == np.float32 for image in images)
+            self._set(image_dtype="float32" if floats else "uint8")
+        images = [
+            self._fitted(image, f"{self.name}: {name}")
+            for name, image in zip(self.names, images, strict=True)
+        ]
+        targets = [self._checked_target(index, image) for index, image in enumerate(images)]
+        reader = self.reader.settled(targets, f"{self.name} ({self.split})")
+        self._set(images=tuple(images), targets=tuple(targets), reader=reader)
+
+    def _checked_image(self, index):
         name, image = f"{self.name}: {self.names[index]}", np.asarray(self.images[index])
-        if image.ndim != 3 or image.shape[-1] != 3 or image.dtype != np.uint8:
+        if image.ndim != 3 or not image.size:
             raise ValueError(
-                f"{name}: an image must be uint8 (H, W, 3), got {image.dtype} {image.shape}."
+                f"{name}: an image must be an array such as uint8 (H, W, 3), of any number of "
+                f"channels, got {image.dtype} {image.shape}."
             )
-        label = self.reader.convert(np.asarray(self.targets[index]), name)
-        if label.shape != image.shape[:2]:
+        try:
+            return on_scale(image)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+
+    def _checked_target(self, index, image):
+        name = f"{self.name}: {self.names[index]}"
+        target = self.reader.convert(np.asarray(self.targets[index]), name)
+        if target.shape[:2] != image.shape[:2]:
             raise ValueError(
-                f"{name}: the label map must be {image.shape[:2]} as its image, got {label.shape}."
+                f"{name}: the target must be {image.shape[:2]} as its image, "
+                f"got {target.shape[:2]}."
             )
-        return image, label
+        return target
+
+    def _fitted(self, image, name):
+        """The image with the dataset's number of channels and dtype."""
+        if image.shape[-1] != self.channels:
+            if {image.shape[-1], self.channels} != {1, 3}:
+                raise ValueError(
+                    f"{name} has {image.shape[-1]} channels, but the images of {self.name} "
+                    f"have {self.channels}."
+                )
+            image = to_input(image, (None, None, self.channels))
+        return image.astype(self.image_dtype, copy=False)
 
     @property
     def labels(self):
@@ -112,30 +154,102 @@ class Dataset:
         """Whether the examples are arrays, not files."""
         return not isinstance(self.images[0], (str, Path))
 
+    @property
+    def image_shape(self):
+        """Shape of an image: (None, None, channels)."""
+        return (None, None, self.channels)
+
+    @property
+    def target_shape(self):
+        """Shape of a target: (None, None), or (None, None, C) where the task has C numbers."""
+        return (None, None) if self.task.axes == 2 else (None, None, self.task.channels)
+
     def __len__(self):
         return len(self.names)
 
     def __getitem__(self, index):
-        """Example `index` as NumPy arrays: image uint8 (H, W, 3) and label map (H, W).
+        """Returns example `index` as NumPy arrays.
+
+        Returns:
+            `(image, target)`: `image_dtype` (H, W, channels); and a label map (H, W) of
+            `labels.dtype`, or float32 (H, W) or (H, W, C) for regression.
 
         Raises:
             FileNotFoundError: if a file is missing.
-            ValueError: naming the file, if it cannot be read, if image and mask differ in size, or
-                for a label that is neither a class nor void (`LabelError`).
+            ValueError: naming the file, if it cannot be read, if image and target differ in size,
+                or for a label that is neither a class nor void (`LabelError`).
         """
-        image, mask = self.images[index], self.targets[index]
-        if self.in_memory:
-            return image, mask
-        pixels, label = self.image_reader(image), self.reader.read(mask)
-        if pixels.shape[:2] != label.shape:
-            raise ValueError(size_message(image, pixels.shape, mask, label.shape))
-        return pixels, label
+        image, target = self.read_image(index), self.read_target(index)
+        if image.shape[:2] != target.shape[:2]:
+            raise ValueError(self.size_message(index, image.shape, target.shape))
+        return image, target
 
     def __iter__(self):
         return (self[index] for index in range(len(self)))
 
+    def read_image(self, index):
+        """Returns the image of example `index` alone; see `dataset[index]`."""
+        if self.in_memory:
+            return self.images[index]
+        return self.image_of(self.images[index])
+
+    def image_of(self, path):
+        """Returns the image at a path as the examples have it: channels and dtype."""
+        return self._fitted(self.image_reader(path), path)
+
+    def read_target(self, index):
+        """Returns the target of example `index` alone; see `dataset[index]`."""
+        target = self.targets[index]
+        return target if self.in_memory else self.reader.read(target)
+
+    @property
+    def missing(self):
+        """("image" or "target", index) of each file that is not there, in the names' order.
+
+        Only elements of `images` and `targets` that are a `Path` are looked for.
+        """
+        return [
+            (kind, index)
+            for index, pair in enumerate(zip(self.images, self.targets, strict=True))
+            for kind, path in zip(("image", "target"), pair, strict=True)
+            if isinstance(path, Path) and not path.is_file()
+        ]
+
+    def require_files(self):
+        """Returns the dataset if all its files are there.
+
+        Raises:
+            FileNotFoundError: naming the first file that is missing, and how many are.
+        """
+        if not (missing := self.missing):
+            return self
+        kind, index = missing[0]
+        path = (self.images if kind == "image" else self.targets)[index]
+        count = sum(other == kind for other, _ in missing)
+        what = self._target_word if kind == "target" else kind
+        raise FileNotFoundError(
+            f"{self.name} ({self.split}): the {what} of {self.names[index]!r} is not in "
+            f"{path.parent} ({count} of {len(self)} {what}s are missing). "
+            + (self.hint or "An image and its mask have the same name up to the suffix.")
+            + f" Expected was {path.name}. `fcn-keras check-data` lists every missing file."
+        )
+
+    def size_message(self, index, image_size, target_size):
+        """Returns the message for example `index`, whose target has not its image's size."""
+        turned = tuple(image_size[1::-1]) == tuple(target_size[:2])
+        return (
+            f"The image {self.images[index]} is {image_size[0]}x{image_size[1]} but its "
+            f"{self._target_word} {self.targets[index]} is {target_size[0]}x{target_size[1]} "
+            "(height x width): they must be equal."
+            + (" One is rotated: the EXIF orientation of the image was applied." if turned else "")
+        )
+
+    @property
+    def _target_word(self):
+        return "mask" if self.labels else "target"
+
     def select(self, pattern):
-        """The examples whose name matches a glob pattern (or one of several), as a Dataset.
+        """Returns the examples whose name matches a glob pattern (or one of several).
 
         Raises:
             ValueError: if none matches.
@@ -143,7 +257,7 @@ class Dataset:
         return self._kept(pattern, True)
 
     def exclude(self, pattern):
-        """The examples whose name matches none of the glob patterns, as a Dataset.
+        """Returns the examples whose name matches none of the glob patterns.
 
         Raises:
             ValueError: if none is left.
@@ -151,15 +265,45 @@ class Dataset:
         return self._kept(pattern, False)
 
     def take(self, count):
-        """The first `count` examples, as a Dataset."""
+        """Returns the first `count` examples as a Dataset."""
         return self.at(range(min(count, len(self))))
 
+    def at(self, indices):
+        """Returns the examples of these numbers, in this order, as a Dataset."""
+        return replace(
+            self,
+            names=tuple(self.names[i] for i in indices),
+            images=tuple(self.images[i] for i in indices),
+            targets=tuple(self.targets[i] for i in indices),
+        )
+
+    def with_channels(self, channels):
+        """Returns the dataset with images of so many channels: RGB becomes grey, or grey RGB.
+
+        Args:
+            channels: The number that a net takes.
+
+        Raises:
+            ValueError: for any other conversion than between 1 and 3.
+        """
+        if channels == self.channels:
+            return self
+        if {channels, self.channels} != {1, 3}:
+            raise ValueError(
+                f"The images of {self.name} ({self.split}) have {self.channels} channels, but the "
+                f"net takes {channels}."
+            )
+        return replace(self, channels=channels)
+
     def examples(self):
-        """A `tf.data.Dataset` of {"image": uint8 (H, W, 3), "label": (H, W)}, unshuffled."""
+        """Returns a `tf.data.Dataset` of {"image", "target"}, in order, as `dataset[i]`."""
         return pipeline.examples(self)
 
     def batches(self, batch_size, **options):
-        """A `tf.data.Dataset` of (images, labels) for `model.fit`; see `pipeline.batches`."""
+        """Returns a `tf.data.Dataset` of (images, targets) for `model.fit`.
+
+        `fcn_keras.data.pipeline.batches` describes the options.
+        """
         return pipeline.batches(self, batch_size, **options)
 
     def _kept(self, pattern, wanted):
@@ -175,22 +319,3 @@ class Dataset:
                 f"{', '.join(patterns)}; names look like {self.names[0]!r}."
             )
         return self.at(kept)
-
-    def at(self, indices):
-        """The examples of these numbers, in this order, as a Dataset."""
-        return replace(
-            self,
-            names=tuple(self.names[i] for i in indices),
-            images=tuple(self.images[i] for i in indices),
-            targets=tuple(self.targets[i] for i in indices),
-        )
-
-
-def size_message(image, image_size, mask, mask_size):
-    """The error for a mask whose size is not its image's."""
-    turned = tuple(image_size[1::-1]) == tuple(mask_size)
-    return (
-        f"The image {image} is {image_size[0]}x{image_size[1]} but its mask {mask} is "
-        f"{mask_size[0]}x{mask_size[1]} (height x width): they must be equal."
-        + (" One of them is turned: the image's EXIF orientation was applied." if turned else "")
-    )

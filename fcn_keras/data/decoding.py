@@ -1,7 +1,6 @@
-"""Examples as tensors: TensorFlow's decoders where they read as Pillow does, else Pillow itself."""
+"""Examples as tensors, decoded by TensorFlow where it gives what Pillow gives, else by Pillow."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 
@@ -11,35 +10,35 @@ from fcn_keras.data.masks import LabelError, MaskReader
 
 
 def loader(tf, dataset):
-    """`load(index) -> (image, label)`, tensors uint8 (H, W, 3) and (H, W) of the label dtype.
+    """Returns `load(index) -> (image, target)`: the example as tensors, as `dataset[index]`.
 
-    Files are looked at once, here, to choose how each is decoded. Iterating raises an error that
-    names the file for a label that is no class, or a mask that is not of its image's size.
+    The header of each file is read once, here, to choose its decoder. Iterating raises an error
+    that names the file for a label that is no class, or a target whose size is not its image's.
     """
-    if not isinstance(dataset.images[0], (str, Path)):
+    if dataset.in_memory:
         return _from_memory(tf, dataset)
     image_paths = tf.constant([str(path) for path in dataset.images])
-    mask_paths = tf.constant([str(path) for path in dataset.targets])
-    decode_image = _image_decoder(tf, dataset.images, dataset.image_reader)
-    decode_mask = _mask_decoder(tf, dataset.targets, dataset.reader)
+    target_paths = tf.constant([str(path) for path in dataset.targets])
+    decode_image = _image_decoder(tf, dataset)
+    decode_target = _target_decoder(tf, dataset)
 
     def load(index):
         image = decode_image(index, image_paths[index])
-        label, right = decode_mask(index, mask_paths[index])
-        right &= tf.reduce_all(tf.shape(image)[:2] == tf.shape(label))
+        target, right = decode_target(index, target_paths[index])
+        right &= tf.reduce_all(tf.shape(image)[:2] == tf.shape(target)[:2])
         checked = tf.cond(
             right,
             lambda: tf.constant(0),
             lambda: tf.numpy_function(lambda i: refuse(dataset, int(i)), [index], tf.int32),
         )
         with tf.control_dependencies([checked]):
-            return tf.identity(image), tf.identity(label)
+            return tf.identity(image), tf.identity(target)
 
     return load
 
 
 def refuse(dataset, index):
-    """Raises what is wrong with example `index`, which could not be decoded.
+    """Raises the error of example `index`, which could not be decoded.
 
     Raises:
         OSError, ValueError: as `dataset[index]`, or naming its files where that finds nothing.
@@ -49,13 +48,17 @@ def refuse(dataset, index):
 
 
 def refusal(error):
-    """What `load` refused an example for, if that is how TensorFlow's `error` came about.
+    """Returns the error of `load` that TensorFlow wrapped, or None.
 
-    TensorFlow wraps an exception raised inside a pipeline into one of its own, with a traceback
-    for text.
+    TensorFlow turns an exception raised inside a pipeline into one of its own, whose text is a
+    traceback.
+
+    Args:
+        error: An exception.
 
     Returns:
-        `LabelError`, `ValueError` or `FileNotFoundError` with the sentence alone, or None.
+        `LabelError`, `ValueError` or `FileNotFoundError` with the message alone, or None if
+        `error` has another cause.
     """
     if not type(error).__module__.startswith("tensorflow"):
         return None
@@ -67,34 +70,49 @@ def refusal(error):
 def _from_memory(tf, dataset):
     pairs = list(dataset)
     if len({image.shape for image, _ in pairs}) == 1:
-        images, labels = (tf.constant(np.stack(part)) for part in zip(*pairs, strict=True))
-        return lambda index: (images[index], labels[index])
-    dtypes = (tf.uint8, tf.as_dtype(dataset.labels.dtype))
+        images, targets = (tf.constant(np.stack(part)) for part in zip(*pairs, strict=True))
+        return lambda index: (images[index], targets[index])
+    dtypes = (tf.as_dtype(dataset.image_dtype), tf.as_dtype(dataset.task.dtype))
 
     def load(index):
-        image, label = tf.numpy_function(lambda i: pairs[i], [index], dtypes)
-        return tf.ensure_shape(image, (None, None, 3)), tf.ensure_shape(label, (None, None))
+        image, target = tf.numpy_function(lambda i: pairs[i], [index], dtypes)
+        return (
+            tf.ensure_shape(image, dataset.image_shape),
+            tf.ensure_shape(target, dataset.target_shape),
+        )
 
     return load
 
 
-def _image_decoder(tf, paths, reader):
-    """`decode(index, path)` of an image: by TensorFlow, by Pillow, or by a reader of its own."""
+def _image_decoder(tf, dataset):
+    """Returns `decode(index, path)` of an image: by TensorFlow, by Pillow or by its own reader."""
+    dtype = tf.as_dtype(dataset.image_dtype)
 
     def by_tensorflow(path):
-        # decode_jpeg reads PNG as well; the accurate transform gives Pillow's very pixels
+        # decode_jpeg reads PNG as well; the accurate transform gives exactly Pillow's pixels
         data = tf.io.read_file(path)
-        return tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
+        image = tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
+        if dataset.channels == 1:
+            image = _grey(tf, image)
+        return image if dtype == tf.uint8 else tf.cast(image, dtype)
 
     def by_reader(path):
-        return tf.numpy_function(lambda path: reader(path.decode()), [path], tf.uint8)
+        return tf.numpy_function(lambda path: dataset.image_of(path.decode()), [path], dtype)
 
-    plain = [reader is read_image and plain_image(path) for path in paths]
-    return _either(tf, plain, by_tensorflow, by_reader, (None, None, 3))
+    possible = dataset.image_reader is read_image and dataset.channels in (1, 3)
+    plain = [possible and plain_image(path) for path in dataset.images]
+    return _either(tf, plain, by_tensorflow, by_reader, dataset.image_shape)
+
+
+def _grey(tf, rgb):
+    """The luma of RGB in Pillow's integers, uint8 (H, W, 1)."""
+    weights = tf.constant([19595, 38470, 7471])  # 0.299, 0.587 and 0.114 of 65536
+    luma = tf.reduce_sum(tf.cast(rgb, tf.int32) * weights, axis=-1, keepdims=True)
+    return tf.cast((luma + 32768) // 65536, tf.uint8)
 
 
 def _either(tf, plain, by_tensorflow, by_reader, shape):
-    """`decode(index, path)` with the decoder that each file asks for."""
+    """Returns `decode(index, path)` with the decoder that each file needs."""
     if all(plain):
         return lambda index, path: by_tensorflow(path)
     if not any(plain):
@@ -108,23 +126,33 @@ def _either(tf, plain, by_tensorflow, by_reader, shape):
     return decode
 
 
-def _mask_decoder(tf, paths, reader):
-    """`decode(index, path) -> (label, right)` of a mask file; `right` says whether every value is
-    a class or void.
+def _target_decoder(tf, dataset):
+    """Returns `decode(index, path) -> (target, right)` of a target's file.
+
+    `right` says whether every value is one that the task has.
     """
-    dtype = tf.as_dtype(reader.labels.dtype)
-    pictures = type(reader) is MaskReader
-    headers = [index_png(path) if pictures else None for path in paths]
+    decode = _png_decoder(tf, dataset)
+    if decode is not None:
+        return decode
+    dtype, reader = tf.as_dtype(dataset.task.dtype), dataset.reader
+
+    def decode(index, path):
+        target = tf.numpy_function(lambda path: reader.read(path.decode()), [path], dtype)
+        return tf.ensure_shape(target, dataset.target_shape), tf.constant(True)
+
+    return decode
+
+
+def _png_decoder(tf, dataset):
+    """Returns `decode` for masks that are all grey or palette PNGs of at most 8 bits, else None."""
+    reader = dataset.reader
+    if type(reader) is not MaskReader:  # a subclass reads other files
+        return None
+    headers = [index_png(path) for path in dataset.targets]
     palettes = any(header and header.start > 33 for header in headers)
     convert = _converter(tf, reader)
     if None in headers or convert is None or (palettes and reader.palette_is_key):
-
-        def decode(index, path):
-            label = tf.numpy_function(lambda path: reader.read(path.decode()), [path], dtype)
-            return tf.ensure_shape(label, (None, None)), tf.constant(True)
-
-        return decode
-
+        return None
     prefixes = tf.constant([header.prefix for header in headers])
     starts = tf.constant([header.start for header in headers])
     units = tf.constant([header.unit for header in headers], tf.uint8)
@@ -141,7 +169,7 @@ def _mask_decoder(tf, paths, reader):
 
 
 def _converter(tf, reader):
-    """`convert(values) -> (label, right)` for uint8 values: what `MaskReader.convert` does.
+    """Returns `convert(values) -> (label, right)` for uint8 values, as `MaskReader.convert` does.
 
     None where 8 bits do not suffice.
     """
@@ -169,7 +197,7 @@ def _converter(tf, reader):
 
 
 def _few_moved(tf, table, moved, count):
-    """For values of 0..count-1 and 255, of which few stand for another label."""
+    """Returns the conversion of values 0..count-1 and 255, few of which mean another label."""
 
     def look_up(values):
         label = values

@@ -1,6 +1,6 @@
-"""Rows of handwritten digits on textured ground: a dataset that is always there, made in seconds.
+"""Rows of handwritten digits on textured ground: a dataset without files, made in seconds.
 
-The digits are scikit-learn's `load_digits`; those of train, val and test are kept apart.
+The digits are those of scikit-learn's `load_digits`; train, val and test have different digits.
 """
 
 import functools
@@ -9,16 +9,21 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from fcn_keras.checks import whole_number
 from fcn_keras.data.augmentation import Augmentation
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.labels import LabelSet
+from fcn_keras.options import Option
 
 SPLITS = ("train", "val", "test")
 COUNTS = {"train": 400, "val": 50, "test": 80}
-TALL = (48, 58)  # pixels; an FCN-8s sees 8x8 pixels at a time, which thin strokes are lost in
-BOLD = 0.04  # how much strokes are thickened all round, of the digit's height
+TALL = (48, 58)  # height of a digit in pixels: strokes wide enough for the stride of FCN-8s
+BOLD = 0.04  # radius by which strokes are dilated, as a share of the digit's height
 SHARES = {"train": (0.0, 0.7), "val": (0.7, 0.8), "test": (0.8, 1.0)}
-OPTIONS = {"count": int, "seed": int}
+OPTIONS = {
+    "count": Option("Number of scenes. Default: 400, 50 and 80.", kind=int),
+    "seed": Option("Seed of the scenes. Default: 0.", kind=int),
+}
 LABELS = LabelSet(
     ("background", *"0123456789"),
     (
@@ -29,34 +34,33 @@ LABELS = LabelSet(
 
 
 def splits(root=None, **options):
-    """All three splits."""
+    """Returns all three splits."""
     return list(SPLITS)
 
 
 def load(root=None, split="train", *, size=(128, 160), count=None, seed=0):
-    """Scenes of handwritten digits in rows, dark inks on lighter ground, labelled by the pixel.
+    """Returns scenes of handwritten digits in rows, dark ink on lighter ground.
 
     Args:
         root: Not used; the digits come with scikit-learn.
-        split: "train", "val" or "test": no handwritten digit occurs in two of them.
+        split: "train", "val" or "test"; no handwritten digit occurs in two of them.
         size: (H, W) of the scenes, at least (64, 64).
-        count: Number of scenes; 400, 50 and 80 by default.
-        seed: The same seed makes the same scenes.
+        count: Number of scenes. Default: 400, 50 and 80.
+        seed: Seed of the scenes.
 
     Returns:
-        A `Dataset` in memory: background and ten digits.
+        A `Dataset` in memory with the classes background and ten digits.
 
     Raises:
-        ValueError: for scenes too small to hold a digit.
+        ValueError: for an unknown split, or scenes too small for a digit.
     """
     if split not in SPLITS:
         raise ValueError(f"digits has no split {split!r}; it has {', '.join(SPLITS)}.")
     height, width = size
     if min(size) < 64:
-        raise ValueError(f"`size` must be at least (64, 64) to hold a digit, got {tuple(size)}.")
+        raise ValueError(f"`size` must be at least (64, 64) for a digit, got {tuple(size)}.")
     count = COUNTS[split] if count is None else count
-    if count < 1:
-        raise ValueError(f"`count` must be at least 1, got {count}.")
+    whole_number("count", count)
     images, masks = zip(*_scenes(split, height, width, count, seed), strict=True)
     names = tuple(f"{split}_{number:04d}" for number in range(count))
     augmentation = Augmentation(flip=False, scale=(0.8, 1.25), color=0.2)
@@ -104,7 +108,7 @@ def _scene(rng, digits, classes, height, width):
 
 
 def _written(digit, tall, aspect):
-    """How strongly a digit written boldly inks each pixel: 0..1, (tall, as wide as it is)."""
+    """The ink of a bold digit on each pixel, 0..1, (tall, width)."""
     cells = Image.fromarray((np.pad(digit, 1) * 255).astype("uint8"))
     size = (round(1.25 * tall * aspect), round(1.25 * tall))
     ink = np.asarray(cells.resize(size, Image.Resampling.BICUBIC)) / 255
@@ -122,7 +126,7 @@ def _disc(radius):
 
 
 def _ink(rng, ground):
-    """A colour whose mean is at least 70 below the ground's."""
+    """A colour whose mean is at least 70 below that of the ground."""
     color = rng.uniform(0, 255, 3)
     return color * min(1, (ground.mean() - 70) / color.mean())
 

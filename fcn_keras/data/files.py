@@ -1,89 +1,15 @@
-"""Finding a dataset's files: folders, lists of names, images and their masks."""
+"""The files of a dataset: folders, lists of names, images and their masks."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fcn_keras.data.augmentation import Augmentation
-from fcn_keras.data.dataset import Dataset
-from fcn_keras.data.images import SUFFIXES, is_image_name, read_image
-from fcn_keras.data.masks import MaskReader
-from fcn_keras.labels import LabelSet
-
-
-@dataclass(frozen=True)
-class Listing:
-    """The files of one split, whether they are there or not.
-
-    Attributes:
-        name: The dataset's name.
-        split: The split's name.
-        labels: Its `LabelSet`.
-        names: One stem an example.
-        images: One path an example: the image's, or where it should be.
-        masks: One path an example: the mask's, or where it should be.
-        reader: How masks are read.
-        augmentation: What `augment=True` means for the dataset.
-        hint: What is expected where, and where it is published.
-        image_reader: From a path to the image.
-    """
-
-    name: str
-    split: str
-    labels: LabelSet
-    names: tuple[str, ...]
-    images: tuple[Path, ...]
-    masks: tuple[Path, ...]
-    reader: MaskReader
-    augmentation: Augmentation
-    hint: str = ""
-    image_reader: Callable = read_image
-
-    @property
-    def missing(self):
-        """("image" or "mask", name, path) of each file that is not there, in the names' order."""
-        return [
-            (kind, name, path)
-            for name, *paths in zip(self.names, self.images, self.masks, strict=True)
-            for kind, path in zip(("image", "mask"), paths, strict=True)
-            if not path.is_file()
-        ]
-
-    def at(self, places):
-        """The examples of these numbers, in this order, as a Listing."""
-        return replace(
-            self,
-            names=tuple(self.names[place] for place in places),
-            images=tuple(self.images[place] for place in places),
-            masks=tuple(self.masks[place] for place in places),
-        )
-
-    def dataset(self):
-        """The files as a `Dataset`.
-
-        Raises:
-            FileNotFoundError: naming the first file that is missing, and how many are.
-        """
-        if missing := self.missing:
-            kind, name, path = missing[0]
-            count = sum(other == kind for other, _, _ in missing)
-            raise FileNotFoundError(
-                f"{self.name} ({self.split}): the {kind} of {name!r} is not in {path.parent} "
-                f"({count} of {len(self.names)} {kind}s are missing). "
-                + (self.hint or "An image and its mask have the same name up to the suffix.")
-                + f" Expected was {path.name}. `fcn-keras check-data` lists every missing file."
-            )
-        return Dataset(
-            self.name, self.split, self.labels, self.names, self.images, self.masks, self.reader,
-            self.augmentation, self.image_reader,
-        )  # fmt: skip
+from fcn_keras.data.images import SUFFIXES, is_image_name
 
 
 def require(path, dataset, hint):
-    """A folder or file that a dataset must have, as Path.
+    """Returns the path of a folder or file that a dataset must have.
 
     Raises:
-        FileNotFoundError: saying what was expected where, and the hint.
+        FileNotFoundError: if it is not there; the message ends with the hint.
     """
     path = Path(path)
     if not path.exists():
@@ -92,11 +18,11 @@ def require(path, dataset, hint):
 
 
 def listed(path, known=()):
-    """The names in a list file: the first word of each line, a stem or a path.
+    """Returns the names in a list file: the first word of each line, a stem or a path.
 
     Args:
         path: The list file, UTF-8.
-        known: Stems that may hold spaces: a line that is one of them is taken whole.
+        known: Stems that may contain spaces: a line that is one of them is one name.
 
     Raises:
         ValueError: for an empty list or a name that is listed twice.
@@ -119,10 +45,10 @@ def _stem(word):
 
 
 def by_stem(folder):
-    """{stem: path} of the image files in a folder.
+    """Returns {stem: path} of the image files in a folder.
 
     Raises:
-        ValueError: if two files differ in their suffix alone.
+        ValueError: if two files differ only in their suffix.
     """
     found = {}
     for path in sorted(Path(folder).iterdir()):
@@ -130,14 +56,16 @@ def by_stem(folder):
             continue
         if path.stem in found:
             raise ValueError(
-                f"{found[path.stem]} and {path} have one name; which is meant? Remove one."
+                f"{found[path.stem]} and {path} have the same name up to the suffix; remove one."
             )
         found[path.stem] = path
     return found
 
 
 def paired(names, images, masks):
-    """Paths of the image and the mask of each name; where one is missing, the path it should have.
+    """Returns the paths of the image and the mask of each name.
+
+    Where a file is missing, it is the path that the file should have.
 
     Args:
         names: Stems.
@@ -152,11 +80,11 @@ def paired(names, images, masks):
 
 
 def listed_split(folder, split, dataset, hint):
-    """The names in the list of a split, `folder/split.txt`.
+    """Returns the names in the list of a split, `folder/split.txt`.
 
     Raises:
         FileNotFoundError: if the folder or all lists are missing.
-        ValueError: for a split without a list, naming those there are.
+        ValueError: for a split without a list; the message names the splits that have one.
     """
     path = require(folder, dataset, hint) / f"{split}.txt"
     if not path.exists():
@@ -168,11 +96,16 @@ def listed_split(folder, split, dataset, hint):
 
 
 def listed_splits(folder, known=("train", "val", "trainval", "test")):
-    """The splits that have a list in a folder, of those known; None: every .txt is one."""
+    """Returns the splits that have a list in a folder.
+
+    Args:
+        folder: Folder of the lists.
+        known: The possible splits; None if every .txt is one.
+    """
     found = sorted(path.stem for path in Path(folder).glob("*.txt"))
     return found if known is None else [split for split in known if split in found]
 
 
 def named(names, folder, suffix):
-    """The path of each name in a folder, whether it is there or not."""
+    """Returns the path of each name in a folder, whether the file is there or not."""
     return tuple(Path(folder) / f"{name}{suffix}" for name in names)

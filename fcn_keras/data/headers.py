@@ -1,6 +1,6 @@
-"""What kind of file an image is, from its header: which decoder reads it rightly, and how.
+"""The headers of image files: which decoder gives the right pixels.
 
-TensorFlow decodes faster than Pillow, but expands palettes and knows no EXIF orientation.
+TensorFlow decodes faster than Pillow, but expands palettes and ignores the EXIF orientation.
 """
 
 import struct
@@ -19,10 +19,10 @@ _ORIENTED = ("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp")
 
 
 class IndexPng(NamedTuple):
-    """How to read the values of a grey or palette PNG with a decoder that expands palettes.
+    """Reading the values of a grey or palette PNG by a decoder that expands palettes.
 
-    `prefix` followed by the file from byte `start` is the same PNG declared as grey. Decoders give
-    `unit` times its values: those of 1, 2 or 4 bits are stretched to 0..255.
+    `prefix` followed by the file from byte `start` is the same PNG declared as grey. Decoders
+    return `unit` times its values: they stretch 1, 2 or 4 bits to 0..255.
     """
 
     prefix: bytes
@@ -31,8 +31,10 @@ class IndexPng(NamedTuple):
 
 
 def plain_image(path):
-    """Whether TensorFlow's decoder gives what `read_image` gives: an upright RGB or grey file, PNG
-    or JPEG, of 8 bits and opaque. False for a file cut short: `read_image` then names it.
+    """Returns whether TensorFlow's decoder gives the same as `read_image`.
+
+    It does for an upright, opaque RGB or grey file, PNG or JPEG, of 8 bits. False for a truncated
+    file: `read_image` raises an error that names it.
     """
     try:
         with Image.open(path) as image:
@@ -43,7 +45,7 @@ def plain_image(path):
 
 
 def index_png(path):
-    """The `IndexPng` of a mask of one channel and at most 8 bits; None for another file."""
+    """Returns the `IndexPng` of a mask of one channel and at most 8 bits; None for other files."""
     try:
         with open(path, "rb") as file:
             head = file.read(33)
@@ -64,9 +66,9 @@ def index_png(path):
 
 
 def _first_data_chunk(file):
-    """Where the first IDAT chunk begins; `file` stands behind the header chunk.
+    """The position of the first IDAT chunk; `file` is positioned after the header chunk.
 
-    None where there is none, or where a chunk before it may turn the image (EXIF, XMP).
+    None if there is none, or if a chunk before it may rotate the image (EXIF, XMP).
     """
     while True:
         start = file.tell()

@@ -1,4 +1,4 @@
-"""Mask files as label maps: index, palette or coloured PNGs, checked value by value."""
+"""Masks as label maps: index, palette or coloured PNGs and .npy files, checked value by value."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,11 +9,15 @@ from PIL import ImageOps
 
 from fcn_keras.data.headers import index_png
 from fcn_keras.data.images import open_image
+from fcn_keras.data.npy import is_npy, read_npy
 from fcn_keras.labels import VOID_COLOR, LabelSet
+from fcn_keras.tasks import Classes
 
 
 class LabelError(ValueError):
-    """A mask holds a value that is no class: names the file, the value and the likely cause.
+    """A target holds a value that its task does not have, such as a label that is no class.
+
+    The message names the file, the value and the likely cause.
 
     Example:
 
@@ -28,20 +32,20 @@ class LabelError(ValueError):
 
 @dataclass(frozen=True)
 class MaskReader:
-    """How a dataset's mask files are to be read.
+    """How the mask files of a dataset are read.
 
     Attributes:
         labels: The dataset's `LabelSet`. Its palette gives the colours of RGB masks.
         void: Further values that stand for void in the files, as `labels.ignore` does.
-        values: What the values of index masks mean, as (first, last, label), last included; by
-            default value i is class i.
+        values: What the values of index masks mean, as (first, last, label), last included.
+            Default: value i is class i.
         void_colors: Colours that stand for void in RGB masks.
         more_colors: Further colours of classes in RGB masks, as (red, green, blue, label).
-        palette_is_key: The palette was given for the masks: palette masks, and RGB masks of grey
-            alone, are read by their colours where those are the classes'. Otherwise, and by
-            default, by their index.
-        refuse_binary: Refuse masks of 0 and 255 alone, whose 255 is more likely an object than
-            void.
+        palette_is_key: Whether the palette was given for the masks. If so, palette masks and RGB
+            masks of grey alone are read by their colours where those are the classes'; otherwise
+            by their index.
+        refuse_binary: Whether masks of 0 and 255 alone are refused: their 255 is more likely an
+            object than void.
 
     Example:
 
@@ -61,22 +65,29 @@ class MaskReader:
     more_colors: tuple[tuple[int, int, int, int], ...] = ()
 
     @property
+    def task(self):
+        """The task of the label maps: `Classes(labels)`."""
+        return Classes(self.labels)
+
+    @property
     def declares_255(self):
-        """Whether it was said what 255 means, which otherwise is void."""
+        """Whether `void` or `values` say what 255 means; otherwise it is void."""
         return 255 in self.void or any(a <= 255 <= b for a, b, _ in self.values or ())
 
     def read(self, path):
-        """A mask file as label map, (H, W) of `labels.dtype`, void as `labels.ignore`.
+        """Returns a mask file as label map, (H, W) of `labels.dtype`, void as `labels.ignore`.
 
         Raises:
             FileNotFoundError: if there is no such file.
             LabelError: if it holds values that are neither classes nor void.
             ValueError: if the file cannot be read.
         """
+        if is_npy(path):
+            return self.convert(read_npy(path), path)
         return self.decode(open_image(path), path)
 
     def decode(self, image, path):
-        """The label map of an opened Pillow image; see `read`."""
+        """Returns the label map of an opened Pillow image; see `read`."""
         image = ImageOps.exif_transpose(image)
         if image.mode == "P" and self.palette_is_key:
             return self._from_palette(image, path)
@@ -96,8 +107,14 @@ class MaskReader:
         return self.convert(values, path)
 
     def convert(self, values, path):
-        """The label map of an index mask's values, checked; see `read`."""
+        """Returns the label map that the values of an index mask stand for; see `read`."""
         values = np.asarray(values)
+        if values.ndim != 2 or values.dtype.kind not in "uib":
+            raise ValueError(
+                f"{path}: a label map must be whole numbers (H, W), "
+                f"got {values.dtype} {values.shape}."
+            )
+        values = values.astype("uint8") if values.dtype.kind == "b" else values
         inside = values
         if values.size and (values.min() < 0 or values.max() >= len(self.table)):
             inside = np.clip(values, 0, len(self.table) - 1)
@@ -109,9 +126,27 @@ class MaskReader:
                 raise LabelError(f"{path} holds only the labels 0 and 255. {BINARY_HINT}")
         return result.astype(self.labels.dtype)
 
+    def settled(self, targets, name):
+        """Returns the reader of label maps that `convert` returned.
+
+        Raises:
+            LabelError: if of two classes there is nothing but 0 and 255, and 255 was not declared:
+                the object would be void without a word.
+        """
+        if not self.declares_255 and self.labels.num_classes <= 2:
+            objects = any((target == 1).any() for target in targets)
+            void = any((target == 255).any() and (target == 0).any() for target in targets)
+            if void and not objects:
+                raise LabelError(
+                    f"{name}: no label map holds class 1, but some hold 0 and 255, and 255 means "
+                    "void, which is left out. If 255 is the object, pass mask == 255 as label "
+                    "maps; if it is void, pass reader=MaskReader(labels, void=(255,))."
+                )
+        return MaskReader(self.labels, (self.labels.ignore,))
+
     @cached_property
     def table(self):
-        """From a file's value, 0..65535, to the label; -1 for a wrong value."""
+        """Table from a file's value, 0..65535, to the label; -1 for a wrong value."""
         table = np.full(65536, -1, "int32")
         classes = range(self.labels.num_classes)
         meanings = [(c, c, c) for c in classes] if self.values is None else self.values
@@ -124,7 +159,7 @@ class MaskReader:
 
     @cached_property
     def colors(self):
-        """From a colour's `joint_code` to the label; `-1` for a colour of no class."""
+        """Table from a colour's `joint_code` to the label; -1 for a colour of no class."""
         table = np.full(1 << 24, -1, "int16" if self.labels.dtype == np.uint8 else "int32")
         table[joint_code(np.array(self.void_colors, "uint8"))] = self.labels.ignore
         codes = joint_code(np.array(self.labels.palette, "uint8"))
@@ -147,9 +182,9 @@ class MaskReader:
         row, column = np.argwhere(result < 0)[0]
         raise LabelError(
             f"{path} holds the colour {tuple(rgb[row, column].tolist())} at row {row}, column "
-            f"{column}, which is no class's; the classes' are {self._colors_text()}. Likely "
-            "cause: a class or colour is missing in classes.txt (name red green blue), or the "
-            "mask was saved as JPEG or resized with blending."
+            f"{column}, which is no class's; those of the classes are {self._colors_text()}. "
+            "Likely cause: a class or colour is missing in classes.txt (name red green blue), or "
+            "the mask was saved as JPEG or resized with blending."
         )
 
     def _from_palette(self, image, path):
@@ -208,7 +243,7 @@ class MaskReader:
         if set(present) == {0, wrong[0]}:
             return (
                 f"Likely cause: a binary mask whose object is {wrong[0]}. Pass binary=True, on "
-                f"the command line folder:DIR,binary; or write `= {wrong[0]}` behind the object's "
+                f"the command line folder:DIR,binary; or write `= {wrong[0]}` after the object's "
                 "name in classes.txt."
             )
         return "Likely cause: a class is missing from the names, or the value means void."
@@ -217,19 +252,19 @@ class MaskReader:
 BINARY_HINT = (
     "It is a binary mask of 0 and 255; 255 means void by convention, so the object would be "
     "ignored. To read every value but 0 as class 1, pass binary=True, on the command line "
-    "folder:DIR,binary; or write `= 0` and `= 255` behind the names in classes.txt. If 255 really "
-    "is void, say so: void=255, folder:DIR,void=255, or a line `void = 255` in classes.txt."
+    "folder:DIR,binary; or write `= 0` and `= 255` after the names in classes.txt. If 255 really "
+    "is void, declare it: void=255, folder:DIR,void=255, or a line `void = 255` in classes.txt."
 )
 
 
 def read_mask(path, labels, void=()):
-    """Reads an index, palette or RGB mask; see `MaskReader` for what can be set further.
+    """Reads an index, palette or RGB mask. `MaskReader` has more options.
 
     Args:
         path: A file that Pillow reads; masks should be PNG.
         labels: A `LabelSet`. RGB masks are read by its palette.
-        void: Further values that stand for void in the file. With two classes a mask of 0 and 255
-            alone is refused unless 255 is named here: its 255 is more likely the object.
+        void: Further values that stand for void in the file. With two classes, a mask of 0 and
+            255 alone is refused unless 255 is given here: its 255 is more likely the object.
 
     Returns:
         Label map (H, W) of `labels.dtype`, void as `labels.ignore`.
@@ -250,6 +285,6 @@ def read_mask(path, labels, void=()):
 
 
 def joint_code(rgb):
-    """One integer for each RGB triple of a uint8 array (..., 3)."""
+    """Returns one integer for each RGB triple of a uint8 array (..., 3)."""
     rgb = np.asarray(rgb, "uint32")
     return (rgb[..., 0] << 16) | (rgb[..., 1] << 8) | rgb[..., 2]

@@ -1,4 +1,4 @@
-"""Label maps in MATLAB's .mat files: an array somewhere in a struct, checked as masks are."""
+"""Label maps in MATLAB's .mat files: an array in a struct, checked like other masks."""
 
 import zlib
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ class MatReader(MaskReader):
     """A `MaskReader` of .mat files.
 
     Attributes:
-        key: Where the label map is: a variable, then fields of structs.
-        minus_one: The value that -1 is read as; by default -1 is wrong.
+        key: Path to the label map: a variable, then fields of structs.
+        minus_one: The value that -1 is read as. Default: -1 is an error.
     """
 
     key: tuple[str, ...] = ()
     minus_one: int | None = None
 
     def read(self, path):
-        """A .mat file as label map; raises what `MaskReader.read` does."""
+        """Returns a .mat file as label map; raises what `MaskReader.read` does."""
         values = read_mat(path, self.key)
         whole = values.astype("int64") if values.dtype.kind in "iufb" else None
         if values.ndim != 2 or whole is None or (whole != values).any():
@@ -35,11 +35,11 @@ class MatReader(MaskReader):
 
 
 def read_mat(path, key):
-    """The array at `key` in a .mat file of version 7 or below.
+    """Returns the array at `key` in a .mat file of version 7 or below.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: naming the file, if it cannot be read or holds no such array.
+        ValueError: naming the file, if it cannot be read or has no such array.
     """
     from scipy.io import loadmat
 

@@ -1,12 +1,14 @@
-"""NYUDv2 in the layout of the FCN authors: 40 classes indoors, with colour, depth and HHA."""
+"""NYUDv2 in the layout of the FCN authors: indoor scenes of 40 classes in colour, depth and HHA."""
 
 import numpy as np
 
 from fcn_keras.data.augmentation import Augmentation
-from fcn_keras.data.files import Listing, listed_split, listed_splits, named, require
+from fcn_keras.data.dataset import Dataset
+from fcn_keras.data.files import listed_split, listed_splits, named, require
 from fcn_keras.data.images import open_image
 from fcn_keras.data.matlab import MatReader
 from fcn_keras.labels import LabelSet
+from fcn_keras.options import Option
 
 LABELS = LabelSet(
     (
@@ -24,11 +26,13 @@ HINT = (
     "http://people.eecs.berkeley.edu/~sgupta/cvpr13/data.tgz)."
 )
 INPUTS = {"color": "images", "hha": "hha"}
-OPTIONS = {"inputs": str}
+OPTIONS = {
+    "inputs": Option("Which images: color, or hha for HHA images of the depth.", kind=str),
+}
 
 
 def splits(root, *, inputs="color"):
-    """The splits with a list that together name every image once, of train, val and test.
+    """Returns the splits with a list that together name every image once.
 
     Raises:
         FileNotFoundError: if there are none.
@@ -41,29 +45,24 @@ def splits(root, *, inputs="color"):
 
 
 def load(root, split="train", *, inputs="color"):
-    """NYUDv2's 795 images for training and validation, or 654 for testing.
+    """Returns NYUDv2's 795 images for training and validation, or 654 for testing.
 
     Args:
-        root: Folder that holds data/, segmentation/ and the lists.
+        root: Folder of data/, segmentation/ and the lists.
         split: "train", "val", "test", or "trainval", which is both of the first.
         inputs: "color", or "hha" for images of horizontal disparity, height above ground and
-            angle to gravity. `read_depth` reads the depth.
+            angle to gravity. `fcn_keras.data.nyud.read_depth` reads the depth.
 
     Returns:
         A `Dataset` of 40 classes; 0 of the files is void.
 
     Raises:
         ValueError: for an unknown split or inputs.
-        FileNotFoundError: for missing files, saying what was expected where.
+        FileNotFoundError: for missing folders; the message says what was expected where.
 
     Source: Silberman et al. (2012); the 40 classes: Gupta, Arbelaez, Malik (2013), Perceptual
     Organization and Recognition of Indoor Scenes from RGB-D Images.
     """
-    return listing(root, split, inputs=inputs).dataset()
-
-
-def listing(root, split="train", *, inputs="color"):
-    """The `files.Listing` behind `load`, which takes the same."""
     root = require(root, "nyud", HINT)
     if inputs not in INPUTS:
         raise ValueError(
@@ -80,27 +79,27 @@ def listing(root, split="train", *, inputs="color"):
     classes = ((c + 1, c + 1, c) for c in range(LABELS.num_classes))
     reader = MatReader(LABELS, values=((0, 0, LABELS.ignore), *classes), key=("segmentation",))
     color = 0.2 if inputs == "color" else 0
-    return Listing(
+    return Dataset(
         "nyud", split, LABELS, tuple(names), named(files, images, ".png"),
         named(files, masks, ".mat"), reader,
-        Augmentation(flip=True, scale=(0.75, 1.5), color=color), HINT,
+        Augmentation(flip=True, scale=(0.75, 1.5), color=color), hint=HINT,
     )  # fmt: skip
 
 
 def read_depth(root, name):
-    """The depth image of one example.
+    """Returns the depth image of one example.
 
     Args:
         root: The dataset's folder.
         name: The example's name, such as "5449".
 
     Returns:
-        float32 (H, W), the file's own values; the published nets take their logarithm, whose mean
+        float32 (H, W), the values of the file. The published nets take their logarithm, whose mean
         over the training images is 7.844.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file holds no single channel.
+        ValueError: if the file has several channels.
     """
     path = require(require(root, "nyud", HINT) / "data/depth" / f"img_{name}.png", "nyud", HINT)
     values = np.asarray(open_image(path))

@@ -1,11 +1,13 @@
-"""PASCAL-Context: VOC2010 labelled to the last pixel, 59 of 459 classes, masks in .mat files."""
+"""PASCAL-Context: VOC2010 with a class for every pixel, 59 of 459 classes, masks in .mat files."""
 
 from pathlib import Path
 
 from fcn_keras.data.augmentation import Augmentation
-from fcn_keras.data.files import Listing, listed_split, listed_splits, named, require
+from fcn_keras.data.dataset import Dataset
+from fcn_keras.data.files import listed_split, listed_splits, named, require
 from fcn_keras.data.matlab import MatReader
 from fcn_keras.labels import LabelSet
+from fcn_keras.options import Option
 
 HINT = (
     "PASCAL-Context is a folder with trainval/*.mat, labels.txt (the 459 classes) and "
@@ -13,13 +15,16 @@ HINT = (
     "lists are VOC2010's (JPEGImages/, ImageSets/Main/), from "
     "http://host.robots.ox.ac.uk/pascal/VOC/voc2010/, in it, beside it, or at voc=DIR."
 )
-OPTIONS = {"voc": str, "background": bool}
+OPTIONS = {
+    "voc": Option("VOC2010's folder, if it is neither in DIR nor beside it.", kind=str),
+    "background": Option("Pixels of none of the 59 classes become class 0, not void.", kind=bool),
+}
 OTHER_NAMES = {"diningtable": "table", "bedcloth": "bedclothes", "clothes": "cloth"}
 LISTS = Path("ImageSets") / "Main"
 
 
 def splits(root, *, voc=None, background=False):
-    """The lists of VOC2010 that there are, of train and val.
+    """Returns those of train and val that VOC2010 has a list of.
 
     Raises:
         FileNotFoundError: if VOC2010 is not there.
@@ -28,47 +33,42 @@ def splits(root, *, voc=None, background=False):
 
 
 def load(root, split="train", *, voc=None, background=False):
-    """PASCAL-Context's 4,998 training or 5,105 validation images.
+    """Returns PASCAL-Context's 4,998 training or 5,105 validation images.
 
     Args:
-        root: Folder that holds trainval/, labels.txt and 59_labels.txt.
+        root: Folder of trainval/, labels.txt and 59_labels.txt.
         split: "train" or "val", VOC2010's lists.
         voc: VOC2010's folder, or the VOCdevkit around it.
-        background: Make what is none of the 59 classes class 0, as the published nets do with
-            their 60; otherwise it is void.
+        background: Whether pixels of none of the 59 classes become class 0, as in the published
+            nets of 60 classes; otherwise they are void.
 
     Returns:
         A `Dataset` of 59 classes in the order of 59_labels.txt, or of 60.
 
     Raises:
         ValueError: for an unknown split, or a class of 59_labels.txt that labels.txt lacks.
-        FileNotFoundError: for missing files, saying what was expected where.
+        FileNotFoundError: for missing folders; the message says what was expected where.
 
     Source: Mottaghi et al. (2014), The Role of Context for Object Detection and Semantic
     Segmentation in the Wild.
     """
-    return listing(root, split, voc=voc, background=background).dataset()
-
-
-def listing(root, split="train", *, voc=None, background=False):
-    """The `files.Listing` behind `load`, which takes the same."""
     root = require(root, "pascal-context", HINT)
     masks = require(root / "trainval", "pascal-context", HINT)
     labels, values = _classes(root, background)
     folder = _voc_folder(root, voc)
     names = listed_split(folder / LISTS, split, "pascal-context", HINT)
     images = require(folder / "JPEGImages", "pascal-context", HINT)
-    return Listing(
+    return Dataset(
         "pascal-context", split, labels, tuple(names), named(names, images, ".jpg"),
         named(names, masks, ".mat"), MatReader(labels, values=values, key=("LabelMap",)),
-        Augmentation(flip=True, scale=(0.5, 2.0), color=0.2), HINT,
+        Augmentation(flip=True, scale=(0.5, 2.0), color=0.2), hint=HINT,
     )  # fmt: skip
 
 
 def _classes(root, background):
-    """The `LabelSet`, and what the values of the 459-class maps mean in it.
+    """Returns the `LabelSet`, and the label of each value of the maps of 459 classes.
 
-    Three classes are spelled differently in the two lists.
+    Three classes have different spellings in the two lists.
     """
     numbers = {name.replace(" ", ""): number for number, name in _numbered(root / "labels.txt")}
     names = [name for _, name in _numbered(root / "59_labels.txt") if name != "background"]
@@ -84,7 +84,7 @@ def _classes(root, background):
 
 
 def _numbered(path):
-    """(number, name) of each line `number: name`."""
+    """Returns (number, name) of each line `number: name`."""
     lines = require(path, "pascal-context", HINT).read_text(encoding="utf-8-sig").splitlines()
     found = []
     for line in filter(str.strip, lines):

@@ -1,13 +1,14 @@
-"""From examples to batches: decoding, augmentation and batching as one tf.data graph.
+"""Batches of examples: decoding, augmentation and batching in one tf.data graph.
 
-Needs TensorFlow, imported when called.
+Needs TensorFlow, which is imported in the functions.
 """
 
+from fcn_keras.checks import whole_number
 from fcn_keras.data.augmentation import OUTSIDE, Augmentation, augmented
 from fcn_keras.data.decoding import loader
 from fcn_keras.data.unreadable import Skipped, without_unreadable
 
-APART = 7919  # between the seeds of two shards
+APART = 7919  # difference between the seeds of two shards
 
 
 def batches(
@@ -24,37 +25,41 @@ def batches(
     shard=None,
     repeat=False,
 ):
-    """Batches of a `Dataset` for `model.fit`.
+    """Returns batches of a `Dataset` for `model.fit`.
 
     Args:
         dataset: A `fcn_keras.data.Dataset`.
-        batch_size: Examples a batch.
-        crop: (H, W) of a random window; outside the image it shows grey (116) and void. None:
-            whole images; where sizes differ within a batch, the smaller are padded likewise at
-            the bottom and right.
+        batch_size: Examples per batch.
+        crop: (H, W) of a random window in pixels. Outside the image it shows grey (116), and the
+            target is invalid (void, or NaN). None: whole images; where sizes differ within a
+            batch, the smaller ones are padded in the same way at the bottom and right.
         augment: False, True (the dataset's own choice) or an `Augmentation`.
-        shuffle: Whether to draw the examples in a new order each epoch; by default when
-            augmenting or cropping.
-        seed: Makes order and augmentation repeatable; each epoch still differs.
-        drop_remainder: Leave the last, smaller batch out.
-        cache: Keep decoded examples from the first epoch on: True in memory, a path in files that
-            begin with it (one for each pipeline; they are not noticed to be out of date).
-        on_error: What a file that cannot be read, or a mask that does not fit, leads to: "raise"
-            stops with an error that names it; "skip", or a `Skipped` to ask afterwards, goes on
-            without it and warns.
+        shuffle: Whether the order of the examples is drawn anew in each epoch. Default: where
+            there is augmentation or a crop.
+        seed: Seed of order and augmentation. The same seed gives the same epochs; the epochs
+            differ from each other.
+        drop_remainder: Whether to leave out the last batch if it is smaller.
+        cache: Where to keep decoded examples from the first epoch on: True in memory, a path in
+            files that begin with it (one for each pipeline; changes of the images are not
+            noticed).
+        on_error: What happens with a file that cannot be read, or a target that does not fit:
+            "raise" stops with an error that names it; "skip" leaves it out and warns, and so does
+            a `Skipped`, which lists afterwards what was left out.
         shard: (index, count): the share of one of `count` workers with the same seed. All get
             the same number of examples; each epoch divides them anew.
-        repeat: Go on for ever, batches running over the ends of epochs: for `model.fit` with
-            `steps_per_epoch`.
+        repeat: Whether to repeat without end; batches then cross the ends of epochs. For
+            `model.fit` with `steps_per_epoch`.
 
     Returns:
-        A `tf.data.Dataset` of (images uint8 (B, H, W, 3), labels (B, H, W)), void as
-        `dataset.labels.ignore`.
+        A `tf.data.Dataset` of (images, targets): images (B, H, W, channels), uint8 or float32;
+        label maps (B, H, W) with void as `dataset.labels.ignore`, or float32 (B, H, W) or
+        (B, H, W, C) with NaN where there is no value.
 
     Raises:
         ImportError: without TensorFlow.
-        ValueError: for arguments that do not fit. While iterating, an error naming the file for a
-            label that is neither a class nor void, or a mask whose size is not its image's.
+        ValueError: for arguments that do not fit. While iterating, an error that names the file,
+            for a label that is neither a class nor void, or a target whose size is not its
+            image's.
 
     Example:
 
@@ -89,34 +94,34 @@ def batches(
     random = tf.data.Dataset.random(seed=seed_here, rerandomize_each_iteration=True)
 
     def prepare(example, number):
-        image, label = example if read_before else load(example)
+        image, target = example if read_before else load(example)
         if crop or augment:
-            void = dataset.labels.ignore
-            image, label = augmented(tf, image, label, number, crop, augment, void)
-        return image, label
+            image, target = augmented(tf, image, target, number, crop, augment, dataset.task)
+        return image, target
 
     prepared = _mapped(tf, tf.data.Dataset.zip((source, random)), prepare)
     if crop:
         result = prepared.batch(batch_size, drop_remainder=drop_remainder)
     else:
-        void = tf.constant(dataset.labels.ignore, dataset.labels.dtype)
+        outside = tf.constant(OUTSIDE, dataset.image_dtype)
+        invalid = tf.constant(dataset.task.invalid, dataset.task.dtype)
         result = prepared.padded_batch(
             batch_size,
-            padded_shapes=([None, None, 3], [None, None]),
-            padding_values=(tf.constant(OUTSIDE, tf.uint8), void),
+            padded_shapes=([*dataset.image_shape], [*dataset.target_shape]),
+            padding_values=(outside, invalid),
             drop_remainder=drop_remainder,
         )
     return _lean(tf, result)
 
 
 def examples(dataset):
-    """A `tf.data.Dataset` of {"image", "label"}; see `Dataset.examples`."""
+    """Returns a `tf.data.Dataset` of {"image", "target"}; see `Dataset.examples`."""
     tf = tensorflow()
     load = loader(tf, dataset)
 
     def named(index):
-        image, label = load(index)
-        return {"image": image, "label": label}
+        image, target = load(index)
+        return {"image": image, "target": target}
 
     return _lean(tf, _mapped(tf, tf.data.Dataset.range(len(dataset)), named))
 
@@ -127,11 +132,12 @@ def _mapped(tf, source, function):
 
 
 def _lean(tf, source):
-    """Prefetched; one thread an operation, as many examples are prepared at once anyway.
+    """The source with prefetching, one thread per operation and no autotuning.
 
-    Without tf.data's model of its own speed: an iterator that is given up, as at the end of each
-    epoch of `fit`, waits for that model's thread, which sleeps for up to a minute. Without it an
-    operation runs as often at once as there are cores (16 at most), and prefetching still adapts.
+    Many examples are prepared at once, so that one thread per operation is enough. An iterator
+    that is abandoned, as at the end of each epoch of `fit`, waits for the thread of autotuning,
+    which sleeps for up to a minute. Without autotuning an operation runs as many times at once as
+    there are cores (16 at most), and prefetching still adapts.
     """
     options = tf.data.Options()
     options.threading.max_intra_op_parallelism = 1
@@ -140,11 +146,8 @@ def _lean(tf, source):
 
 
 def _checked(dataset, batch_size, crop, augment):
-    """`(crop, augment)` as a tuple of ints or None, and an `Augmentation` or None."""
-    if batch_size < 1:
-        raise ValueError(f"`batch_size` must be at least 1, got {batch_size}.")
-    if not len(dataset):
-        raise ValueError(f"{dataset.name} ({dataset.split}) holds no examples.")
+    """Returns `(crop, augment)`: a tuple of ints or None, and an `Augmentation` or None."""
+    whole_number("batch_size", batch_size)
     if crop is not None:
         sizes = tuple(crop) if isinstance(crop, (tuple, list)) else (crop, crop)
         if len(sizes) != 2 or any(int(size) != size or size < 1 for size in sizes):
@@ -160,7 +163,7 @@ def _checked(dataset, batch_size, crop, augment):
 
 
 def _checked_shard(shard, dataset):
-    """(index, count) of a worker; (0, 1) for the only one."""
+    """Returns (index, count) of a worker; (0, 1) for the only one."""
     if shard is None:
         return 0, 1
     whole = len(shard) == 2 and all(int(n) == n for n in shard)
@@ -173,7 +176,7 @@ def _checked_shard(shard, dataset):
 
 
 def _checked_on_error(on_error):
-    """A `Skipped`, or None to raise."""
+    """Returns a `Skipped`, or None where errors are raised."""
     if isinstance(on_error, Skipped):
         return on_error
     if on_error not in ("raise", "skip"):
@@ -182,12 +185,12 @@ def _checked_on_error(on_error):
 
 
 def tensorflow():
-    """TensorFlow, or an error that says what needs it."""
+    """Returns TensorFlow; without it, raises an error that says what needs it."""
     try:
         import tensorflow as tf
     except ImportError as error:
         raise ImportError(
-            "fcn_keras.data batches run on tf.data, also for the JAX and torch backends: "
+            "Batches of fcn_keras.data need tf.data, with the JAX and torch backends too: "
             "pip install tensorflow (or tensorflow-cpu)."
         ) from error
     return tf

@@ -1,13 +1,13 @@
-"""COCO's outlines as pixels: polygons and run lengths, the compressed ones too."""
+"""The pixels of COCO's outlines: polygons and run lengths, compressed or not."""
 
 import numpy as np
 
 
 def inside_polygon(corners, shape):
-    """Which pixels have their centre in a polygon, by the even-odd rule.
+    """Returns which pixels have their centre in a polygon, by the even-odd rule.
 
     Args:
-        corners: x, y of the corners in turn, in pixels: (0, 0) is the top left corner of the
+        corners: x, y of the corners in order, in pixels: (0, 0) is the top left corner of the
             image, (0.5, 0.5) the centre of its first pixel.
         shape: (H, W).
 
@@ -28,10 +28,10 @@ def inside_polygon(corners, shape):
 
 
 def inside_runs(counts, shape):
-    """Which pixels a run-length encoding holds: column by column, off and on in turn.
+    """Returns which pixels are on in a run-length encoding: column by column, off and on in turn.
 
     Args:
-        counts: Lengths of the runs, beginning with one that is off; or COCO's compressed text.
+        counts: Lengths of the runs, the first of which is off; or COCO's compressed text.
         shape: (H, W).
 
     Returns:
@@ -49,11 +49,11 @@ def inside_runs(counts, shape):
 
 
 def decompressed(text):
-    """The run lengths in COCO's compressed text.
+    """Returns the run lengths in COCO's compressed text.
 
-    Each number is 5 bits a character, the lowest first, offset by 48; bit 5 says that more
-    follow, the highest bit of the last character is the sign. From the fourth on, a number is the
-    difference to the one two before.
+    Each character has 5 bits of a number, the lowest first, offset by 48. Bit 5 says that more
+    characters follow; the highest bit of the last one is the sign. From the fourth number on, a
+    number is the difference to the one two places before.
     """
     text = text.encode() if isinstance(text, str) else text
     counts, value, shift = [], 0, 0
@@ -71,5 +71,5 @@ def decompressed(text):
 
 
 def _centres_before(y, height):
-    """How many rows have their centre above y."""
+    """The number of rows whose centre is above y."""
     return int(np.clip(np.ceil(y - 0.5), 0, height))

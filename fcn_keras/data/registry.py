@@ -1,8 +1,10 @@
-"""The datasets by name, and how a command line names them."""
+"""The datasets by name, in Python and on the command line."""
 
+import contextlib
 import inspect
 import re
 
+from fcn_keras.checks import number
 from fcn_keras.data import (
     ade20k,
     camvid,
@@ -17,8 +19,9 @@ from fcn_keras.data import (
     tfds,
     voc,
 )
+from fcn_keras.data.protocol import DatasetModule
 
-DATASETS = {
+DATASETS: dict[str, DatasetModule] = {
     "digits": digits, "camvid": camvid, "voc": voc, "sbd": sbd, "pascal-context": pascal_context,
     "nyud": nyud, "siftflow": siftflow, "cityscapes": cityscapes, "ade20k": ade20k, "coco": coco,
     "folder": folder,
@@ -27,7 +30,7 @@ _TFDS = re.compile(r"(?P<name>\w+(?:/\w+)?(?::\d+\.\d+\.\d+)?)(?::(?P<root>.+))?
 
 
 def names():
-    """The names that `load` knows, a list of str; "tfds:NAME" is any builder of TFDS.
+    """Returns the names that `load` knows; "tfds:NAME" is any builder of TensorFlow Datasets.
 
     Example:
 
@@ -39,7 +42,7 @@ def names():
 
 
 def module_of(name):
-    """The module of a dataset, or what does a module's part for a TFDS builder.
+    """Returns the `DatasetModule` of a dataset.
 
     Raises:
         ValueError: for an unknown name.
@@ -60,21 +63,19 @@ def load(name, root=None, split="train", **options):
     """Loads one split of a dataset.
 
     Args:
-        name: "digits", which needs no files; one of `names()`, which read `root`; or "tfds:NAME",
-            a builder of TensorFlow Datasets.
-        root: The dataset's folder; for tfds: its data_dir, ~/tensorflow_datasets by default.
+        name: One of `names()`: "digits" needs no files, "tfds:NAME" is a builder of TensorFlow
+            Datasets, the others are read from `root`.
+        root: The dataset's folder. For tfds: its data_dir, by default ~/tensorflow_datasets.
         split: Name of the split: "train", "val", ...
-        **options: The dataset's own. digits: size, count, seed. voc: year, sbd. sbd: voc.
-            pascal-context: voc, background. nyud: inputs. siftflow: task. coco: annotations,
-            images, crowd. folder: binary, void, images, masks. tfds: download, classes, first,
-            void, image, mask. See `fcn_keras.data.folder.load` and its like.
+        **options: Options of the dataset: those of `OPTIONS` in its module, which its `load`
+            describes, such as `fcn_keras.data.folder.load`.
 
     Returns:
         A `Dataset`.
 
     Raises:
         ValueError: for an unknown dataset, split or option.
-        FileNotFoundError: for missing files, saying what was expected where.
+        FileNotFoundError: for missing files; the message says what was expected where.
 
     Example:
 
@@ -83,25 +84,37 @@ def load(name, root=None, split="train", **options):
     ```
     """
     module = module_of(name)
-    need_root(name, root)
-    unknown = sorted(set(options) - set(inspect.signature(module.load).parameters))
-    if unknown:
-        raise ValueError(f"{name} has no option {unknown[0]!r}.")
-    return module.load(root, split, **options)
+    check_arguments(name, root, options)
+    return module.load(root, split, **options).require_files()
 
 
-def need_root(name, root):
-    """Raises ValueError if a dataset of files comes without its folder."""
-    if root is None and name != "digits" and not name.startswith("tfds:"):
+def check_arguments(name, root, options):
+    """Checks what is passed to a dataset's `load`.
+
+    Raises:
+        ValueError: for a dataset of files without its folder, or an option that it has not.
+    """
+    module = module_of(name)
+    if root is None and needs_folder(module):
         raise ValueError(f"{name} needs its folder: root=DIR in Python, {name}:DIR in a command.")
+    known = [*inspect.signature(module.load).parameters][2:]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        has = f"it has {', '.join(known)}" if known else "it has none"
+        raise ValueError(f"{name} has no option {unknown[0]!r}; {has}.")
+
+
+def needs_folder(module):
+    """Returns whether a `DatasetModule` reads files: its `load` has no default for `root`."""
+    root = inspect.signature(module.load).parameters["root"]
+    return root.default is inspect.Parameter.empty
 
 
 def parse(text):
-    """What the command line's NAME, NAME:DIR or NAME:DIR,OPTION,... means for `load`.
+    """Returns the arguments of `load` for NAME, NAME:DIR or NAME:DIR,OPTION,... of a command.
 
-    An option is a word or word=value: year=2007 (voc); binary, void=11 (repeated for several),
-    images=FOLDER and masks=FOLDER (folder); count=50 and seed=1 (digits); and so on, as `load`
-    lists them. For TFDS it is tfds:NAME or tfds:NAME:DIR.
+    An option is a word or word=value: voc:DIR,year=2007; folder:DIR,binary,void=11,void=12;
+    digits:count=50. TensorFlow Datasets are tfds:NAME or tfds:NAME:DIR.
 
     Args:
         text: Such as "digits", "camvid:CamVid" or "folder:eggs,binary".
@@ -110,8 +123,8 @@ def parse(text):
         `(name, root, options)`: str, str or None, dict.
 
     Raises:
-        ValueError: for an unknown name, a dataset of files without DIR, or an option's value that
-            does not fit.
+        ValueError: for an unknown name, a dataset of files without DIR, or an impossible value of
+            an option.
 
     Example:
 
@@ -125,29 +138,34 @@ def parse(text):
         raise ValueError(
             f"--data is NAME or NAME:DIR with NAME one of {', '.join(names())}; got {text!r}."
         )
-    known, options = tfds.OPTIONS if name == "tfds" else DATASETS[name].OPTIONS, {}
-    while root.rpartition(",")[2].partition("=")[0] in known and ("," in root or name == "digits"):
+    known = tfds.OPTIONS if name == "tfds" else DATASETS[name].OPTIONS
+    alone = name != "tfds" and not needs_folder(DATASETS[name])
+    options = {}
+    while root.rpartition(",")[2].partition("=")[0] in known and ("," in root or alone):
         root, _, word = root.rpartition(",")
-        key, _, value = word.partition("=")
-        if isinstance(known[key], tuple):
-            options[key] = (_value(known[key][0], word, value), *options.get(key, ()))
-        else:
-            options[key] = _value(known[key], word, value)
+        key, _, text = word.partition("=")
+        value = _value(known[key], word, text)
+        options[key] = (value, *options.get(key, ())) if known[key].repeatable else value
     if name == "tfds":
         if not (found := _TFDS.fullmatch(root)):
-            raise ValueError(f"--data tfds:NAME or tfds:NAME:DIR was expected, got {text!r}.")
+            raise ValueError(f"--data takes tfds:NAME or tfds:NAME:DIR, got {text!r}.")
         return f"tfds:{found['name']}", found["root"], options
-    need_root(name, root or None)
+    check_arguments(name, root or None, {})
     return name, root or None, options
 
 
-def _value(kind, word, value):
-    """The value of an option's word, of the kind that the dataset wants."""
-    if kind is bool and value.lower() in ("", "true", "false"):
-        return value.lower() != "false"
-    if kind is int and value.isdecimal():
-        return int(value)
-    if kind is str and value:
-        return value
-    wanted = {bool: "stands alone", int: "needs =NUMBER", str: "needs =NAME"}[kind]
-    raise ValueError(f"The option {word!r} of --data {wanted}.")
+def _value(option, word, text):
+    """The value of the text of an option."""
+    if option.parse is not None:
+        return option.parse(text)
+    if option.kind is bool and text.lower() in ("", "true", "false"):
+        return text.lower() != "false"
+    if option.kind is int and text.isdecimal():
+        return int(text)
+    if option.kind is float:
+        with contextlib.suppress(ValueError):
+            return number(word.partition("=")[0], float(text))
+    if option.kind is str and text:
+        return text
+    wanted = {bool: "has no value", int: "needs =N", float: "needs =NUMBER", str: "needs =NAME"}
+    raise ValueError(f"The option {word!r} of --data {wanted[option.kind]}.")

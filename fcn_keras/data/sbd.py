@@ -2,16 +2,18 @@
 
 from fcn_keras.data import voc
 from fcn_keras.data.augmentation import Augmentation
-from fcn_keras.data.files import Listing, listed_split, listed_splits, named, require
+from fcn_keras.data.dataset import Dataset
+from fcn_keras.data.files import listed_split, listed_splits, named, require
 from fcn_keras.data.matlab import MatReader
+from fcn_keras.options import Option
 
 LABELS = voc.LABELS
 HINT = voc.SBD_HINT
-OPTIONS = {"voc": str}
+OPTIONS = {"voc": Option("The VOCdevkit folder, for the split seg11valid.", kind=str)}
 
 
 def splits(root, *, voc=None):
-    """The splits with a list, of train and val.
+    """Returns those of train and val that have a list.
 
     Raises:
         FileNotFoundError: if there are none.
@@ -22,10 +24,10 @@ def splits(root, *, voc=None):
 
 
 def load(root, split="train", *, voc=None):
-    """SBD's 8,498 training or 2,857 validation images.
+    """Returns SBD's 8,498 training or 2,857 validation images.
 
-    Their train and val are not VOC's: images of VOC's val are in SBD's train. Whoever trains on
-    SBD's train measures on "seg11valid", which leaves those out.
+    SBD's train contains images of VOC's val. After training on it, measure on "seg11valid", which
+    leaves those images out.
 
     Args:
         root: The folder benchmark_RELEASE, its dataset/, or the folder around it.
@@ -38,20 +40,15 @@ def load(root, split="train", *, voc=None):
 
     Source: Hariharan et al. (2011), Semantic Contours from Inverse Detectors.
     """
-    return listing(root, split, voc=voc).dataset()
-
-
-def listing(root, split="train", *, voc=None):
-    """The `files.Listing` behind `load`, which takes the same."""
     folder = _folder(root)
     if split == "seg11valid":
         return _seg11valid(folder, voc)
     names = listed_split(folder, split, "sbd", HINT)
     images, masks = (require(folder / name, "sbd", HINT) for name in ("img", "cls"))
-    return Listing(
+    return Dataset(
         "sbd", split, LABELS, tuple(names), named(names, images, ".jpg"),
         named(names, masks, ".mat"), MatReader(LABELS, key=("GTcls", "Segmentation")),
-        Augmentation(flip=True, scale=(0.5, 2.0), color=0.2), HINT,
+        Augmentation(flip=True, scale=(0.5, 2.0), color=0.2), hint=HINT,
     )  # fmt: skip
 
 
@@ -62,4 +59,4 @@ def _folder(root):
 def _seg11valid(folder, kit):
     if kit is None:
         raise ValueError("seg11valid is VOC's images: pass voc=DIR, the VOCdevkit with VOC2011.")
-    return voc.listing(kit, "seg11valid", sbd=folder)
+    return voc.load(kit, "seg11valid", sbd=folder)

@@ -1,9 +1,11 @@
 """SIFT Flow: 2,688 outdoor scenes with 33 semantic and 3 geometric classes, masks in .mat files."""
 
 from fcn_keras.data.augmentation import Augmentation
-from fcn_keras.data.files import Listing, listed_split, listed_splits, named, require
+from fcn_keras.data.dataset import Dataset
+from fcn_keras.data.files import listed_split, listed_splits, named, require
 from fcn_keras.data.matlab import MatReader
 from fcn_keras.labels import LabelSet
+from fcn_keras.options import Option
 
 SEMANTIC = LabelSet(
     (
@@ -23,11 +25,11 @@ HINT = (
     "folder trainval.txt and test.txt, from "
     "https://github.com/shelhamer/fcn.berkeleyvision.org (data/sift-flow)."
 )
-OPTIONS = {"task": str}
+OPTIONS = {"task": Option("Which classes: semantic (33) or geometric (3).", kind=str)}
 
 
 def splits(root, *, task="semantic"):
-    """The splits with a list: trainval and test.
+    """Returns those of trainval and test that have a list.
 
     Raises:
         FileNotFoundError: if there are none.
@@ -40,31 +42,26 @@ def splits(root, *, task="semantic"):
 
 
 def load(root, split="trainval", *, task="semantic"):
-    """SIFT Flow's scenes, 200 for testing and the others for training.
+    """Returns SIFT Flow's scenes: 200 for testing, the others for training.
 
     cow, desert and moon do not occur in test, so that means are over 30 of the 33 classes. The
-    lists leave out two scenes that were never labelled (highway_bost181, street_urb506).
+    lists leave out two scenes without labels (highway_bost181, street_urb506).
 
     Args:
-        root: Folder that holds Images/, SemanticLabels/, GeoLabels/ and the lists.
-        split: "trainval" ("train" means the same, unless there is a train.txt) or "test".
+        root: Folder of Images/, SemanticLabels/, GeoLabels/ and the lists.
+        split: "trainval" or "test". "train" means "trainval" unless there is a train.txt.
         task: "semantic" (33 classes) or "geometric" (3).
 
     Returns:
-        A `Dataset`; the files' 0, and -1 of the geometric ones, are void.
+        A `Dataset`; void is 0 in the files, in the geometric ones also -1.
 
     Raises:
         ValueError: for an unknown split or task.
-        FileNotFoundError: for missing files, saying what was expected where.
+        FileNotFoundError: for missing folders; the message says what was expected where.
 
     Source: Liu, Yuen, Torralba (2011), Nonparametric Scene Parsing via Label Transfer; geometric
     classes: Tighe and Lazebnik (2010), SuperParsing.
     """
-    return listing(root, split, task=task).dataset()
-
-
-def listing(root, split="trainval", *, task="semantic"):
-    """The `files.Listing` behind `load`, which takes the same."""
     root = require(root, "siftflow", HINT)
     if task not in TASKS:
         raise ValueError(f"siftflow's task is semantic or geometric, got {task!r}.")
@@ -78,8 +75,8 @@ def listing(root, split="trainval", *, task="semantic"):
         labels, values=((0, 0, labels.ignore), *classes), key=("S",),
         minus_one=0 if task == "geometric" else None,
     )  # fmt: skip
-    return Listing(
+    return Dataset(
         "siftflow", split, labels, tuple(names), named(names, images, ".jpg"),
         named(names, masks, ".mat"), reader, Augmentation(flip=True, scale=(0.75, 1.5), color=0.2),
-        HINT,
+        hint=HINT,
     )  # fmt: skip

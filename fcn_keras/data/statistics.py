@@ -1,4 +1,4 @@
-"""How often each class occurs, and the class weights that follow."""
+"""The number of pixels of each class, and class weights for the loss."""
 
 import numpy as np
 
@@ -11,15 +11,18 @@ CLASS_WEIGHTS = ("enet", "sqrt-enet", "median", "segnet-camvid")
 
 
 def class_pixels(dataset, *, void=False):
-    """Counts a dataset's pixels class by class.
+    """Counts the pixels of each class in a dataset.
 
     Args:
-        dataset: A `Dataset`.
-        void: Whether the totals count void pixels too.
+        dataset: A `Dataset` of classes.
+        void: Whether the totals include void pixels.
 
     Returns:
-        `(pixels, totals)`, int64 (num_classes,): pixels of each class, and the pixels (without
-        void, or all) of all images that contain the class.
+        `(pixels, totals)`, int64 (num_classes,): the pixels of each class, and the pixels (without
+        void, or all) of the images that contain the class.
+
+    Raises:
+        ValueError: for a dataset without classes.
 
     Example:
 
@@ -27,34 +30,36 @@ def class_pixels(dataset, *, void=False):
     pixels, totals = fcn_keras.data.class_pixels(fcn_keras.data.load("digits", split="train"))
     ```
     """
-    count = dataset.labels.num_classes
+    count = _labels(dataset).num_classes
     pixels, totals = np.zeros(count, "int64"), np.zeros(count, "int64")
     for index in range(len(dataset)):
-        label = label_of(dataset, index)
+        label = dataset.read_target(index)
         seen = np.bincount(label[label != dataset.labels.ignore].ravel(), minlength=count)
         pixels += seen
         totals[seen > 0] += label.size if void else seen.sum()
     return pixels, totals
 
 
-def label_of(dataset, index):
-    """The label map of one example, without reading its image."""
-    mask = dataset.targets[index]
-    return mask if dataset.in_memory else dataset.reader.read(mask)
+def _labels(dataset):
+    if dataset.labels is None:
+        raise ValueError(
+            f"{dataset.name} ({dataset.split}) has no classes: its task is {dataset.task.kind!r}."
+        )
+    return dataset.labels
 
 
 def class_weights(choice, dataset):
-    """Weights for the loss, one a class.
+    """Returns a weight of the loss for each class.
 
     Args:
         choice: A name, or a list of numbers, which is checked and returned.
-            "enet": 1 / ln(1.02 + p), p the class's share of the non-void pixels.
+            "enet": 1 / ln(1.02 + p), where p is the class's share of the pixels without void.
             "sqrt-enet": the square roots of these, which favour rare classes half as much.
-            "median": median(f) / f, f the class's pixels over all pixels, void included, of the
-            images that contain it; the median is over the classes that occur, and a class that
-            does not gets 1.
-            "segnet-camvid": the list SegNet was trained with, for CamVid's 11 classes. It is not
-            what "median" gives on CamVid's 367 training images.
+            "median": median(f) / f, where f is the number of the class's pixels over all pixels,
+            void included, of the images that contain it. The median is over the classes that
+            occur; a class that does not occur gets 1.
+            "segnet-camvid": the weights with which SegNet was trained, for CamVid's 11 classes.
+            They differ from "median" on CamVid's 367 training images.
         dataset: The training `Dataset`.
 
     Returns:
@@ -62,7 +67,7 @@ def class_weights(choice, dataset):
 
     Raises:
         ValueError: for an unknown name, a list of another length, other classes than CamVid's
-            with "segnet-camvid", or a dataset of nothing but void.
+            with "segnet-camvid", a dataset without classes, or one of nothing but void.
 
     Example:
 
@@ -74,7 +79,7 @@ def class_weights(choice, dataset):
     Source: "enet" is of Paszke et al. (2016), ENet, section 5; "median" of Eigen and Fergus
     (2015), section 4.3.2, as in Badrinarayanan, Kendall, Cipolla (2017), SegNet, section 3.
     """
-    count = dataset.labels.num_classes
+    count = _labels(dataset).num_classes
     if not isinstance(choice, str):
         weights = np.asarray(choice, "float32")
         if weights.shape != (count,) or not (weights >= 0).all() or not weights.any():

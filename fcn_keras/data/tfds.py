@@ -1,6 +1,6 @@
-"""Any builder of TensorFlow Datasets that has a segmentation mask: `tfds:oxford_iiit_pet`.
+"""Builders of TensorFlow Datasets that have a segmentation mask, such as `tfds:oxford_iiit_pet`.
 
-Needs TensorFlow and tensorflow_datasets, imported when called.
+Needs TensorFlow and tensorflow_datasets, which are imported in the functions.
 """
 
 import re
@@ -15,15 +15,21 @@ from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.masks import MaskReader
 from fcn_keras.data.tfrecords import Records
 from fcn_keras.labels import LabelSet
+from fcn_keras.options import Option
 
 OPTIONS = {
-    "download": bool, "classes": int, "first": int, "void": (int,), "image": str, "mask": str,
-}  # fmt: skip
+    "download": Option("Downloads and prepares missing data.", kind=bool),
+    "classes": Option("Number of classes in the masks.", kind=int),
+    "first": Option("The value of the first class. Default: 0.", kind=int),
+    "void": Option("A value of the masks that means void.", kind=int, repeatable=True),
+    "image": Option("Name of the feature with the image.", kind=str),
+    "mask": Option("Name of the feature with the mask.", kind=str),
+}
 _MASK = re.compile("segment|annot|mask|label")
 
 
 class Coding(NamedTuple):
-    """What the values of a builder's masks mean: (first, last, label), void as `labels.ignore`."""
+    """The classes of a builder and the meaning of its masks' values: (first, last, label)."""
 
     labels: LabelSet
     values: tuple[tuple[int, int, int], ...]
@@ -51,29 +57,29 @@ class TfdsReader(MaskReader):
 
     Attributes:
         records: The `Records` of the split.
-        mask: Name of the feature that holds the mask. Of three channels that differ the first
-            is the class, as in `scene_parse150`.
+        mask: Name of the feature with the mask. If it has three channels, the first is the
+            class, as in `scene_parse150`.
     """
 
     records: Any = None
     mask: str = ""
 
     def read(self, path):
-        """The mask of a record as label map; raises what `MaskReader.read` does."""
+        """Returns the mask of a record as label map; raises what `MaskReader.read` does."""
         values = self.records.read(_number(path), self.mask)
         return self.convert(values[..., 0] if values.ndim == 3 else values, path)
 
 
 class Builder:
-    """A TFDS builder by name, as the modules of the other datasets: `splits` and `load`."""
+    """A TFDS builder as a `DatasetModule`."""
 
     OPTIONS = OPTIONS
 
     def __init__(self, name):
         self.name = name.removeprefix("tfds:")
 
-    def splits(self, root=None):
-        """The splits of a prepared builder; train where it does not know them."""
+    def splits(self, root=None, **options):
+        """Returns the splits of a prepared builder; train where it does not know them."""
         return list(_builder(self.name, root).info.splits) or ["train"]
 
     def load(
@@ -88,28 +94,29 @@ class Builder:
         image=None,
         mask=None,
     ):
-        """One split of a builder of TensorFlow Datasets, read record by record.
+        """Returns one split of a builder of TensorFlow Datasets, read record by record.
 
-        Known codings: oxford_iiit_pet (1 pet, 2 background, 3 border: `void=3` leaves the border
-        out), scene_parse150 (the first of three channels, 0 void), cityscapes (34 ids to 19
-        classes); and features of the type `LabeledImage`. Others need `classes`.
+        The meaning of the masks is known for oxford_iiit_pet (1 pet, 2 background, 3 border:
+        `void=3` leaves the border out), scene_parse150 (the first of three channels, 0 void),
+        cityscapes (34 ids, 19 classes) and features of the type `LabeledImage`. Others need
+        `classes`.
 
         Args:
-            root: Where TFDS keeps its data, ~/tensorflow_datasets by default.
-            split: "train", "test", "validation" ("val" will do), or a part: "train[80%:]".
-            download: Whether to download and prepare what is not there.
-            classes: How many classes the masks hold.
+            root: TFDS's data folder. Default: ~/tensorflow_datasets.
+            split: "train", "test", "validation" (or "val"), or a part of one: "train[80%:]".
+            download: Whether to download and prepare missing data.
+            classes: Number of classes in the masks.
             first: The value of the first class.
-            void: Value that stands for void, or several; if it is a class's, that class is gone.
-            image: Name of the feature that holds the image.
-            mask: Name of the feature that holds the mask.
+            void: A value that means void, or several. A class of this value is left out.
+            image: Name of the feature with the image.
+            mask: Name of the feature with the mask.
 
         Returns:
             A `Dataset`.
 
         Raises:
             ValueError: for an unknown builder, split or coding, or one without a mask.
-            FileNotFoundError: if the builder is not prepared; nothing is downloaded unasked.
+            FileNotFoundError: if the builder is not prepared and `download` is False.
         """
         builder = _builder(self.name, root)
         image, mask = _features(self.name, builder.info.features, image, mask)
@@ -136,7 +143,9 @@ def _builder(name, root):
     try:
         import tensorflow_datasets as tfds
     except ImportError as error:
-        raise ImportError("tfds: datasets need it: pip install tensorflow-datasets.") from error
+        raise ImportError(
+            "Datasets of tfds: need TensorFlow Datasets: pip install tensorflow-datasets."
+        ) from error
     try:
         return tfds.builder(name, data_dir=root)
     except tfds.core.registered.DatasetNotFoundError as error:
@@ -147,7 +156,7 @@ def _builder(name, root):
 
 
 def _features(name, features, image, mask):
-    """The names of the features that hold the image and the mask."""
+    """Returns the names of the features with the image and the mask."""
     import tensorflow_datasets as tfds
 
     pictures = {key: f for key, f in features.items() if isinstance(f, tfds.features.Image)}
@@ -160,8 +169,8 @@ def _features(name, features, image, mask):
     image = image or next((key for key in (*others, None) if key is None or "image" in key), None)
     if mask is None or image is None:
         raise ValueError(
-            f"tfds:{name} has no segmentation mask that can be told from its name: its images are "
-            f"{sorted(pictures)}; say which by image=NAME and mask=NAME."
+            f"tfds:{name} has no segmentation mask that is known by its name: its images "
+            f"are {sorted(pictures)}; choose by image=NAME and mask=NAME."
         )
     return image, mask
 
@@ -177,14 +186,14 @@ def _coding(builder, mask, classes, first):
     if not classes:
         raise ValueError(
             f"tfds:{builder.name} does not say what the values of {mask!r} mean: pass classes=N, "
-            "first=1 if they are counted from 1, void=V for what is to be left out. "
+            "first=1 if they are counted from 1, void=V for a value that means void. "
             f"See {builder.info.homepage}."
         )
     return _counted(LabelSet.numbered(classes), first)
 
 
 def _without(coding, void):
-    """`(labels, values)` of a coding where some values are void, and no longer classes."""
+    """Returns `(labels, values)` of a coding after some values became void, no longer classes."""
     labels, values = coding
     gone = {label for first, last, label in values if any(first <= v <= last for v in void)}
     kept = [number for number in range(labels.num_classes) if number not in gone]

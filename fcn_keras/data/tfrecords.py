@@ -1,4 +1,4 @@
-"""The records of a TFDS split by number, each decoded when it is asked for."""
+"""The records of a TFDS split by number, decoded one at a time."""
 
 import os
 import struct
@@ -9,9 +9,9 @@ import numpy as np
 class Records:
     """Some features of the examples of a split, by number.
 
-    In TFRecord files the place of each record is looked up once, and what is read is read from
-    there. Builders in other files, or in files elsewhere, give the examples themselves, and so
-    does TFDS's mock.
+    The positions of the records in TFRecord files are looked up once; then single records are
+    read. Builders without TFRecord files on this machine, such as TFDS's mock, give the examples
+    themselves.
     """
 
     def __init__(self, builder, split, names, download=False):
@@ -45,7 +45,7 @@ class Records:
         return len(self._places if self._examples is None else self._examples)
 
     def read(self, number, name):
-        """The array of one feature of example `number`."""
+        """Returns the array of one feature of example `number`."""
         if self._examples is not None:
             return np.asarray(self._examples[number][name])
         filename, start, size = self._places[number]
@@ -56,10 +56,10 @@ class Records:
 
 
 def record_places(path):
-    """(start, size) of each record of a TFRecord file, in bytes.
+    """Returns (start, size) of each record of a TFRecord file, in bytes.
 
     Raises:
-        ValueError: if the file is cut short.
+        ValueError: if the file ends within a record.
     """
     places = []
     with open(path, "rb") as file:
@@ -67,27 +67,27 @@ def record_places(path):
         start = 0
         while start < end:
             file.seek(start)
-            header = file.read(12)  # the size, and its checksum; behind the record is another
+            header = file.read(12)  # the size and its checksum; another follows the record
             size = struct.unpack("<Q", header[:8])[0] if len(header) == 12 else end
             if start + 16 + size > end:
-                raise ValueError(f"{path} is cut short at byte {end}; prepare the dataset anew.")
+                raise ValueError(f"{path} is cut short at byte {end}; prepare the dataset again.")
             places.append((start + 12, size))
             start += 16 + size
     return places
 
 
 def _all_examples(builder, split, names):
-    """Every example, for a builder that knows no files.
+    """Every example of a builder without files.
 
     Raises:
-        FileNotFoundError: if that is because it was never prepared.
+        FileNotFoundError: if the builder was not prepared.
     """
     try:
         examples = builder.as_dataset(split=split, shuffle_files=False)
     except AssertionError as error:
         raise FileNotFoundError(
-            f"tfds:{builder.name}: {builder.data_dir} was expected and is not there. Nothing is "
-            f"downloaded unasked: pass download=True (tfds:{builder.name},download), or run "
+            f"tfds:{builder.name}: {builder.data_dir} was expected and is not there. To "
+            f"download it, pass download=True (tfds:{builder.name},download), or run "
             f"`tfds build {builder.name}`. It is published at {builder.info.homepage}."
         ) from error
     return [{name: e[name] for name in names} for e in examples.as_numpy_iterator()]

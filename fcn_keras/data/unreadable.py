@@ -1,4 +1,4 @@
-"""Going on without the examples that cannot be read, and saying which they were."""
+"""Leaving out examples that cannot be read, and listing them."""
 
 import warnings
 
@@ -6,9 +6,9 @@ from fcn_keras.data.decoding import refuse
 
 
 class Skipped:
-    """The examples that a pipeline went on without; give it to `batches` as `on_error`.
+    """The examples that a pipeline left out; pass it to `batches` as `on_error`.
 
-    Each file is warned of once, when it is met first.
+    There is one warning for each example, when it is left out for the first time.
 
     Attributes:
         problems: {example's name: why it was left out}.
@@ -37,10 +37,10 @@ class Skipped:
         return f"{count} example{'s' * (count > 1)} skipped: {', '.join(self.problems)}"
 
     def add(self, dataset, index):
-        """Notes that example `index` cannot be read, and warns of it.
+        """Records that example `index` cannot be read, and warns.
 
         Raises:
-            ValueError: when no example of the dataset is left.
+            ValueError: if no example of the dataset is left.
         """
         name = dataset.names[index]
         if name in self.problems:
@@ -58,21 +58,25 @@ class Skipped:
 
 
 def without_unreadable(tf, indices, dataset, load, skipped):
-    """The loaded examples of a `tf.data.Dataset` of indices, those left out that `load` refuses.
+    """Returns the examples of a `tf.data.Dataset` of indices without those that `load` refuses.
 
     Args:
         tf: TensorFlow.
         indices: A `tf.data.Dataset` of indices of `dataset`.
         dataset: A `Dataset`.
-        load: `load(index) -> (image, label)`, which raises for what cannot be read.
+        load: `load(index) -> (image, target)`, which raises for what cannot be read.
         skipped: A `Skipped`.
 
     Returns:
-        A `tf.data.Dataset` of (image, label).
+        A `tf.data.Dataset` of (image, target).
     """
     plain = tf.autograph.experimental.do_not_convert
-    label_dtype = tf.as_dtype(dataset.labels.dtype)
-    nothing = (False, tf.zeros((1, 1, 3), tf.uint8), tf.zeros((1, 1), label_dtype))
+    shapes = dataset.image_shape, dataset.target_shape
+    dtypes = dataset.image_dtype, dataset.task.dtype
+    nothing = (
+        False,
+        *(tf.zeros([n or 1 for n in shape], d) for shape, d in zip(shapes, dtypes, strict=True)),
+    )
 
     def note(index):
         skipped.add(dataset, int(index))
@@ -81,14 +85,14 @@ def without_unreadable(tf, indices, dataset, load, skipped):
     def attempt(index):
         one = tf.data.Dataset.from_tensors(index).map(plain(lambda i: (True, *load(i))))
         one = one.ignore_errors().concatenate(tf.data.Dataset.from_tensors(nothing)).take(1)
-        found, image, label = one.get_single_element()
+        found, image, target = one.get_single_element()
         found = tf.cond(found, lambda: True, lambda: tf.numpy_function(note, [index], tf.bool))
         return (
             tf.ensure_shape(found, ()),
-            tf.ensure_shape(image, (None, None, 3)),
-            tf.ensure_shape(label, (None, None)),
+            tf.ensure_shape(image, shapes[0]),
+            tf.ensure_shape(target, shapes[1]),
         )
 
     tried = indices.map(plain(attempt), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    found = tried.filter(plain(lambda found, image, label: found))
-    return found.map(plain(lambda found, image, label: (image, label)))
+    found = tried.filter(plain(lambda found, image, target: found))
+    return found.map(plain(lambda found, image, target: (image, target)))

@@ -1,10 +1,10 @@
-"""PASCAL VOC's segmentation task as its development kit lays it out: 21 classes, palette masks."""
+"""PASCAL VOC's segmentation task in the layout of its kit: 21 classes, palette masks."""
 
 from pathlib import Path
 
 from fcn_keras.data.augmentation import Augmentation
+from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.files import (
-    Listing,
     listed,
     listed_split,
     listed_splits,
@@ -13,6 +13,7 @@ from fcn_keras.data.files import (
 )
 from fcn_keras.data.masks import MaskReader
 from fcn_keras.labels import LabelSet
+from fcn_keras.options import Option
 
 LABELS = LabelSet(
     (
@@ -27,7 +28,10 @@ HINT = (
     "http://host.robots.ox.ac.uk/pascal/VOC/."
 )
 LISTS = Path("ImageSets") / "Segmentation"
-OPTIONS = {"year": int, "sbd": str}
+OPTIONS = {
+    "year": Option("Year of the folder, where the kit has several.", kind=int),
+    "sbd": Option("SBD's folder (benchmark_RELEASE), for the split seg11valid.", kind=str),
+}
 SBD_HINT = (
     "SBD is the folder benchmark_RELEASE, whose dataset/ holds img/, cls/, train.txt and val.txt, "
     "as unpacked from http://www.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/"
@@ -37,7 +41,7 @@ SBD_TRAIN, SEG11VALID = 8498, 736
 
 
 def splits(root, *, year=None, sbd=None):
-    """The lists of ImageSets/Segmentation that together name every image: train and val, else all.
+    """Returns the lists that together name every image: train and val, else all there are.
 
     Raises:
         FileNotFoundError: if there are no lists.
@@ -48,31 +52,26 @@ def splits(root, *, year=None, sbd=None):
 
 
 def load(root, split="train", *, year=None, sbd=None):
-    """The segmentation images of PASCAL VOC.
+    """Returns the segmentation images of PASCAL VOC.
 
     Args:
         root: The VOCdevkit folder, or a year's folder in it (VOC2012).
-        split: "train", "val", "trainval", or any other list in ImageSets/Segmentation; or
-            "seg11valid", the images of VOC2011's val that are not in SBD's train, on which the
-            published nets are measured (736 images), which needs `sbd`.
-        year: Which year's folder, if the kit holds several; the latest by default.
+        split: "train", "val", "trainval" or another list in ImageSets/Segmentation; or
+            "seg11valid", which needs `sbd`: the 736 images of VOC2011's val that are not in SBD's
+            train. The published nets are measured on these.
+        year: Year of the folder, where the kit has several. Default: the latest.
         sbd: SBD's folder (benchmark_RELEASE), for "seg11valid".
 
     Returns:
         A `Dataset` of 21 classes; the outlines (255) are void.
 
     Raises:
-        ValueError: for an unknown split, or a seg11valid of another size although both lists
-            are the whole ones.
+        ValueError: for an unknown split, or a seg11valid of another size though both lists are
+            complete.
 
     Source: Everingham et al. (2010), The PASCAL Visual Object Classes (VOC) Challenge; seg11valid:
     Long, Shelhamer, Darrell (2015), Fully Convolutional Networks for Semantic Segmentation.
     """
-    return listing(root, split, year=year, sbd=sbd).dataset()
-
-
-def listing(root, split="train", *, year=None, sbd=None):
-    """The `files.Listing` behind `load`, which takes the same."""
     computed = split == "seg11valid" and sbd is not None
     folder = _year_folder(root, 2011 if computed and year is None else year)
     if computed:
@@ -83,17 +82,17 @@ def listing(root, split="train", *, year=None, sbd=None):
     images = require(folder / "JPEGImages", "voc", HINT)
     masks = require(folder / "SegmentationClass", "voc", HINT)
     augmentation = Augmentation(flip=True, scale=(0.5, 2.0), color=0.2)
-    return Listing(
+    return Dataset(
         "voc", split, LABELS, tuple(names), *paired(names, images, masks), MaskReader(LABELS),
-        augmentation, HINT,
+        augmentation, hint=HINT,
     )  # fmt: skip
 
 
 def sbd_folder(root):
-    """SBD's dataset/ folder, found from it, from benchmark_RELEASE, or from the folder around.
+    """Returns SBD's dataset/ folder, found from it, from benchmark_RELEASE or its parent folder.
 
     Raises:
-        FileNotFoundError: saying what was expected where.
+        FileNotFoundError: if it is not there; the message says what was expected where.
     """
     root = require(root, "sbd", SBD_HINT)
     for inside in (".", "dataset", "benchmark_RELEASE/dataset"):
@@ -103,7 +102,7 @@ def sbd_folder(root):
 
 
 def _seg11valid(val, trained):
-    """The names of `val` that are not in `trained`, counted where both are complete."""
+    """Returns the names of `val` that are not in `trained`; checks their number."""
     seen = set(trained)
     names = [name for name in val if name not in seen]
     if not names:

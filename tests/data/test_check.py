@@ -35,9 +35,9 @@ def test_all_is_well(folder):
     report = data.check("folder", folder)
     assert report.ok and not report.problems
     assert sum(report.examples.values()) == len(report.dataset) == 10
-    assert report.pixels.tolist() == [240, 160, 0]
-    assert report.images.tolist() == [10, 10, 0]
-    assert report.void_pixels == 80
+    assert report.counts.pixels.tolist() == [240, 160, 0]
+    assert report.counts.images.tolist() == [10, 10, 0]
+    assert report.counts.void_pixels == 80
     assert any("fruit" in warning for warning in report.warnings)
     lines = report.table().splitlines()
     assert "50.00%" in lines[1] and "ground" in lines[1]
@@ -101,14 +101,14 @@ def test_a_dataset_and_the_digits():
     digits = data.load("digits", split="val", count=5)
     report = data.check(digits)
     assert report.ok and report.examples == {"val": 5}
-    np.testing.assert_array_equal(report.pixels, data.class_pixels(digits)[0])
+    np.testing.assert_array_equal(report.counts.pixels, data.class_pixels(digits)[0])
 
 
 def test_report_as_json(folder):
     (folder / "masks" / "n3.png").unlink()
     report = data.check("folder", folder)
     figures = json.loads(json.dumps(report.to_dict()))
-    assert figures["pixels"] == report.pixels.tolist()
+    assert figures["pixels"] == report.counts.pixels.tolist()
     assert figures["problems"][0]["kind"] == "missing"
 
 

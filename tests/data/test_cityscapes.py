@@ -56,7 +56,7 @@ def test_wrong_values(root, write):
 
 
 def test_refuses(root, tmp_path):
-    with pytest.raises(ValueError, match="'test'.*train and val.*authors keep them"):
+    with pytest.raises(ValueError, match="'test'.*train and val.*not published"):
         data.load("cityscapes", root, split="test")
     (root / "gtFine/train/ulm/ulm_000001_000019_gtFine_labelIds.png").unlink()
     with pytest.raises(FileNotFoundError, match=r"ulm_000001.*1 of 2.*cityscapes-dataset\.com"):

@@ -183,7 +183,7 @@ class TestFolder:
 
     def test_no_classes(self, own):
         (own / "classes.txt").unlink()
-        with pytest.raises(FileNotFoundError, match=r"classes\.txt.*one class a line"):
+        with pytest.raises(FileNotFoundError, match=r"classes\.txt.*one class per line"):
             data.load("folder", own)
 
 

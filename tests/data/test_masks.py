@@ -19,7 +19,7 @@ def both_ways(path, reader):
     image = path.parent / "image_of_it.png"
     Image.fromarray(np.zeros((*label.shape, 3), "uint8")).save(image)
     data = Dataset("one", "train", reader.labels, ("it",), (image,), (path,), reader)
-    decoded = next(iter(data.examples()))["label"].numpy()
+    decoded = next(iter(data.examples()))["target"].numpy()
     np.testing.assert_array_equal(decoded, label)
     assert decoded.dtype == label.dtype == reader.labels.dtype
     return label

@@ -58,7 +58,7 @@ def test_whole_images_in_order(data):
 def test_examples(data):
     for example, (image, label) in zip(data.examples().as_numpy_iterator(), data, strict=True):
         np.testing.assert_array_equal(example["image"], image)
-        np.testing.assert_array_equal(example["label"], label)
+        np.testing.assert_array_equal(example["target"], label)
 
 
 def test_giving_an_iterator_up_waits_for_nobody(data):

@@ -77,7 +77,7 @@ def test_seg11valid_is_counted_where_the_lists_are_whole(sbd, kit, write, kept, 
     if right:
         from fcn_keras.data import voc
 
-        assert len(voc.listing(kit, "seg11valid", sbd=sbd).names) == 736
+        assert len(voc.load(kit, "seg11valid", sbd=sbd).names) == 736
     else:
         with pytest.raises(ValueError, match="holds 740 images instead of 736"):
             data.load("voc", kit, split="seg11valid", sbd=sbd)

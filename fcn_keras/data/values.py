@@ -1,0 +1,101 @@
+"""Targets of regression: float maps from .npy files, 16-bit PNGs and float TIFFs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import ImageOps
+
+from fcn_keras.checks import number
+from fcn_keras.data.images import open_image
+from fcn_keras.data.masks import LabelError
+from fcn_keras.data.npy import is_npy, read_npy
+from fcn_keras.tasks import Regression
+
+
+@dataclass(frozen=True)
+class ValueReader:
+    """How the files that hold a value for each pixel are read.
+
+    Attributes:
+        task: The `fcn_keras.tasks.Regression` of the values.
+        scale: Units of the task for one unit of the files: 0.001 for files in millimetres and a
+            task in metres.
+        void: Values of the files that stand for "no value", as NaN does.
+
+    Raises:
+        ValueError: for a scale of 0 or less.
+
+    Example:
+
+    ```python
+    task = fcn_keras.tasks.Regression("depth", unit="m")
+    reader = fcn_keras.data.ValueReader(task, scale=1 / 256, void=(0,))
+    reader.convert(np.array([[0, 512]], "uint16"), "0.png")     # [[nan, 2.0]], float32
+    ```
+    """
+
+    task: Regression
+    scale: float = 1.0
+    void: tuple[float, ...] = ()
+
+    def __post_init__(self):
+        if number("scale", self.scale) == 0:
+            raise ValueError("`scale` must be above 0, got 0.")
+
+    def read(self, path):
+        """Returns the values in a file: float32 (H, W) or (H, W, channels), NaN for no value.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            LabelError: for infinite values.
+            ValueError: naming the file, if it cannot be read or holds no such map.
+        """
+        return self.convert(read_values(path), path)
+
+    def convert(self, values, name):
+        """Returns stored values in units of the task; see `read`."""
+        values = np.asarray(values)
+        channels = self.task.channels
+        if channels == 1 and values.ndim == 3 and values.shape[-1] == 1:
+            values = values[..., 0]
+        wanted = "(H, W)" if channels == 1 else f"(H, W, {channels})"
+        fits = values.ndim == self.task.axes and (channels == 1 or values.shape[-1] == channels)
+        if not fits or values.dtype.kind not in "uif":
+            raise ValueError(
+                f"{name}: the target of {self.task.name!r} must be numbers {wanted}, "
+                f"got {values.dtype} {values.shape}."
+            )
+        target = np.multiply(values, self.scale, dtype="float64").astype("float32")
+        if self.void:
+            target[np.isin(values, self.void)] = np.nan
+        if np.isinf(target).any():
+            raise LabelError(
+                f"{name} holds infinite values of {self.task.name!r}. NaN stands for pixels "
+                "without a value."
+            )
+        return target
+
+    def settled(self, targets, name):
+        """Returns the reader for targets that are in units of the task already."""
+        return ValueReader(self.task)
+
+
+def read_values(path):
+    """Returns the numbers in a file: any shape from .npy, (H, W) from an image of one channel.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: naming the file, if it cannot be read, is a JPEG or has several channels.
+    """
+    if is_npy(path):
+        return read_npy(path)
+    image = open_image(path)
+    if image.format == "JPEG":
+        raise ValueError(f"{path} is a JPEG, which changes values; save it as .npy or 16-bit PNG.")
+    image = ImageOps.exif_transpose(image)
+    if image.mode not in ("L", "F") and not image.mode.startswith("I"):
+        raise ValueError(
+            f"{path} is an image of mode {image.mode}; a map of values is a .npy file, a grey PNG "
+            "(16 bits) or a TIFF of floats."
+        )
+    return np.asarray(image)
