@@ -9,6 +9,7 @@ from fcn_keras.data.masks import LabelError, MaskReader, read_mask
 from fcn_keras.data.registry import load, names, parse
 from fcn_keras.data.statistics import class_pixels, class_weights
 from fcn_keras.data.unreadable import Skipped
+from fcn_keras.data.values import ValueReader
 
 __all__ = [
     "Augmentation",
@@ -18,6 +19,7 @@ __all__ = [
     "MaskReader",
     "Problem",
     "Skipped",
+    "ValueReader",
     "check",
     "class_pixels",
     "class_weights",
