@@ -198,7 +198,7 @@ def _to_inputs(images, shapes):
     arrays = {name: to_input(images[name], shape) for name, shape in shapes.items()}
     if len({array.shape[:2] for array in arrays.values()}) > 1:
         sizes = ", ".join(f"{n} {a.shape[0]}x{a.shape[1]}" for n, a in arrays.items())
-        raise ValueError(f"The images of one scene are of one size; got {sizes}.")
+        raise ValueError(f"The images of one scene must be of one size; got {sizes}.")
     return arrays
 
 

@@ -6,9 +6,10 @@ import os
 import keras
 import numpy as np
 
+from fcn_keras.data.images import to_input
 from fcn_keras.geometry import Halo
 from fcn_keras.inference.decoding import activate_array, check_probabilities
-from fcn_keras.inference.inputs import shapes_of, to_inputs
+from fcn_keras.inference.inputs import shapes_of
 from fcn_keras.inference.predictor import Predictor
 from fcn_keras.inference.protocol import Segmenter
 from fcn_keras.labels import LabelSet
@@ -132,7 +133,7 @@ class UserSegmenter(Segmenter):
         """Returns the object's `probabilities`, else the softmax of its logits."""
         task = self.task
         check_probabilities(task, "`probabilities`")
-        images = [to_inputs(image, shapes_of(self, image)) for image in images]
+        images = [to_input(image, shapes_of(self, image)) for image in images]
         if hasattr(self.given, "probabilities"):
             return self.given.probabilities(images)
         if not self._has_logits:

@@ -129,5 +129,5 @@ def test_several_inputs():
     with pytest.raises(ValueError, match="takes a dict of the images color, depth; got ndarray"):
         to_input(images["color"], shapes)
     images["depth"] = np.zeros((4, 5, 1), "float32")
-    with pytest.raises(ValueError, match="of one size; got color 4x6, depth 4x5"):
+    with pytest.raises(ValueError, match="must be of one size; got color 4x6, depth 4x5"):
         to_input(images, shapes)
