@@ -1,4 +1,4 @@
-"""`fcn-keras import-caffe`: from a published .caffemodel to a file that Keras loads."""
+"""`fcn-keras import-caffe` turns a published .caffemodel into a file that Keras loads."""
 
 import os
 from pathlib import Path
@@ -17,26 +17,26 @@ def import_caffe(
     ] = None,
     net: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="What it holds; --list shows the names."),
+        typer.Option(metavar="NAME", help="The net in FILE; --list shows the names."),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="model.keras, or name.weights.h5 of a classifier.",
+            metavar="FILE", help="File to write: .keras for an FCN, .weights.h5 for a classifier.",
             show_default=False,
         ),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the file that is there.")
+        bool, typer.Option("--overwrite", help="Replace an existing file.")
     ] = False,
     show: Annotated[
-        bool, typer.Option("--list", help="Show the nets and where their files are published.")
+        bool, typer.Option("--list", help="List the nets and the addresses of their files.")
     ] = False,
 ):  # fmt: skip
-    """Read a net that was trained with Caffe: the authors' FCNs, or an ILSVRC classifier.
+    """Convert a net that was trained with Caffe: an FCN of the authors, or an ILSVRC classifier.
 
-    The FCNs become models that evaluate, predict and export take. The classifiers vgg16, alexnet
-    and googlenet become weights that train takes as --weights. Caffe is not needed.
+    An FCN becomes a model for evaluate, predict and export. The classifiers vgg16, alexnet and
+    googlenet become weights for train --weights. Caffe is not needed.
 
     [bold]Examples[/bold]
 
@@ -84,10 +84,10 @@ def _known(net, classifiers):
 
 def _check_out(out, suffix, net, overwrite):
     if not out.name.endswith(suffix) or out.name == suffix:
-        raise ValueError(f"--out for {net} is a {suffix} file; got {str(out)!r}.")
+        raise ValueError(f"--out for {net} must be a {suffix} file, got {str(out)!r}.")
     check_folder(out)
     if out.is_dir() or (out.exists() and not overwrite):
-        raise FileExistsError(f"{out} is there already. Give another --out, or --overwrite.")
+        raise FileExistsError(f"{out} exists already. Choose another --out, or add --overwrite.")
 
 
 def _table():

@@ -1,6 +1,6 @@
-"""The nets that the paper's authors published, filled from their Caffe files.
+"""Nets that the authors of the paper published, with the weights of their Caffe files.
 
-Every weight is checked against the net before any is taken over.
+Every shape is checked against the net before any weight is copied.
 """
 
 from fcn_keras.published.building import build

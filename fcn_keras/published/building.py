@@ -1,4 +1,4 @@
-"""Builds a published net and fills it from its .caffemodel."""
+"""build: a published net with the weights of its .caffemodel."""
 
 import math
 import warnings
@@ -16,30 +16,30 @@ _BUILDERS = {32: models.fcn32s, 16: models.fcn16s, 8: models.fcn8s}
 
 
 def build(name, path):
-    """Builds a published net with the weights of its .caffemodel.
+    """Returns a published net with the weights of its .caffemodel.
 
-    Every layer is looked up in the file, and every shape compared, before a weight is taken over.
-    Upsampling filters that are bilinear, as in all published files, become this package's fixed
-    upsampling; any others are kept, in transposed convolutions.
+    Every layer is looked up in the file, and every shape is compared, before any weight is copied.
+    Bilinear upsampling filters, as in all published files, become this package's fixed upsampling;
+    other filters are kept, in transposed convolutions.
 
     Args:
-        name: A name of `fcn_keras.published.names()`, or a `Net` (for example one of the table
-            with another classifier, by `dataclasses.replace`).
+        name: A name of `fcn_keras.published.names()`, or a `Net` (for example a published one with
+            another classifier, made by `dataclasses.replace`).
         path: The .caffemodel file.
 
     Returns:
         A functional `keras.Model` in alignment "caffe": input float32 (batch, H, W, 3), RGB 0-255,
-        any H and W; output float32 logits (batch, H, W, classes), Caffe's `score` to within
-        rounding. The SIFT Flow nets give {"semantic": logits, "geometric": logits}.
+        any H and W; output float32 logits (batch, H, W, classes), equal to Caffe's `score` within
+        rounding. The SIFT Flow nets return {"semantic": logits, "geometric": logits}.
         nyud-fcn32s-color-hha takes {"color": RGB, "hha": HHA}; nyud-fcn32s-hha takes HHA images,
-        0-255, in the file's order; nyud-fcn32s-color-d takes R, G, B, log depth.
-        Class names travel with the model (`fcn_keras.labels_of`).
+        0-255, with the channels in the order of the file; nyud-fcn32s-color-d takes R, G, B, log
+        depth. The model has the class names (`fcn_keras.labels_of`).
 
     Raises:
         ValueError: for an unknown name.
         FileNotFoundError: if there is no such file.
         CaffeModelError: for a file that is damaged, lacks a layer, or holds another net; the
-            message names the layer, what was expected, and the published net that it fits.
+            message names the layer, what was expected, and the published net that fits.
 
     Example:
 
@@ -111,7 +111,7 @@ def _check_layers(net, file):
 
 
 def _looks_like(file, net):
-    """A sentence that names the other published nets that the file fits, or ""."""
+    """Returns a sentence that names the other published nets that the file fits, or ""."""
     found = [
         other.name
         for other in map(nets.get, nets.names())
@@ -123,7 +123,7 @@ def _looks_like(file, net):
 
 
 def _fits(net, file):
-    """Whether the file has the net's layers, no others, and its numbers of classes."""
+    """Returns whether the file has exactly the layers of the net, with its numbers of classes."""
     if set(net.caffe_names) != set(file.layers):
         return False
     given = {name: weights.filters(file.layers[name][0]) for name in net.outputs}
@@ -135,7 +135,7 @@ def _fewer(net):
 
 
 def _classes(net, file):
-    """`num_classes` for the builder, as many as the file has."""
+    """Returns `num_classes` for the builder, as many as the file has."""
     for name, count in net.outputs.items():
         found = weights.filters(file.layers[name][0])
         if net.without_background and found == count - 1:
@@ -159,7 +159,7 @@ def _labels(net, classes):
 
 
 def _upsampling(net, file):
-    """`learn_upsampling` for the builder: which filters are other than bilinear."""
+    """Returns `learn_upsampling` for the builder: which filters are not bilinear."""
     learned = False
     for name, factor, rows in net.upsamplings.values():
         blobs = file.layers[name]
@@ -176,7 +176,7 @@ def _upsampling(net, file):
 
 
 def _scales(net, file):
-    """`skip_scales` for the builder: a factor a skip, or a list of one a channel."""
+    """Returns `skip_scales` for the builder: for each skip a factor, or one for each channel."""
     found = []
     for name in net.scales:
         blobs = file.layers[name]
@@ -200,5 +200,5 @@ def _preprocess(net, stream):
 
 
 def _per_stream(values):
-    """The value of a single stream by itself, those of several as a dict."""
+    """Returns the value of a single stream itself, those of several streams as a dict."""
     return values[None] if None in values else values

@@ -1,6 +1,6 @@
-"""Reads .caffemodel files, Caffe's binary NetParameter, without Caffe.
+"""A reader of .caffemodel files, Caffe's binary NetParameter, that does not need Caffe.
 
-The file is indexed first; arrays are read when asked for, each straight into its place.
+The file is indexed first; each array is read when it is used.
 """
 
 import math
@@ -22,11 +22,11 @@ _PAYLOADS = {"data": "<f4", "double_data": "<f8"}
 
 @dataclass(frozen=True)
 class Blob:
-    """One array of a layer, still in the file.
+    """One array of a layer, which is in the file until it is read.
 
     Attributes:
-        shape: Its dimensions, as the file gives them.
-        read: Reads it: float32, of that shape, owning its memory.
+        shape: Its dimensions, as in the file.
+        read: A function that returns it: float32, of that shape, with memory of its own.
     """
 
     shape: tuple[int, ...]
@@ -34,7 +34,7 @@ class Blob:
 
 
 class CaffeModel:
-    """An open .caffemodel: `layers` is {layer: [Blob, ...]}, in file order; close it, or `with`.
+    """An open .caffemodel file, for `with`; `layers` is {layer: [Blob, ...]} in file order.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -75,23 +75,23 @@ class CaffeModel:
                 if form is None:
                     continue
                 if field.wire != BYTES:
-                    raise CaffeModelError(f"damaged at byte {field.begin}: no layer is there.")
+                    raise CaffeModelError(f"damaged at byte {field.begin}: there is no layer.")
                 found += 1
                 name, blobs = self._layer(buffer, field, form)
                 if blobs:
                     if name in names:
                         raise CaffeModelError(
-                            f"two layers with weights are called {name!r}, the second at byte "
+                            f"two layers with weights have the name {name!r}, the second at byte "
                             f"{field.begin}."
                         )
                     names.add(name)
                     layers[name] = blobs
             if not found:
-                raise CaffeModelError("there is no layer in it.")
+                raise CaffeModelError("it has no layer.")
         except CaffeModelError as error:
             kind = None if layers else _other_kind(buffer[:512])
             if kind:
-                raise CaffeModelError(f"no .caffemodel; it looks like {kind}.") from None
+                raise CaffeModelError(f"it is no .caffemodel, but looks like {kind}.") from None
             raise error
         return layers
 
@@ -111,8 +111,8 @@ class CaffeModel:
         layer = _parsed(form.message, b"".join(rest), f"the layer at byte {field.begin}")
         if form.older and layer.HasField("older"):
             raise CaffeModelError(
-                f"the layer at byte {field.begin} is in the oldest form, from before Caffe's first "
-                "release; bring it up to date with Caffe's upgrade_net_proto_binary."
+                f"the layer at byte {field.begin} has the format from before Caffe's first "
+                "release; convert the file by Caffe's upgrade_net_proto_binary."
             )
         try:
             name = layer.name.decode()
@@ -126,7 +126,7 @@ class CaffeModel:
         ]
 
     def _blob(self, buffer, place, what):
-        """A `Blob`: its shape parsed, its packed numbers only located."""
+        """Returns a `Blob`: the shape is parsed, the packed numbers are only located."""
         packed, rest, at = {}, [], place.start
         for part in fields(buffer, place.start, place.end):
             name = schema.NUMBERS.get(part.number)
@@ -155,11 +155,11 @@ class CaffeModel:
         count = math.prod(shape)
         values = np.fromfile(self._file, dtype, count)
         if values.size != count:
-            raise CaffeModelError(f"{what}: the file has become shorter.")
+            raise CaffeModelError(f"{what}: the file became shorter while it was read.")
         return values.astype("float32", copy=False).reshape(shape)
 
     def _scattered(self, buffer, place, what):
-        """A `Blob` whose numbers are not in one piece: the parser puts them together."""
+        """Returns a `Blob` whose numbers are not in one piece, but joined by the parser."""
         message = _parsed(schema.BLOB, buffer[place.start : place.end], what)
         shape = _shape(message, len(message.data) or len(message.double_data), what)
         del message
@@ -175,24 +175,24 @@ class CaffeModel:
 
 
 def read_caffemodel(path):
-    """Reads the weights of a .caffemodel; Caffe is not needed.
+    """Returns the weights of a .caffemodel file, read without Caffe.
 
-    The current form (`layer`) and the one before (`layers`) are read, arrays by their shape or by
-    the older num, channels, height and width, in single or double precision. Memory is taken for
-    numbers that are in the file, never for numbers that it promises.
+    Files of the current format (`layer`) and of the one before (`layers`) are read, with arrays
+    of a shape or of the older num, channels, height and width, in single or double precision.
+    Memory is allocated for numbers that are in the file, not for a shape that it claims.
 
     Args:
         path: A .caffemodel file: Caffe's NetParameter in binary form.
 
     Returns:
         {layer name: [float32 array, ...]} in file order, for the layers that have weights, each
-        of the shape that the file gives. Caffe keeps a convolution's filters as (out, in / groups,
-        rows, columns), a deconvolution's as (in, out / groups, rows, columns), an inner product's
-        as (out, in), the bias second.
+        of the shape in the file. The filters of a convolution are (out, in / groups, rows,
+        columns), those of a deconvolution (in, out / groups, rows, columns), those of an inner
+        product (out, in); the bias is the second array.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        CaffeModelError: for a file that is truncated, damaged or something else; the message
+        CaffeModelError: for a file that is truncated, damaged or of another kind; the message
             names the byte, or the layer and array.
 
     Example:
@@ -228,11 +228,12 @@ def _shape(message, count, what):
         shape = tuple(_parsed(schema.SHAPE, message.shape, what).dim)
     if len(shape) > MAX_AXES or any(not 0 < n < 2**31 for n in shape):
         raise CaffeModelError(
-            f"{what}: {_by(shape)} is no shape; up to {MAX_AXES} dimensions of 1 to 2^31 - 1 are."
+            f"{what}: the shape {_by(shape)} is not possible; it must have at most {MAX_AXES} "
+            "dimensions of 1 to 2^31 - 1."
         )
     if math.prod(shape) != count:
         raise CaffeModelError(
-            f"{what}: its shape {_by(shape)} means {math.prod(shape)} numbers, but the file has "
+            f"{what}: its shape {_by(shape)} needs {math.prod(shape)} numbers, but the file has "
             f"{count}."
         )
     return shape
@@ -243,9 +244,9 @@ def _by(shape):
 
 
 def _other_kind(head):
-    """What a file that is no .caffemodel seems to be, in words, or None."""
+    """Returns what a file that is no .caffemodel seems to be, in words, or None."""
     if head.startswith(b"\x89HDF"):
-        return "HDF5 (.caffemodel.h5, .weights.h5), which is not read here"
+        return "HDF5 (.caffemodel.h5, .weights.h5), which cannot be read"
     if head.startswith((b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"7z\xbc\xaf")):
         return "a compressed archive (or a .keras file); unpack it"
     if head.startswith((b"\xff\xd8\xff", b"\x89PNG")):
@@ -253,5 +254,5 @@ def _other_kind(head):
     if head.lstrip()[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
         return "a web page, perhaps the error page of a download"
     if all(32 <= byte < 127 or byte in b"\t\n\r" for byte in head):
-        return "text: a .prototxt describes a net, the weights are in the .caffemodel"
+        return "text: a .prototxt describes a net; the weights are in the .caffemodel"
     return None

@@ -1,8 +1,9 @@
-"""ILSVRC classifiers from their .caffemodel: VGG16, CaffeNet (AlexNet) and GoogLeNet."""
+"""load_classifier: VGG16, CaffeNet (AlexNet) and GoogLeNet with the weights of a .caffemodel."""
 
 import keras
 
 from fcn_keras import classifiers
+from fcn_keras.checks import one_of
 from fcn_keras.published import weights
 from fcn_keras.published.caffemodel import CaffeModel
 from fcn_keras.published.nets import VGG16
@@ -14,12 +15,12 @@ _VGG16 = {**VGG16, "fc1": "fc6", "fc2": "fc7", "predictions": "fc8"}
 
 
 def load_classifier(name, path):
-    """Builds an ImageNet classifier with the weights of its .caffemodel.
+    """Returns an ImageNet classifier with the weights of its .caffemodel.
 
     The files are VGG_ILSVRC_16_layers.caffemodel, bvlc_reference_caffenet.caffemodel and
-    bvlc_googlenet.caffemodel, or others of the same layers, with any number of classes.
-    Fully connected layers may be stored as inner products or as convolutions. GoogLeNet's
-    auxiliary heads are left out.
+    bvlc_googlenet.caffemodel, or others with the same layers and any number of classes.
+    Fully connected layers may be stored as inner products or as convolutions. The auxiliary
+    heads of GoogLeNet are left out.
 
     Args:
         name: "vgg16", "alexnet" or "googlenet".
@@ -27,9 +28,9 @@ def load_classifier(name, path):
 
     Returns:
         The classifier with its top, a functional `keras.Model`: input (batch, H, W, 3) at its own
-        size, BGR 0-255 less the means, as `layers.Preprocess("caffe")` makes it; output (batch,
-        classes), softmax. Saved with `save_weights("vgg16.weights.h5")`, a file of 1000 classes is
-        what `fcn8s(classifier="vgg16", weights="vgg16.weights.h5")` takes.
+        size, BGR 0-255 minus the means, the output of `layers.Preprocess("caffe")`; output (batch,
+        classes), softmax. `fcn8s(classifier="vgg16", weights="vgg16.weights.h5")` takes the file
+        that `save_weights("vgg16.weights.h5")` writes for 1000 classes.
 
     Raises:
         ValueError: for an unknown name.
@@ -49,8 +50,7 @@ def load_classifier(name, path):
 
     Source: Simonyan and Zisserman (2015); Krizhevsky et al. (2012); Szegedy et al. (2015).
     """
-    if name not in CLASSIFIERS:
-        raise ValueError(f"`name` must be one of {', '.join(CLASSIFIERS)}, got {name!r}.")
+    one_of("name", name, CLASSIFIERS)
     with CaffeModel(path) as file:
         try:
             last = "loss3/classifier" if name == "googlenet" else "fc8"
@@ -64,7 +64,13 @@ def load_classifier(name, path):
 
 
 def fill(model, file, needs):
-    """Gives a classifier the weights of an open `CaffeModel`, all of them checked first."""
+    """Copies the weights of an open `CaffeModel` to a classifier, after checking all of them.
+
+    Args:
+        model: The classifier.
+        file: The `CaffeModel`.
+        needs: The name of the classifier, for messages.
+    """
     caffe = {name.replace("/", "_"): name for name in file.layers}
     top = find_top(model)
     gathered = [layer for layer in top.layers if isinstance(layer, keras.layers.Dense)][:1]

@@ -1,4 +1,4 @@
-"""What the classes of the published nets are called, in the order of their outputs."""
+"""Names of the classes of the published nets, in the order of their outputs."""
 
 from fcn_keras.data import voc
 from fcn_keras.labels import LabelSet

@@ -1,4 +1,4 @@
-"""The table of the published nets: what each is made of, where its file is, what it scored."""
+"""The table of the published nets: their layers, files and published scores."""
 
 import difflib
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from fcn_keras.published import labels
 
 _HOST = "http://dl.caffe.berkeleyvision.org/"
 
-# Our layers and Caffe's, from the image to the last map.
+# {our layer: Caffe's layer}, from the image to the last map.
 VGG16 = {
     f"block{block}_conv{n}": f"conv{block}_{n}"
     for block, count in enumerate((2, 2, 3, 3, 3), start=1)
@@ -22,21 +22,21 @@ class Net:
     """One published net.
 
     Attributes:
-        name: Its folder's name in the authors' repository.
-        classifier: The classifier it was cast from: a registered name, or a functional Keras
-            classifier of the same layers.
+        name: The name of its folder in the authors' repository.
+        classifier: The classifier that it was made from: a registered name, or a functional Keras
+            classifier with the same layers.
         stride: 32, 16 or 8.
         num_classes: Number of outputs, or {output: number}.
-        labels: The classes' names, a `LabelSet`, or {output: LabelSet}.
-        means: {stream: mean of each channel, in the file's order}; a single stream is None.
-        reversed: The streams whose first three channels the file has in the order B, G, R.
-        file: The .caffemodel's name on the authors' server; None where none was published.
-        mean_iu: Mean IU in percent on the data set's validation images, by the authors; None
-            where they gave none.
+        labels: The names of the classes, a `LabelSet`, or {output: LabelSet}.
+        means: {stream: mean of each channel, in the order of the file}; a single stream is None.
+        reversed: The streams whose first three channels have the order B, G, R in the file.
+        file: The name of the .caffemodel on the authors' server; None where none was published.
+        mean_iu: Mean IU in per cent on the validation images of the dataset, as the authors
+            published it; None where they did not.
         trunk: {layer of the classifier: Caffe's layer}.
-        scaled: Whether the skips are scaled (trained at once).
-        without_background: Whether a file with one output less, background, fits too.
-        kernel: Rows of the last upsampling's filters; None: twice the stride.
+        scaled: Whether the skips are scaled (nets trained "at once").
+        without_background: Whether a file without the output of the background fits too.
+        kernel: Rows of the filters of the last upsampling; None is twice the stride.
 
     Example:
 
@@ -62,12 +62,12 @@ class Net:
 
     @property
     def url(self):
-        """Where the authors published the .caffemodel, or None."""
+        """The address of the .caffemodel, or None."""
         return None if self.file is None else _HOST + self.file
 
     @property
     def skips(self):
-        """The fused poolings, coarsest first: ("pool4", "pool3") for a stride of 8."""
+        """The poolings of the skips, coarsest first: ("pool4", "pool3") for a stride of 8."""
         return tuple(f"pool{n}" for n in (4, 3) if 2**n >= self.stride)
 
     @property
@@ -77,7 +77,7 @@ class Net:
 
     @property
     def layers(self):
-        """{our layer: Caffe's layer} of all convolutions, from the image on."""
+        """{our layer: Caffe's layer} of all convolutions, in the order of the graph."""
         found = {}
         for stream in self.means:
             for ours in (*self.trunk, "fc6", "fc7"):
@@ -193,7 +193,7 @@ _TABLE = (
 
 
 def names():
-    """The published nets' names, a list of str.
+    """Returns the names of the published nets, a list of str.
 
     Example:
 
@@ -206,7 +206,7 @@ def names():
 
 
 def get(name):
-    """The `Net` of that name; case and underscores do not matter.
+    """Returns the `Net` of a name; case does not matter, and underscores count as hyphens.
 
     Raises:
         ValueError: for an unknown name; the message lists the known ones.

@@ -1,6 +1,6 @@
-"""The part of Caffe's message definitions that holds weights, made when first imported.
+"""The part of Caffe's message definitions that holds weights.
 
-Field numbers are those of caffe.proto; what is left out here is skipped when parsing.
+Field numbers are those of caffe.proto; other fields are skipped when a file is parsed.
 """
 
 from typing import NamedTuple
@@ -47,7 +47,7 @@ SHAPE, BLOB, _LAYER, _V1_LAYER = _classes()
 
 
 class Layer(NamedTuple):
-    """One form of a layer: its message, its field of arrays, whether it can hold an older one."""
+    """One format of a layer: message, field of the arrays, whether it may hold an older one."""
 
     message: type
     blobs: int

@@ -1,6 +1,6 @@
-"""Caffe's arrays into Keras's: which shapes fit, and how their axes are reordered.
+"""The conversion of Caffe's arrays to Keras's: the shapes that fit, and the order of their axes.
 
-Caffe keeps filters as (out, in / groups, rows, columns), Keras as (rows, columns, in, out).
+Filters are (out, in / groups, rows, columns) in Caffe and (rows, columns, in, out) in Keras.
 """
 
 import math
@@ -17,12 +17,12 @@ L = keras.layers
 
 @dataclass(frozen=True)
 class Form:
-    """What an array of a layer must look like, and how it becomes the layer's weight.
+    """The shapes that an array of a layer may have, and its conversion to the layer's weight.
 
     Attributes:
         weight: The Keras variable.
         shapes: Caffe's shapes that fit, the usual one first.
-        arranged: Array of one of these shapes -> array of the weight's.
+        arranged: A function from an array of one of these shapes to one of the weight's shape.
     """
 
     weight: object
@@ -31,11 +31,11 @@ class Form:
 
 
 def forms(layer, window=None):
-    """The `Form`s of a layer's weights: its kernel, and its bias if it has one.
+    """Returns the `Form`s of the weights of a layer: its kernel, and its bias if it has one.
 
     Args:
         layer: Conv2D and its subclasses, Conv2DTranspose, or Dense.
-        window: Rows and columns of the map that a Dense behind Flatten sees.
+        window: (rows, columns) of the map before the Flatten of a Dense, or None.
     """
     if isinstance(layer, L.Conv2DTranspose):
         kernel = _deconvolution(layer.kernel)
@@ -85,7 +85,7 @@ def _bias(bias):
 
 
 def ungrouped(array, filters):
-    """Deconvolution filters (in, out / groups, rows, columns) as (in, out, rows, columns)."""
+    """Returns grouped deconvolution filters as filters (in, out, rows, columns) of one group."""
     channels, part, *size = array.shape
     if part == filters:
         return array
@@ -98,14 +98,14 @@ def ungrouped(array, filters):
 
 
 def bilinear(size, factor):
-    """Caffe's bilinear filter of that many rows and columns: a triangle of height 1."""
+    """Returns Caffe's bilinear filter of `size` rows and columns: triangles of height 1."""
     centre = factor - 1 if size % 2 else factor - 0.5
     triangle = 1 - np.abs(np.arange(size) - centre) / factor
     return np.outer(triangle, triangle)
 
 
 def is_bilinear(array, factor):
-    """Whether deconvolution filters only interpolate, each class by itself."""
+    """Returns whether deconvolution filters only interpolate, each class by itself."""
     channels, part, rows, columns = array.shape
     if rows != columns or part not in (1, channels):
         return False
@@ -121,7 +121,7 @@ def check(name, wanted, blobs, needs):
         name: Caffe's layer.
         wanted: Its `Form`s.
         blobs: Its `Blob`s.
-        needs: Who needs it, in words.
+        needs: The name of the net, for the message.
     """
     fits = len(wanted) == len(blobs) and all(
         blob.shape in form.shapes for form, blob in zip(wanted, blobs, strict=True)
@@ -134,21 +134,21 @@ def check(name, wanted, blobs, needs):
 
 
 def fill(form, blob: Blob):
-    """Reads an array and gives it to the layer, with one more copy at most in memory."""
+    """Reads an array and assigns it to the weight, with at most one more copy in memory."""
     form.weight.assign(np.ascontiguousarray(form.arranged(blob.read())))
 
 
 def shown(shapes):
-    """Shapes in words: "64x3x3x3 and 64"."""
+    """Returns shapes in words: "64x3x3x3 and 64"."""
     return " and ".join("x".join(map(str, shape)) for shape in shapes) or "nothing"
 
 
 def filters(blob):
-    """Number of filters of a convolution or units of an inner product."""
+    """Returns the number of filters of a convolution, or of units of an inner product."""
     shape = blob.shape
     return shape[2] if len(shape) == 4 and shape[:2] == (1, 1) else math.prod(shape[:1])
 
 
 def squeezed(shape):
-    """Length of a vector whatever its axes, or None where it is none."""
+    """Returns the length of a vector with any axes of length 1, or None for another array."""
     return math.prod(shape) if sum(n > 1 for n in shape) <= 1 else None

@@ -1,6 +1,6 @@
-"""Protocol buffers' wire format, walked without reading the payloads: where each field lies.
+"""The wire format of protocol buffers: the position of each field, without its content.
 
-It gives an error the byte where it happened, and keeps large arrays out of the parser.
+Errors name the byte, and large arrays need not pass through the parser.
 """
 
 from typing import NamedTuple
@@ -10,9 +10,9 @@ _FIXED = {EIGHT_BYTES: 8, FOUR_BYTES: 4}
 
 
 class CaffeModelError(ValueError):
-    """A file that is no whole .caffemodel, or not the one that a net needs.
+    """A file is no complete .caffemodel, or does not fit the net.
 
-    The message names the byte, or the layer and what was expected of it.
+    The message names the byte, or the layer and what was expected.
 
     Example:
 
@@ -26,7 +26,7 @@ class CaffeModelError(ValueError):
 
 
 class Field(NamedTuple):
-    """One field of a message: its number and wire type, and the bytes [start, end) it fills.
+    """One field of a message: its number, its wire type, and its bytes [start, end).
 
     `begin` is the first byte of its tag, `start` the first of its value.
     """
@@ -39,10 +39,10 @@ class Field(NamedTuple):
 
 
 def fields(buffer, start, end):
-    """Yields the `Field`s of the message in `buffer[start:end]`; from 0 on it is the file itself.
+    """Yields the `Field`s of the message in `buffer[start:end]`; with start 0 it is the whole file.
 
     Raises:
-        CaffeModelError: naming the byte where the message stops making sense.
+        CaffeModelError: for bytes that are no message; it names the byte.
     """
     whole, position = start == 0, start
     while position < end:
@@ -72,7 +72,7 @@ def _varint(buffer, position, end, whole):
     value, begin = 0, position
     for shift in range(0, 70, 7):
         if position >= end:
-            raise CaffeModelError(f"{_cut(end, whole)} within the number at byte {begin}.")
+            raise CaffeModelError(f"{_cut(end, whole)}, within the number at byte {begin}.")
         byte = buffer[position]
         position += 1
         value |= (byte & 127) << shift

@@ -221,11 +221,11 @@ def test_configuration_and_shapes():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"num_classes": 1}, "`num_classes`.*Received: 1"),
-        ({"iterations": 0}, "`iterations`.*Received: 0"),
-        ({"inference_iterations": 2.5}, "`inference_iterations`.*Received: 2.5"),
-        ({"color_width": 0}, "`color_width`.*Received: 0"),
-        ({"bilateral_weight": -1}, "`bilateral_weight`.*Received: -1"),
+        ({"num_classes": 1}, "`num_classes`.*got 1"),
+        ({"iterations": 0}, "`iterations`.*got 0"),
+        ({"inference_iterations": 2.5}, "`inference_iterations`.*got 2.5"),
+        ({"color_width": 0}, "`color_width`.*got 0"),
+        ({"bilateral_weight": -1}, "`bilateral_weight`.*got -1"),
     ],
 )
 def test_options_out_of_range_are_refused(options, said):
@@ -244,7 +244,7 @@ def test_options_out_of_range_are_refused(options, said):
     ],
 )
 def test_shapes_that_do_not_fit_are_refused(shapes):
-    with pytest.raises(ValueError, match="Received"):
+    with pytest.raises(ValueError, match="got"):
         CRFAsRNN(3).build(shapes)
 
 

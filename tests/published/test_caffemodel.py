@@ -108,15 +108,15 @@ def shaped(dims, count=6):
 @pytest.mark.parametrize(
     ("dims", "said"),
     [
-        ((-1, -6), "-1x-6 is no shape"),
-        ((0, 6), "0x6 is no shape"),
-        ((2, 4), "its shape 2x4 means 8 numbers, but the file has 6"),
+        ((-1, -6), "the shape -1x-6 is not possible"),
+        ((0, 6), "the shape 0x6 is not possible"),
+        ((2, 4), "its shape 2x4 needs 8 numbers, but the file has 6"),
         ((2**31 - 1,) * 3, "but the file has 6"),
-        ((2**32 + 2, 3), "is no shape"),
-        ((2**63 - 1, 2), "is no shape"),
-        ((1,) * 33, "is no shape"),
+        ((2**32 + 2, 3), "is not possible"),
+        ((2**63 - 1, 2), "is not possible"),
+        ((1,) * 33, "is not possible"),
         ((1,) * 5000, "more than 32 dimensions"),
-        ((), "means 1 numbers"),
+        ((), "needs 1 numbers"),
     ],
 )
 def test_impossible_shapes(write, dims, said):

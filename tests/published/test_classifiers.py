@@ -113,7 +113,7 @@ def test_nothing_is_filled_unless_all_fits(tmp_path, change, said):
 
 @pytest.mark.backend
 def test_unknown_names_and_files(tmp_path):
-    with pytest.raises(ValueError, match="vgg16, alexnet, googlenet, got 'resnet'"):
+    with pytest.raises(ValueError, match="'vgg16', 'alexnet', 'googlenet', got 'resnet'"):
         published.load_classifier("resnet", tmp_path / "x")
     with pytest.raises(FileNotFoundError, match="no file"):
         published.load_classifier("vgg16", tmp_path / "none.caffemodel")

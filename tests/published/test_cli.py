@@ -50,7 +50,7 @@ def test_a_net_becomes_a_model(import_caffe, small_vgg, voc_file, tmp_path):
     assert fcn_keras.segment(model, np.zeros((30, 41, 3), "uint8")).shape == (30, 41)
     assert fcn_keras.labels_of(model).names[15] == "person"
     code, _, errors = import_caffe(voc_file, "--net", "voc-fcn16s", "--out", out)
-    assert code == 1 and "is there already" in errors
+    assert code == 1 and "exists already" in errors
     assert import_caffe(voc_file, "--net", "voc-fcn16s", "--out", out, "--overwrite")[0] == 0
 
 
@@ -86,8 +86,8 @@ def test_the_list_names_every_net_and_its_address(import_caffe):
         (("FILE",), "--net is missing"),
         (("FILE", "--net", "voc-fcn16s"), "--out is missing"),
         (("FILE", "--net", "voc-fcn16", "--out", "x.keras"), "Did you mean voc-fcn16s"),
-        (("FILE", "--net", "voc-fcn16s", "--out", "x.h5"), "is a .keras file; got"),
-        (("FILE", "--net", "vgg16", "--out", "x.keras"), "is a .weights.h5 file; got"),
+        (("FILE", "--net", "voc-fcn16s", "--out", "x.h5"), "must be a .keras file, got"),
+        (("FILE", "--net", "vgg16", "--out", "x.keras"), "must be a .weights.h5 file, got"),
         (("FILE", "--net", "voc-fcn16s", "--out", "no/x.keras"), "There is no folder no"),
         (("none", "--net", "voc-fcn16s", "--out", "x.keras"), "There is no file 'none'"),
         (("FILE", "--net", "voc-fcn8s", "--out", "x.keras"), "looks like voc-fcn16s"),

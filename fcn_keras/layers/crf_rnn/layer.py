@@ -2,12 +2,12 @@
 
 import dataclasses
 import math
-import operator
 
 import keras
 import numpy as np
 from keras import ops
 
+from fcn_keras.checks import whole_number
 from fcn_keras.crf import filtering, permutohedral_lattice, pixel_features
 from fcn_keras.crf.checks import check_weights, check_widths
 from fcn_keras.layers.crf_rnn.elevation import colors, has_float64, places
@@ -89,9 +89,9 @@ class CRFAsRNN(keras.layers.Layer):
         kwargs["dtype"] = _precision(kwargs.get("dtype"))
         kwargs["autocast"] = False
         super().__init__(**kwargs)
-        self.num_classes = _whole("num_classes", num_classes, 2)
-        self.iterations = _whole("iterations", iterations, 1)
-        self.inference_iterations = _whole("inference_iterations", inference_iterations, 1)
+        self.num_classes = whole_number("num_classes", num_classes, 2)
+        self.iterations = whole_number("iterations", iterations, 1)
+        self.inference_iterations = whole_number("inference_iterations", inference_iterations, 1)
         widths = {
             "spatial_width": spatial_width,
             "bilateral_width": bilateral_width,
@@ -183,13 +183,12 @@ class CRFAsRNN(keras.layers.Layer):
         scores, image = (tuple(shape) for shape in input_shape)
         if len(scores) != 4 or scores[-1] != self.num_classes:
             raise ValueError(
-                f"{self.name}: scores must be (batch, H, W, {self.num_classes}). Received {scores}."
+                f"{self.name}: scores must be (batch, H, W, {self.num_classes}), got {scores}."
             )
         known = [(a, b) for a, b in zip(scores[:3], image[:3], strict=False) if a and b]
         if len(image) != 4 or image[-1] != 3 or any(a != b for a, b in known):
             raise ValueError(
-                f"{self.name}: scores {scores} need an RGB image {(*scores[:3], 3)}. Received "
-                f"{image}."
+                f"{self.name}: scores {scores} need an RGB image {(*scores[:3], 3)}, got {image}."
             )
 
     def sampling_rule(self, grids, axis):
@@ -213,18 +212,6 @@ def _precision(dtype):
     """float64 where it is asked for, else float32."""
     wide = keras.dtype_policies.get(dtype).compute_dtype == "float64"
     return "float64" if wide else "float32"
-
-
-def _whole(name, value, least):
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = least - 1
-    if number < least or isinstance(value, bool):
-        raise ValueError(
-            f"`{name}` must be a whole number of at least {least}. Received: {value!r}"
-        )
-    return number
 
 
 def _grid(rows, columns, width):
