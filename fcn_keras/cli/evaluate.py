@@ -18,15 +18,16 @@ def evaluate(
     only: Only = None,
     exclude: Exclude = None,
     json: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write all figures as JSON.")
+        Path | None, typer.Option(metavar="FILE", help="File for all figures, as JSON.")
     ] = None,
     confusion: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Draw the confusion matrix.")
+        Path | None,
+        typer.Option(metavar="FILE.png", help="File for a picture of the confusion matrix."),
     ] = None,
-    batch_size: Annotated[int, typer.Option(help="Images of one size that go together.")] = 4,
+    batch_size: Annotated[int, typer.Option(help="Images of one size in a step, at most.")] = 4,
     output: Output = None,
     boundary: Annotated[
-        bool, typer.Option("--boundary", help="Measure how well boundaries are met too.")
+        bool, typer.Option("--boundary", help="Also measure the boundary F1 score.")
     ] = False,
     scales: postprocessing.Scales = None,
     flip: postprocessing.Flip = False,
@@ -35,10 +36,10 @@ def evaluate(
     samples: postprocessing.Samples = None,
     tile: postprocessing.Tile = None,
 ):
-    """Measure a model on a dataset: the four metrics, and a line for each class.
+    """Measure a model on a dataset: four metrics and a line for each class.
 
-    Whole images, void left out; a class that occurs neither in the truth nor in the predictions
-    is absent and not part of the mean.
+    Images are evaluated as a whole, without void. A class that occurs neither in the truth nor in
+    the predictions is absent and left out of the mean. Of a regression the errors are printed.
 
     [bold]Examples[/bold]
 
@@ -54,13 +55,14 @@ def evaluate(
     for target in (json, confusion):
         check_folder(target)
     dataset = load_dataset(data, split, only, exclude)
-    predictor = export.load(model, output=output)
-    predictor = postprocessing.build_predictor(
-        predictor, scales, flip, crf, crf_options, samples, tile
+    segmenter = postprocessing.build_predictor(
+        export.load(model, output=output), scales, flip, crf, crf_options, samples, tile
     )
+    if confusion and segmenter.task is not None and segmenter.labels is None:
+        raise ValueError(f"--confusion is for classes; the task of {model} is {segmenter.task}.")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* of the predictions are")  # the table says it
-        report = inference.evaluate(predictor, dataset, batch_size=batch_size, boundary=boundary)
+        report = inference.evaluate(segmenter, dataset, batch_size=batch_size, boundary=boundary)
     print(report.table())
     if json:
         print(f"figures: {report.save_json(json)}")

@@ -1,4 +1,4 @@
-"""What evaluate and predict may do behind the net: averaging, a CRF, sampling."""
+"""Options of post-processing, shared by `evaluate` and `predict`."""
 
 import inspect
 import json
@@ -13,54 +13,53 @@ Scales = Annotated[
     str | None,
     typer.Option(
         metavar="S,S,...",
-        help="Average over the image at these factors of its size, such as 0.5,0.75,1,1.25.",
+        help="Sizes of the image to average over, as factors, such as 0.5,0.75,1,1.25.",
         rich_help_panel=PANEL,
     ),
 ]
 Flip = Annotated[
     bool,
-    typer.Option("--flip", help="Average over the mirrored image too.", rich_help_panel=PANEL),
+    typer.Option("--flip", help="Also average over the mirrored image.", rich_help_panel=PANEL),
 ]
 Crf = Annotated[
     bool,
-    typer.Option(
-        "--crf", help="Refine by a dense CRF over the image's pixels.", rich_help_panel=PANEL
-    ),
+    typer.Option("--crf", help="Refine the probabilities by a dense CRF.", rich_help_panel=PANEL),
 ]
 CrfOptions = Annotated[
     str | None,
     typer.Option(
         metavar="NAME=VALUE,...|FILE.json",
-        help="The CRF's own: steps=5,bilateral_weight=4, or what tune-crf wrote. Implies --crf.",
+        help="Options of the CRF, such as steps=5,bilateral_weight=4, or the file that tune-crf "
+        "wrote. Implies --crf.",
         rich_help_panel=PANEL,
     ),
 ]
 Samples = Annotated[
     int | None,
-    typer.Option(help="Average over so many passes with Dropout on.", rich_help_panel=PANEL),
+    typer.Option(help="Number of passes with Dropout on to average over.", rich_help_panel=PANEL),
 ]
 Tile = Annotated[
     str | None,
     typer.Option(
         metavar="PIXELS|auto",
-        help="See large images tile by tile: the same labels, in bounded memory.",
+        help="Size of the tiles of large images: the same labels, in bounded memory.",
         rich_help_panel=PANEL,
     ),
 ]
 
 
-def build_predictor(predictor, scales, flip, crf, crf_options, samples=None, tile=None):
-    """The predictor that the options ask for.
+def build_predictor(segmenter, scales, flip, crf, crf_options, samples=None, tile=None):
+    """Returns the segmenter that the options ask for.
 
     Raises:
-        ValueError: for words that mean nothing, or an impossible value.
+        ValueError: for text without meaning, or an impossible value.
         FileNotFoundError: for a file of CRF options that is missing.
     """
     from fcn_keras import inference
 
     options = crf if crf_options is None else read_crf_options(crf_options)
     return inference.build_predictor(
-        predictor,
+        segmenter,
         samples=samples,
         tile=_tile(tile),
         scales=_numbers(scales),
@@ -69,38 +68,38 @@ def build_predictor(predictor, scales, flip, crf, crf_options, samples=None, til
     )
 
 
-def _tile(words):
-    if words is None or words == "auto":
-        return words
-    if not words.isdigit() or not int(words):
-        raise ValueError(f"--tile takes a number of pixels, such as 1024, or auto; got {words!r}.")
-    return int(words)
+def _tile(text):
+    if text is None or text == "auto":
+        return text
+    if not text.isdigit() or not int(text):
+        raise ValueError(f"--tile takes a number of pixels, such as 1024, or auto; got {text!r}.")
+    return int(text)
 
 
-def _numbers(words):
-    if words is None:
+def _numbers(text):
+    if text is None:
         return None
     try:
-        return tuple(float(word) for word in words.split(","))
+        return tuple(float(part) for part in text.split(","))
     except ValueError:
         raise ValueError(
-            f"--scales takes numbers, such as 0.5,0.75,1,1.25; got {words!r}."
+            f"--scales takes numbers, such as 0.5,0.75,1,1.25; got {text!r}."
         ) from None
 
 
-def read_crf_options(words):
-    """{option of `dense_crf`: number} from NAME=VALUE,... or a JSON file.
+def read_crf_options(text):
+    """Returns {option of `dense_crf`: number} from NAME=VALUE,... or a JSON file.
 
     Raises:
         ValueError: for another form, or an option that it does not have.
         FileNotFoundError: for a missing file.
     """
-    if words.endswith(".json"):
-        if not Path(words).is_file():
-            raise FileNotFoundError(f"There is no file {words} of CRF options.")
-        found = json.loads(Path(words).read_text(encoding="utf-8"))
+    if text.endswith(".json"):
+        if not Path(text).is_file():
+            raise FileNotFoundError(f"There is no file {text} of CRF options.")
+        found = json.loads(Path(text).read_text(encoding="utf-8"))
     else:
-        found = dict(map(_pair, words.split(",")))
+        found = dict(map(_pair, text.split(",")))
     known = crf_numbers()
     for name in found:
         if name not in known:
@@ -109,7 +108,7 @@ def read_crf_options(words):
 
 
 def crf_numbers():
-    """The options of `dense_crf` that are numbers, and their defaults."""
+    """Returns the options of `dense_crf` that are numbers, with their defaults."""
     from fcn_keras.crf import dense_crf
 
     parameters = inspect.signature(dense_crf).parameters.values()
@@ -120,14 +119,14 @@ def crf_numbers():
     }
 
 
-def _pair(word):
-    name, sign, value = word.partition("=")
+def _pair(text):
+    name, sign, value = text.partition("=")
     try:
         number = float(value)
     except ValueError:
         sign = ""
     if not sign or not name.strip():
         raise ValueError(
-            f"--crf-options takes NAME=VALUE, such as steps=5,bilateral_weight=4; got {word!r}."
+            f"--crf-options takes NAME=VALUE, such as steps=5,bilateral_weight=4; got {text!r}."
         )
     return name.strip(), int(number) if number.is_integer() else number

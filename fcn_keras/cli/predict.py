@@ -15,20 +15,29 @@ def predict(
     model: ModelPath,
     images: Annotated[
         list[Path],
-        typer.Argument(metavar="IMAGES...", help="Files and folders.", show_default=False),
+        typer.Argument(metavar="IMAGES...", help="Image files and folders.", show_default=False),
     ],
     out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Where to write.", show_default=False)
+        Path,
+        typer.Option(metavar="FOLDER", help="Folder to write to.", show_default=False),
     ],
     alpha: Annotated[
-        float, typer.Option(help="How much of the colour covers the image, 0 to 1.")
+        float, typer.Option(help="Opacity of the colours in the overlay, 0 to 1.")
     ] = 0.5,
     output: Output = None,
     labels: Labels = None,
     confidence: Annotated[
         bool,
-        typer.Option("--confidence", help="Also write how probable each pixel's label is."),
+        typer.Option("--confidence", help="Also write the probability of each pixel's label."),
     ] = False,
+    png_scale: Annotated[
+        float | None,
+        typer.Option(
+            metavar="UNITS",
+            help="Write the values of a regression as 16-bit PNG: units for one step of a pixel. "
+            "Default: a .npy file.",
+        ),
+    ] = None,
     scales: postprocessing.Scales = None,
     flip: postprocessing.Flip = False,
     crf: postprocessing.Crf = False,
@@ -36,11 +45,13 @@ def predict(
     samples: postprocessing.Samples = None,
     tile: postprocessing.Tile = None,
 ):
-    """Segment images: for each a label map and an overlay with the legend of its classes.
+    """Segment image files and write the results as files.
 
-    street.jpg becomes street_labels.png, whose pixels are the labels and whose palette shows
-    them, and street_overlay.png; with --confidence also street_confidence.png, grey, 255 where
-    the net is certain. What cannot be read is reported, and the rest is done.
+    For street.jpg the command writes street_labels.png, whose pixels are the class numbers and
+    whose palette colours them, and street_overlay.png with a legend of the classes present;
+    with --confidence also street_confidence.png, a grey image that is 255 where the highest
+    probability is 1. For a regression it writes street_values.npy and street_picture.png with a
+    scale. A file that cannot be read is reported, and the others are processed.
 
     [bold]Examples[/bold]
 
@@ -49,19 +60,25 @@ def predict(
     fcn-keras predict runs/camvid/best.keras photos/ more/night.png --out out
 
     fcn-keras predict runs/camvid street.jpg --flip --crf --confidence --out out
+
+    fcn-keras predict runs/distance street.jpg --png-scale 0.01 --out out
     """
     load_library()
     from fcn_keras import export, inference
 
-    predictor = export.load(model, output=output, labels=labels)
-    if predictor.labels is None:
+    segmenter = inference.as_segmenter(export.load(model, output=output, labels=labels))
+    if segmenter.task is None:
         raise ValueError(f"{model} does not tell its classes: give a file with --labels.")
-    predictor = postprocessing.build_predictor(
-        predictor, scales, flip, crf, crf_options, samples, tile
+    segmenter = postprocessing.build_predictor(
+        segmenter, scales, flip, crf, crf_options, samples, tile
     )
-    results = inference.predict_files(predictor, images, out, alpha=alpha, confidence=confidence)
+    results = inference.predict_files(
+        segmenter, images, out, alpha=alpha, confidence=confidence, png_scale=png_scale
+    )
     failed = [result for result in results if result.error]
     print(f"{len(results) - len(failed)} of {len(results)} images segmented into {out}")
+    if png_scale is not None:
+        print(f"values: pixel x {png_scale:g} {segmenter.task.unit}".rstrip())
     for result in failed:
         print(f"fcn-keras: {result.error}", file=sys.stderr)
     if failed:

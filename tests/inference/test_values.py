@@ -191,3 +191,20 @@ def test_dropout_gives_mean_and_variance_of_values(image):
     np.testing.assert_allclose(found.variance, passes.astype("float64").var(0), atol=1e-5)
     np.testing.assert_array_equal(found.labels, found.mean[..., 0])
     assert found.entropy is None and found.classes is None and found.variance.max() > 0.1
+
+
+def test_the_commands(command, model, image, tmp_path):
+    model.save(tmp_path / "values.keras")
+    Image.fromarray(image).save(tmp_path / "a.png")
+    words = (tmp_path / "values.keras", tmp_path / "a.png", "--out", tmp_path / "out")
+    code, output, errors = command("predict", *words, "--png-scale", 0.001)
+    assert (code, errors) == (0, "") and "values: pixel x 0.001 cd" in output
+    with Image.open(tmp_path / "out/a_values.png") as stored:
+        np.testing.assert_allclose(np.asarray(stored) * 0.001, values_of(image), atol=0.00051)
+    code, _, errors = command("predict", *words, "--crf")
+    assert code == 1 and "A dense CRF needs class probabilities" in errors
+    words = ("evaluate", tmp_path / "values.keras", "--data", "digits", "--split", "test")
+    code, _, errors = command(*words, "--confusion", tmp_path / "c.png")
+    assert code == 1 and "--confusion is for classes; the task of" in errors
+    code, _, errors = command(*words)
+    assert code == 1 and "The task of the predictor is Regression" in errors
