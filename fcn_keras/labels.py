@@ -1,4 +1,4 @@
-"""LabelSet: what the class numbers of a label map mean, and how they are coloured."""
+"""LabelSet: the names and colours of the classes of a label map."""
 
 import json
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ VOID_COLOR = (224, 224, 192)
 
 @dataclass(frozen=True)
 class LabelSet:
-    """Class names, their colours, and the value that stands for void.
+    """The names and colours of classes, and the value of void.
 
     Attributes:
-        names: One name a class; its place is the class's number.
-        palette: One (red, green, blue) a class, 0-255; PASCAL VOC's palette by default.
+        names: One name for each class; its index is the number of the class.
+        palette: One (red, green, blue) for each class, 0-255; PASCAL VOC's palette by default.
         ignore: The value of void in label maps: 255, or 65535 above 255 classes. It is not a
             class: losses and metrics leave it out.
 
@@ -40,7 +40,8 @@ class LabelSet:
         repeated = sorted({name for name in names if names.count(name) > 1})
         if not names or repeated:
             raise ValueError(
-                f"Every class needs a name of its own, got {', '.join(repeated) or 'no names'}."
+                f"Every class needs a name of its own, got {', '.join(repeated) or 'no names'}"
+                f"{' several times' if repeated else ''}."
             )
         palette = voc_palette(len(names)) if self.palette is None else self.palette
         palette = tuple(tuple(int(value) for value in color) for color in palette)
@@ -52,8 +53,8 @@ class LabelSet:
         ignore = void_value(len(names)) if self.ignore is None else int(self.ignore)
         if 0 <= ignore < len(names):
             raise ValueError(
-                f"The void value {ignore} is the class {names[ignore]!r}; "
-                f"choose one above {len(names) - 1}."
+                f"The void value must be above the classes 0..{len(names) - 1}, got {ignore}, the "
+                f"class {names[ignore]!r}."
             )
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "palette", palette)
@@ -70,13 +71,13 @@ class LabelSet:
         return np.uint8 if max(self.num_classes - 1, self.ignore) < 256 else np.uint16
 
     def colorize(self, label_map):
-        """Paints a label map.
+        """Returns a label map in the colours of its classes.
 
         Args:
             label_map: Integers (H, W): class numbers or the void value.
 
         Returns:
-            uint8 (H, W, 3), RGB; void is a light grey-green that no class has by default.
+            uint8 (H, W, 3), RGB. Void is a light grey-green that is in no default palette.
 
         Raises:
             ValueError: for a value that is neither a class nor void.
@@ -97,7 +98,7 @@ class LabelSet:
         return colors[label_map]
 
     def to_config(self):
-        """The label set as a dict of JSON types; `from_config` reads it."""
+        """Returns the label set as a dict of JSON types; `from_config` reads it."""
         return {
             "names": list(self.names),
             "palette": [list(color) for color in self.palette],
@@ -106,7 +107,7 @@ class LabelSet:
 
     @classmethod
     def from_config(cls, config):
-        """The label set that `to_config` described."""
+        """Returns the label set that `to_config` described."""
         return cls(tuple(config["names"]), config.get("palette"), config.get("ignore"))
 
     def save(self, path):
@@ -115,25 +116,26 @@ class LabelSet:
 
     @classmethod
     def load(cls, path):
-        """Reads what `save` wrote."""
+        """Returns the label set of a file that `save` wrote."""
         return cls.from_config(json.loads(Path(path).read_text()))
 
     @classmethod
     def numbered(cls, num_classes):
-        """Names "class 0", "class 1", ... for a model that came without names."""
+        """Returns a label set of the names "class 0", "class 1", ..."""
         return cls(tuple(f"class {number}" for number in range(num_classes)))
 
 
 def void_value(num_classes):
-    """The label that means void among so many classes: 255, or 65535 above 255 classes."""
+    """Returns the void value of label maps of so many classes: 255, or 65535 above 255."""
     return 255 if num_classes <= 255 else 65535
 
 
 def voc_palette(count):
-    """PASCAL VOC's palette: `count` colours, each (red, green, blue).
+    """Returns the first `count` colours of PASCAL VOC's palette, each (red, green, blue).
 
-    The bits of the class number are dealt to the three channels from the highest bit down, as in
-    the development kit's VOClabelcolormap; it repeats after 256 classes.
+    The lowest three bits of the class number are the highest bits of the three channels, the next
+    three bits the next lower ones, and so on, as in VOClabelcolormap of the development kit. The
+    palette repeats after 256 classes.
     """
     colors = []
     for number in range(count):

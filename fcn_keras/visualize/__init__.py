@@ -1,6 +1,6 @@
-"""Pictures: overlays with a legend, sheets of truth beside prediction, curves, confusion matrices.
+"""Pictures: overlays with legends, comparisons of truth and prediction, curves, confusion matrices.
 
-Drawn with Pillow and Matplotlib's Agg canvas: no display, no pyplot state, no TensorFlow.
+They are drawn by Pillow and Matplotlib's Agg canvas, without display, pyplot state or TensorFlow.
 """
 
 from fcn_keras.visualize.charts import confusion_matrix, curves

@@ -1,6 +1,6 @@
 """Charts: learning curves over the epochs, and the confusion matrix of an evaluation.
 
-Each draws on a Figure of its own, so that nothing is left behind in pyplot.
+Each has a Figure of its own, so that the state of pyplot does not change.
 """
 
 import csv
@@ -18,7 +18,7 @@ PANELS = (
     ("mean_iou", "mean IoU", np.nanargmax),
     ("mean_absolute_error", "mean absolute error", np.nanargmin),
 )
-FEW = 25  # points that are marked one by one
+FEW = 25  # below so many points, each has a marker
 TRAINING, VALIDATION, ABSENT = "#3465a4", "#d9660d", "#dddddd"
 
 
@@ -81,12 +81,12 @@ def curves(history, path):
 
 
 def confusion_matrix(scores, labels, path):
-    """Draws a confusion matrix, each row (a true class) as shares of its pixels.
+    """Draws a confusion matrix with each row, a true class, in per cent of its pixels.
 
-    Classes that are never true have an empty, grey row; their names are grey.
+    Classes absent from the truth have an empty, grey row, and absent classes a grey name.
 
     Args:
-        scores: A `fcn_keras.metrics.Scores`, or counts (C, C) with rows = truth.
+        scores: A `fcn_keras.metrics.Scores`, or counts (C, C) whose rows are the truth.
         labels: A `fcn_keras.LabelSet` of C classes.
         path: The file to write; its suffix chooses the format.
 
@@ -124,7 +124,7 @@ def confusion_matrix(scores, labels, path):
 
 
 def _columns(history):
-    """Any form of history as {column: floats}; what is no number is NaN."""
+    """Returns any form of history as {column: floats}; what is no number becomes NaN."""
     if isinstance(history, (str, os.PathLike)):
         with open(history, newline="", encoding="utf-8") as file:
             history = list(csv.DictReader(file))
@@ -162,7 +162,7 @@ def _mark_best(axes, epochs, columns, key, place_of_best):
 
 
 def _write_shares(axes, shares, true, font):
-    """Per cent in every cell that holds at least half of one."""
+    """Writes the per cent into every cell of at least half a per cent."""
     for row, column in np.argwhere((shares >= 0.005) & (true > 0)[:, None]):
         share = shares[row, column]
         axes.text(

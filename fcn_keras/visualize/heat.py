@@ -1,4 +1,4 @@
-"""Maps of numbers: probabilities, entropies, distances."""
+"""Pictures of maps of numbers, such as entropies, and of probabilities."""
 
 from pathlib import Path
 
@@ -10,19 +10,19 @@ INCHES, DPI = 6.4, 120
 
 
 def save_heat_map(values, path, *, title=None, limits=None):
-    """Draws a map of numbers in colours, with a scale beside it.
+    """Draws a map of numbers in colours, with a scale bar beside it.
 
     Args:
-        values: Numbers (H, W); what is not finite stays white.
+        values: Numbers (H, W); those that are not finite are white.
         path: The file to write; its suffix chooses the format.
-        title: A heading.
-        limits: (lowest, highest) value of the scale; by default those of the map.
+        title: A heading, or None.
+        limits: (lowest, highest) value of the scale bar, or None for those of the map.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: for what is not (H, W), or holds no finite number.
+        ValueError: for an array that is not (H, W), or has no finite number.
 
     Example:
 
@@ -33,7 +33,7 @@ def save_heat_map(values, path, *, title=None, limits=None):
     values = np.asarray(values, "float64")
     if values.ndim != 2 or not np.isfinite(values).any():
         raise ValueError(
-            f"A heat map shows numbers (H, W), finite ones among them; got shape {values.shape}."
+            f"A heat map needs numbers (H, W) of which some are finite, got shape {values.shape}."
         )
     lowest, highest = (np.nanmin(values), np.nanmax(values)) if limits is None else limits
     height, width = values.shape
@@ -51,7 +51,7 @@ def save_heat_map(values, path, *, title=None, limits=None):
 
 
 def save_confidence(confidence, path):
-    """Writes probabilities as a grey PNG: 255 is certain.
+    """Writes probabilities as a grey PNG: a probability of 1 becomes 255.
 
     Args:
         confidence: Probabilities (H, W), 0 to 1.
@@ -61,7 +61,7 @@ def save_confidence(confidence, path):
         The path.
 
     Raises:
-        ValueError: for what is not (H, W), or lies outside 0 to 1.
+        ValueError: for an array that is not (H, W), or values outside 0 to 1.
 
     Example:
 
@@ -76,7 +76,7 @@ def save_confidence(confidence, path):
         (confidence >= -slack).all() and (confidence <= 1 + slack).all()
     ):
         raise ValueError(
-            f"A confidence map holds probabilities (H, W), 0 to 1; got shape {confidence.shape}, "
+            f"A confidence map needs probabilities (H, W), 0 to 1, got shape {confidence.shape}, "
             f"{confidence.min():g} to {confidence.max():g}."
         )
     Image.fromarray(np.rint(255 * confidence.clip(0, 1)).astype("uint8")).save(path)

@@ -1,6 +1,6 @@
-"""Legends: one swatch and one name for each class shown, in as many columns as the space asks.
+"""Legends: a swatch and a name for each class, in as many columns as there is room for.
 
-Text is DejaVu Sans, which comes with Matplotlib and knows accents, Greek and Cyrillic.
+The font is DejaVu Sans, which is a part of Matplotlib and has accents, Greek and Cyrillic.
 """
 
 import functools
@@ -21,22 +21,22 @@ LONGEST_NAME = 26
 
 
 def legend(labels, present=None, *, text_size=14, height=None, width=None):
-    """Draws the classes' colours and names.
+    """Returns a picture of the colours and names of classes.
 
     Args:
         labels: A `fcn_keras.LabelSet`.
-        present: The values to list, in this order, the ignored one among them if wanted; or a
-            dict from value to its share (0..1), which is printed behind the name. None lists all
+        present: The values to list, in this order, which may include the ignored value; or a dict
+            from value to its share (0 to 1), which is printed after the name. None lists all
             classes.
         text_size: Height of the text, in pixels.
-        height: Room for the rows, in pixels: further classes go to further columns.
+        height: Room for the rows, in pixels; more classes are listed in further columns.
         width: Room for the columns, in pixels, instead of `height`.
 
     Returns:
-        A `PIL.Image.Image`, RGB, as large as the entries ask.
+        A `PIL.Image.Image`, RGB, as large as the entries need.
 
     Raises:
-        ValueError: if a value is no class.
+        ValueError: for a value that is no class.
 
     Example:
 
@@ -103,13 +103,13 @@ def beside(picture, key):
 
 @functools.lru_cache(maxsize=32)
 def load_font(size):
-    """The picture font at a height of `size` pixels."""
+    """Returns the font of the pictures at a height of `size` pixels."""
     path = Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"
     return ImageFont.truetype(path, size)
 
 
 def shortened(name):
-    """A name that fits a legend."""
+    """Returns a name, cut off where it is too long for a legend."""
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1].rstrip() + "…"
 
 
@@ -119,7 +119,8 @@ def _name(labels, value):
     if 0 <= value < labels.num_classes:
         return shortened(labels.names[value])
     raise ValueError(
-        f"{value} is no class: 0..{labels.num_classes - 1}, or {labels.ignore} for void."
+        f"A value of the legend must be a class, 0..{labels.num_classes - 1}, or "
+        f"{labels.ignore} for void, got {value}."
     )
 
 

@@ -1,6 +1,6 @@
-"""Label maps in colour, alone or laid over their image.
+"""Label maps in colours, alone or laid over their image.
 
-Void is hatched, so that no palette can hide it.
+Void is hatched, so that it differs from every class of every palette.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from fcn_keras.labels import VOID_COLOR
 
 
 def paint(label_map, labels):
-    """Returns a label map in its classes' colours, void hatched.
+    """Returns a label map in the colours of its classes, with void hatched.
 
     Args:
         label_map: Integers (H, W), each a class of `labels` or its ignored value.
@@ -39,19 +39,19 @@ def paint(label_map, labels):
 
 
 def overlay(image, label_map, labels, alpha=0.5):
-    """Returns an image with its label map laid over it, regions outlined in their full colour.
+    """Returns an image with its label map laid over it, and the regions outlined.
 
     Args:
         image: (H, W, 3) or (H, W), 0-255.
         label_map: Integers (H, W), each a class of `labels` or its ignored value.
         labels: A `fcn_keras.LabelSet`.
-        alpha: How much of the colour covers the image, 0 (none) to 1 (all).
+        alpha: The weight of the colours, 0 (only the image) to 1 (only the colours).
 
     Returns:
         uint8 (H, W, 3), RGB, of the image's size.
 
     Raises:
-        ValueError: if the sizes differ, alpha lies outside 0..1, or a value is no class.
+        ValueError: for different sizes, an alpha outside 0 to 1, or a value that is no class.
 
     Example:
 
@@ -69,7 +69,7 @@ def overlay(image, label_map, labels, alpha=0.5):
 
 
 def mixed(image, colors, alpha):
-    """Returns a mean of image and colours, weighed by `alpha`.
+    """Returns the weighted mean of an image and colours.
 
     Args:
         image: uint8 (H, W, 3).
@@ -89,41 +89,45 @@ def mixed(image, colors, alpha):
 
 
 def rgb(image):
-    """An image array as uint8 (H, W, 3): floats are rounded, grey is repeated."""
+    """Returns an image as uint8 (H, W, 3): floats are rounded, grey is repeated.
+
+    Raises:
+        ValueError: for an array that is not (H, W), (H, W, 1) or (H, W, 3).
+    """
     image = np.asarray(image)
     if image.ndim == 2:
         image = image[..., None]
     if image.ndim != 3 or image.shape[-1] not in (1, 3):
-        raise ValueError(f"An image is (H, W, 3) or (H, W); got an array of shape {image.shape}.")
+        raise ValueError(f"An image must be (H, W, 3) or (H, W), got shape {image.shape}.")
     if image.dtype != np.uint8:
         image = np.clip(np.rint(image), 0, 255).astype(np.uint8)
     return np.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image
 
 
 def checked_map(label_map):
-    """A label map as an integer array of rank 2."""
+    """Returns a label map as an array, after checking that it is integers (H, W)."""
     label_map = np.asarray(label_map)
     if label_map.ndim != 2 or label_map.dtype.kind not in "iu":
         raise ValueError(
-            f"A label map is integers of shape (H, W); got {label_map.dtype} {label_map.shape}."
+            f"A label map must be integers (H, W), got {label_map.dtype} {label_map.shape}."
         )
     return label_map
 
 
 def stripes(shape):
-    """A boolean (H, W) pattern of diagonal stripes, wider in larger pictures."""
+    """Returns a boolean (H, W) pattern of diagonal stripes, wider in larger pictures."""
     width = max(2, round(min(shape) / 90))
     rows, columns = np.ogrid[: shape[0], : shape[1]]
     return (rows + columns) // width % 2 == 0
 
 
 def boundaries(label_map):
-    """True where a region ends, as thick as the picture's size makes visible."""
+    """Returns where regions end, bool (H, W); the lines are thicker in larger pictures."""
     thickness = 2 * max(1, round(min(label_map.shape) / 700)) + 1
     highest = ndimage.maximum_filter(label_map, size=thickness, mode="nearest")
     return highest != ndimage.minimum_filter(label_map, size=thickness, mode="nearest")
 
 
 def size_text(array):
-    """Height and width, as a person writes them."""
+    """Returns height and width as text: "360x480"."""
     return f"{array.shape[0]}x{array.shape[1]}"

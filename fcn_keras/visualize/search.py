@@ -1,4 +1,4 @@
-"""What a search tried: the score beside each candidate of each option."""
+"""A picture of a search: the score of each candidate of each option."""
 
 from pathlib import Path
 
@@ -10,20 +10,20 @@ INCHES, DPI = 2.6, 120
 
 
 def candidates(panels, chosen, plain, measure, path):
-    """Draws a panel for each option: the score at its candidates, the others as chosen.
+    """Draws a panel for each option: the score of its candidates, with the other options as chosen.
 
     Args:
         panels: {option: {value: score}}.
-        chosen: {option: value}.
-        plain: The score without any of it, a dashed line.
-        measure: What the score is.
+        chosen: {option: value}, drawn with a larger marker.
+        plain: The score without the searched step, drawn as a dashed line.
+        measure: The name of the score.
         path: The file to write; its suffix chooses the format.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: if there is no panel.
+        ValueError: for an empty dict of panels.
 
     Example:
 

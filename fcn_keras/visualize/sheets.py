@@ -1,6 +1,6 @@
-"""Pictures written to files: label maps, one overlay with its legend, rows of comparisons.
+"""Files of pictures: label maps, an overlay with its legend, rows of comparisons.
 
-Small images are enlarged by a whole factor, so that the legend beside them can be read.
+Small images are enlarged by a whole factor, so that the legend beside them is legible.
 """
 
 from pathlib import Path
@@ -18,11 +18,11 @@ TILE = 400
 
 
 def save_label_map(label_map, labels, path):
-    """Writes a label map as PNG: the pixels are the labels, and the palette makes them visible.
+    """Writes a label map as PNG whose pixels are the labels, with a palette of their colours.
 
     Args:
         label_map: Integers (H, W), each a class of `labels` or its ignored value.
-        labels: A `fcn_keras.LabelSet`. Above 256 values the PNG is 16-bit grey, without palette.
+        labels: A `fcn_keras.LabelSet`. Above 256 values the PNG is 16-bit grey without palette.
         path: The file to write.
 
     Returns:
@@ -59,13 +59,14 @@ def save_overlay(image, values, task, path, alpha=0.5):
             class or void.
         task: A `fcn_keras.LabelSet`, or a `fcn_keras.tasks.Task`.
         path: The file to write; its suffix chooses the format.
-        alpha: How much of the colour covers the image, 0 to 1.
+        alpha: The weight of the colours, 0 to 1.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: as `overlay`.
+        ValueError: for different sizes, an alpha outside 0 to 1, or values that the task does not
+            allow.
 
     Example:
 
@@ -92,13 +93,14 @@ def comparison(images, truths, predictions, task, path, *, names=None):
         predictions: Decoded predictions of the task, such as label maps (H, W).
         task: A `fcn_keras.LabelSet`, or a `fcn_keras.tasks.Task`.
         path: The file to write.
-        names: One caption a row, or None.
+        names: A caption for each row, or None.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: if the lists differ in length or are empty, or a map is not its image's size.
+        ValueError: for lists of different lengths, empty lists, or a map of another size than its
+            image.
 
     Example:
 
@@ -135,12 +137,12 @@ def _check_columns(columns):
     if len(set(lengths.values())) > 1 or not lengths["image"]:
         counts = ", ".join(f"{count} {title}(s)" for title, count in lengths.items())
         raise ValueError(
-            f"A comparison needs one of each a row, and at least one row; got {counts}."
+            f"A comparison needs at least one row, and one of each in every row, got {counts}."
         )
 
 
 def _stacked(rows, titles, gap=8):
-    """Tiles under their column's title, each row under its caption."""
+    """Returns a sheet of tiles, with a title above each column and a caption above each row."""
     title_font, caption_font = load_font(16), load_font(12)
     width = max(tile.width for tiles, _ in rows for tile in tiles)
     heights = [tiles[0].height + (20 if caption else 0) for tiles, caption in rows]
@@ -165,7 +167,7 @@ def _stacked(rows, titles, gap=8):
 
 
 def _tile(pixels, smooth=False):
-    """An image scaled so that its longer side is a tile's; only shrunk photographs are blended."""
+    """Returns an image scaled to the size of a tile; only photographs are smoothed, if shrunk."""
     scale = TILE / max(pixels.shape[:2])
     size = tuple(max(1, round(n * scale)) for n in reversed(pixels.shape[:2]))
     blend = smooth and scale < 1

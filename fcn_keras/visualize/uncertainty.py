@@ -1,4 +1,4 @@
-"""What a net is unsure of, beside what it says."""
+"""A picture of the uncertainty of a net beside its labels."""
 
 from pathlib import Path
 
@@ -12,23 +12,23 @@ from fcn_keras.visualize.overlay import paint, rgb
 
 INCHES, DPI = 2.9, 120
 TEXT_SIZE = 15  # pixels
-SCALES = 0.2  # height of the scales below the pictures, in widths of a picture
+SCALES = 0.2  # height of the scale bars below the pictures, in widths of a picture
 NUMBERS = {"entropy": "entropy, nats", "mutual_information": "mutual information, nats"}
 
 
 def uncertainty(images, found, path):
-    """Draws rows of image, labels, entropy and mutual information, each with one scale.
+    """Draws rows of image, labels, entropy and mutual information, with one scale for each column.
 
     Args:
         images: Arrays (H, W, 3) or (H, W), 0-255; sizes may differ.
-        found: What `fcn_keras.inference.uncertainty` gave for each.
+        found: The result of `fcn_keras.inference.uncertainty` for each image.
         path: The file to write; its suffix chooses the format.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: for no images, or a different number of results, or one of another size.
+        ValueError: for an empty list, a different number of results, or a result of another size.
 
     Example:
 
@@ -39,8 +39,8 @@ def uncertainty(images, found, path):
     """
     if not len(images) or len(images) != len(found):
         raise ValueError(
-            f"One result an image, and at least one: got {len(images)} image(s) and "
-            f"{len(found)} result(s)."
+            "The picture needs at least one image and one result for each, got "
+            f"{len(images)} image(s) and {len(found)} result(s)."
         )
     images = [rgb(image) for image in images]
     for row, (image, one) in enumerate(zip(images, found, strict=True)):
@@ -64,7 +64,7 @@ def uncertainty(images, found, path):
 
 
 def _grid(heights):
-    """A figure, its axes for rows of these heights (in widths), and those below them."""
+    """Returns a figure, its axes for rows of these heights (in widths), and the axes below."""
     columns = 2 + len(NUMBERS)
     ratios = [*heights, SCALES]
     size = (columns * INCHES, sum(ratios) * INCHES + 0.4)

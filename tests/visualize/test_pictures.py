@@ -97,7 +97,7 @@ def test_legend_lists_present_classes_and_void():
     colours = {tuple(color) for color in np.asarray(one).reshape(-1, 3)}
     assert (250, 0, 0) in colours and tuple(VOID_COLOR) in colours
     assert (0, 0, 250) not in colours
-    with pytest.raises(ValueError, match="3 is no class: 0..2, or 255"):
+    with pytest.raises(ValueError, match="a class, 0..2, or 255 for void, got 3"):
         visualize.legend(LABELS, [3])
 
 
