@@ -1,6 +1,6 @@
-"""A model as one compiled graph; predicting with it leaves the model as it was.
+"""Compiled: a wrapper that predicts with a model in one graph and leaves the model unchanged.
 
-What was trained in 16 bits computes in float32 on a CPU that has no instructions for them.
+On a CPU without 16-bit instructions a model that was trained in 16 bits computes in float32.
 """
 
 import keras
@@ -9,15 +9,15 @@ from fcn_keras.precision import suited
 
 
 class Compiled(keras.Model):
-    """What wraps a model for `predict_on_batch`; subclasses give a `call` on `outputs_for`."""
+    """The base of wrappers for `predict_on_batch`; subclasses define `call` by `outputs_for`."""
 
     def __init__(self, model, name):
         super().__init__(dtype="float32", name=name)
         self.model = model
         if keras.backend.backend() == "tensorflow":
-            self.compile(jit_compile=False)  # XLA would compile anew for each image size
+            self.compile(jit_compile=False)  # XLA would compile again for each image size
 
     def outputs_for(self, images):
-        """What the model makes of the images, in the precision that suits the processor."""
+        """Returns the model's outputs, computed in the precision that suits the processor."""
         with suited(self.model):
             return self.model(images, training=False)

@@ -1,6 +1,6 @@
-"""A finer heat map from a net as it is: the image shifted, the maps interlaced.
+"""Shift-and-stitch: a finer heat map of an unchanged net, from shifted images.
 
-`fcn_keras.surgery.dilate` gives the same map in one pass of another net.
+`fcn_keras.surgery.dilate` gives the same map in one pass of a changed net.
 """
 
 import itertools
@@ -15,32 +15,32 @@ from fcn_keras.surgery.rarefaction import pads
 
 
 def shift_and_stitch(model, images, factor, *, batch_size=4, progress=True):
-    """The map of a net at `factor` times its resolution, by factor x factor passes.
+    """Returns the map of a net at `factor` times its resolution, from factor x factor passes.
 
     Cell (i * factor + a, j * factor + b) is cell (i, j) of the net applied to the image without
-    its first a * stride / factor rows and b * stride / factor columns. Every pass has images of
-    one size: what moves in at the bottom and right is zeros. A net with padding keeps every cell;
-    of one without padding those are dropped that see the zeros.
+    its first a * stride / factor rows and b * stride / factor columns. In every pass the images
+    have the same size: zeros fill the bottom and the right. Of a net with padding every cell is
+    kept; of one without padding, cells that depend on these zeros are dropped.
 
-    The map of `fcn_keras.surgery.dilate(model, stride // factor)` is the same but for cells that
-    see padding. It takes one pass instead of factor x factor, in which the layers in front of the
+    The map of `fcn_keras.surgery.dilate(model, stride // factor)` is the same except for cells
+    that depend on padding. It takes one pass instead of factor x factor, and the layers before the
     removed strides run once.
 
     Args:
         model: A functional Keras model with one input, images (batch, H, W, C), and one output, a
             map (batch, h, w, channels) of stride `factor` or a multiple of it.
         images: Array (batch, H, W, C), of any number type, in the value range of the model.
-        factor: How many times finer the map becomes on each axis; a divisor of the stride.
-        batch_size: How many images go together, at most.
-        progress: Show a bar, on a terminal.
+        factor: Factor by which the map becomes finer on each axis; a divisor of the stride.
+        batch_size: Number of images in a pass, at most.
+        progress: Whether a bar is shown, on a terminal.
 
     Returns:
         float32 (batch, rows, columns, channels). Rows are factor * h where the net's padding
-        preserves sizes and its stride divides H; without padding, as many as fit in the image.
+        preserves sizes and its stride divides H; without padding, as many as fit into the image.
 
     Raises:
         ValueError: if `factor` does not divide the stride, the images are no such array or too
-            small, or the model has not one image input and one map.
+            small, or the model does not have one image input and one map.
 
     Example:
 
@@ -73,7 +73,7 @@ def shift_and_stitch(model, images, factor, *, batch_size=4, progress=True):
 
 
 class _Net(Compiled):
-    """The model's map as float32."""
+    """Returns the model's map as float32."""
 
     def call(self, images):
         images = ops.cast(images, self.model.inputs[0].dtype)
@@ -117,8 +117,9 @@ def _checked(model, images):
 
 
 def _counts(model, size, axis, step, factor):
-    """For each shift along one axis, the cells to keep: those that see no zeros moved in, and
-    all of a net that pads anyway.
+    """Number of cells to keep for each shift along one axis.
+
+    Of a net with padding all are kept, of another those that do not depend on the added zeros.
     """
     if pads(trace(model)[0]):
         return [_cells(model, size, axis, size)] * factor

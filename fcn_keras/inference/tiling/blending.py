@@ -1,8 +1,8 @@
-"""Answers of overlapping windows, added up until a block has all of its own."""
+"""Blending: the weighted sum of the outputs of overlapping windows."""
 
 
 class Blender:
-    """Blocks that wait for further windows.
+    """Sums the parts of blocks to which several windows contribute.
 
     Args:
         plan: The `Plan` whose windows come in its order.
@@ -12,11 +12,11 @@ class Blender:
         self._plan, self._waiting = plan, {}
 
     def add(self, window, block, answer):
-        """Adds a window's share to a block.
+        """Adds the part of a window to a block.
 
         Args:
             window, block: Their numbers.
-            answer: The net's answer for the window, (H, W) or (H, W, classes).
+            answer: The net's output for the window, (H, W) or (H, W, channels).
 
         Returns:
             The block once it is complete, else None.

@@ -1,4 +1,4 @@
-"""How large a window may be: what the net holds for each pixel, and what memory there is."""
+"""Memory of a net for each pixel, free memory, and the largest tile that fits."""
 
 import math
 import os
@@ -10,15 +10,17 @@ import numpy as np
 from fcn_keras.geometry.field import trace
 from fcn_keras.precision import imitated
 
-MOST = 3 * 2**29  # 1.5 GiB: larger windows save little
-ON_GPU = 2 * 2**30
-UNKNOWN = 2**29
-SLACK = 2.5  # scratch of convolutions, and layers that run ahead
-OF_A_RUNNER = 4096  # bytes a pixel of a net that cannot be read
+MOST = 3 * 2**29  # 1.5 GiB; larger windows save little time
+ON_GPU = 2 * 2**30  # every GPU has so much
+UNKNOWN = 2**29  # where the system does not tell
+SLACK = 2.5  # for scratch memory of convolutions, and layers that run in parallel
+UNKNOWN_COST = 4096  # bytes for each pixel of a net whose layers are not known
 
 
 def bytes_per_pixel(model):
-    """Memory of one forward pass for each pixel: the most that is alive at once, and scratch.
+    """Returns the memory of one forward pass, in bytes for each pixel.
+
+    It is the largest sum of the tensors that exist at the same time, times `SLACK`.
 
     Args:
         model: A functional Keras segmenter.
@@ -50,7 +52,7 @@ def _bytes(traced):
 
 
 def available():
-    """Bytes of memory that are free for a net: of a GPU a share that any has."""
+    """Returns how many bytes of memory a net may take; of a GPU a fixed amount."""
     if keras.distribution.list_devices("gpu"):
         return ON_GPU
     return min(_of_the_machine(), _of_the_group())
@@ -70,7 +72,7 @@ def _of_the_machine():
 
 
 def _of_the_group():
-    """What a container's limit leaves."""
+    """Bytes that the memory limit of a container leaves."""
     for limit, used in (
         ("memory.max", "memory.current"),
         ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
@@ -84,16 +86,17 @@ def _of_the_group():
 
 
 def largest_tile(size, halo, cost):
-    """The largest tile whose window fits: (rows, columns), multiples of the stride.
+    """Returns the largest tile whose window fits: (rows, columns), multiples of the stride.
 
-    Up to `MOST` bytes; up to half of what is free where the halo would else be most of the work.
+    A window takes up to `MOST` bytes; up to half of the free memory where most of the work would
+    otherwise be halo.
 
     Args:
         size: (H, W) of the image.
         halo: A `Halo`.
-        cost: Bytes that the net takes for each pixel of a window; None for one that is not known.
+        cost: Bytes that the net takes for each pixel of a window; None if not known.
     """
-    cost, free = cost or OF_A_RUNNER, available() / 2
+    cost, free = cost or UNKNOWN_COST, available() / 2
     tile = _tile(size, halo, min(MOST, free) / cost)
     around = [a + b for a, b in zip(halo.before, halo.after, strict=True)]
     if all(t >= h for t, h in zip(tile, around, strict=True)):
@@ -103,7 +106,7 @@ def largest_tile(size, halo, cost):
 
 
 def _tile(size, halo, pixels):
-    """The tile of a window of `pixels`: a square, or longer where the image is narrow."""
+    """The tile of a window of so many pixels: a square, or longer where the image is narrow."""
     around = [a + b for a, b in zip(halo.before, halo.after, strict=True)]
     sides = [math.isqrt(int(pixels))] * 2
     for axis in (0, 1):

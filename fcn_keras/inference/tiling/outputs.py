@@ -1,6 +1,6 @@
-"""Where label maps and scores go, block by block, and which blocks are there already.
+"""Outputs: arrays and files that are filled block by block, and a log of the blocks that are done.
 
-A file is mapped anew for each block, so that what was written does not stay in memory.
+A file is mapped again for each block, so that what was written does not stay in memory.
 """
 
 import json
@@ -11,7 +11,7 @@ import numpy as np
 
 
 def begun_with(out, several):
-    """What the interrupted run that wrote `out` depended on: a dict, empty if there is none.
+    """Returns what the interrupted run that wrote `out` depends on: a dict, empty without one.
 
     Args:
         out: As `Outputs` takes a target, or a pair of them.
@@ -24,18 +24,18 @@ def begun_with(out, several):
 
 
 class Outputs:
-    """One or two arrays that are filled block by block.
+    """Fills one or two arrays block by block.
 
     Args:
         targets: For each array None (it is made in memory), the path of a .npy file, or anything
             with `shape` and slice assignment.
         shapes, dtypes: Of each array.
-        made_by: A dict of JSON types that says what the answer depends on.
-        resume: Go on with the files as an interrupted run left them.
+        made_by: A dict of JSON types that says what the output depends on.
+        resume: Whether the files of an interrupted run are continued.
 
     Raises:
-        ValueError: if a target has another shape or cannot hold the type, or `resume` has no file
-            to go on with, or one of another model, image or tiling.
+        ValueError: if a target has another shape or cannot hold the type, or `resume` finds no
+            file to continue, or one of another model, image or tiling.
     """
 
     def __init__(self, targets, shapes, dtypes, made_by, resume):
@@ -43,7 +43,7 @@ class Outputs:
         paths = [_npy(target) for target in targets if isinstance(target, (str, os.PathLike))]
         if resume and not isinstance(targets[0], (str, os.PathLike)):
             raise ValueError(
-                "`resume` goes on with the file that `out` names, such as 'labels.npy'; got "
+                "`resume` continues the file that `out` names, such as 'labels.npy'; got "
                 f"out={type(targets[0]).__name__}."
             )
         if paths:
@@ -57,11 +57,11 @@ class Outputs:
         ]
 
     def done(self, block):
-        """Whether a block was written."""
+        """Returns whether a block was written."""
         return block in self._done
 
     def write(self, block, place, parts):
-        """Writes the parts of a block, one an array, to a pair of slices, and remembers it."""
+        """Writes the parts of a block, one for each array, to a pair of slices, and logs it."""
         for array, part in zip(self._arrays, parts, strict=True):
             array[place] = part
         self._done.add(block)
@@ -69,7 +69,7 @@ class Outputs:
             self._log.append(block)
 
     def result(self):
-        """The arrays, files as read-only memory maps."""
+        """Returns the arrays; of files, read-only memory maps."""
         arrays = [a.mapped() if isinstance(a, _File) else a for a in self._arrays]
         return arrays[0] if len(arrays) == 1 else tuple(arrays)
 
@@ -77,7 +77,7 @@ class Outputs:
 def _npy(path):
     path = Path(path)
     if path.suffix != ".npy":
-        raise ValueError(f"`out` is written as a NumPy file; give {path} the suffix .npy.")
+        raise ValueError(f"`out` is written as a NumPy file and needs the suffix .npy; got {path}.")
     return path
 
 
@@ -92,7 +92,7 @@ def _opened(target, shape, dtype, keep):
         return _File(_npy(target), shape, dtype, keep)
     if not hasattr(target, "shape") or not hasattr(target, "__setitem__"):
         raise ValueError(
-            "`out` is None, the path of a .npy file, or anything with `shape` and slice "
+            "`out` must be None, the path of a .npy file, or anything with `shape` and slice "
             f"assignment; got {type(target).__name__}."
         )
     held = np.dtype(getattr(target, "dtype", dtype))
@@ -116,7 +116,7 @@ class _File:
         if found.shape != shape or found.dtype != dtype:
             raise ValueError(
                 f"{path} holds {found.dtype} {found.shape}, and this image needs "
-                f"{np.dtype(dtype)} {shape}: it is not the file to go on with."
+                f"{np.dtype(dtype)} {shape}: it belongs to another run."
             )
 
     def __setitem__(self, place, part):
@@ -125,47 +125,52 @@ class _File:
         array.flush()
 
     def mapped(self):
+        """Returns the file as a read-only memory map."""
         return np.load(self._path, mmap_mode="r")
 
 
 class _Log:
-    """The file beside the labels that says which blocks are done: a header, then a line each."""
+    """The log file beside the output: a header, then one line for each block that is done."""
 
     def __init__(self, path, made_by):
         self._path, self._made_by = path, made_by
 
     def begin(self, done):
+        """Writes the header and the blocks that are done."""
         lines = [json.dumps(self._made_by), *(_line(block) for block in sorted(done)), ""]
         self._path.write_text("\n".join(lines), "utf-8")
 
     def append(self, block):
+        """Adds a block."""
         with open(self._path, "a", encoding="utf-8") as file:
             file.write(f"{_line(block)}\n")
 
     def read(self):
-        """The blocks done.
+        """Returns the blocks that are done.
 
         Raises:
             ValueError: if the file belongs to another run.
         """
         if not self._path.exists():
             raise ValueError(
-                f"{self._path.with_suffix('')} cannot be gone on with: {self._path.name}, which "
-                "says how far it came, is not beside it. Leave out `resume` to begin anew."
+                f"{self._path.with_suffix('')} cannot be continued: its log {self._path.name} is "
+                "not beside it. Leave out `resume` to start again."
             )
         header, *lines = self._path.read_text("utf-8").split("\n")
         made_by = _parsed(header)
         different = [
             key
             for key, value in self._made_by.items()
-            if key != "tile" and made_by.get(key) != value  # the tiling tells more
+            if key != "tile" and made_by.get(key) != value  # the tiling contains it
         ]
         if different:
             raise ValueError(
-                f"{self._path.with_suffix('')} was begun with another {' and '.join(different)}. "
-                "Leave out `resume` to begin anew."
+                f"{self._path.with_suffix('')} was started with another {' and '.join(different)}. "
+                "Leave out `resume` to start again."
             )
-        return {tuple(map(int, line.split())) for line in lines[:-1]}  # the last may be torn
+        return {
+            tuple(map(int, line.split())) for line in lines[:-1]
+        }  # the last line may be incomplete
 
 
 def _line(block):

@@ -1,4 +1,4 @@
-"""From what a user asks (`tile`, `halo`, `overlap`) to the tiling of one image."""
+"""choose_plan: the tiling of one image for the arguments `tile`, `halo` and `overlap`."""
 
 import math
 import numbers
@@ -7,15 +7,15 @@ from fcn_keras.geometry import Halo
 from fcn_keras.inference.tiling.memory import largest_tile
 from fcn_keras.inference.tiling.windows import Plan, blended_axis, exact_axis
 
-BLENDED = 1024  # pixels of a blended window, where memory allows it
-STRIDE = (32, 32)  # of a net that cannot be read
+BLENDED = 1024  # pixels of a side of a blended window, where memory allows it
+STRIDE = (32, 32)  # where the stride of the net is not known
 
 
 def choose_plan(net, size, tile, halo, overlap):
-    """The `Plan` for an image.
+    """Returns the `Plan` for an image.
 
     Args:
-        net: A `KerasNet` or `RunnerNet`.
+        net: A `KerasNet` or `OtherNet`.
         size: (H, W) of the image.
         tile, halo, overlap: As `segment_tiled` takes them.
 
@@ -23,14 +23,16 @@ def choose_plan(net, size, tile, halo, overlap):
         ValueError: as `segment_tiled`.
     """
     if isinstance(tile, str) and tile != "auto":
-        raise ValueError(f"`tile` is 'auto', a number of pixels or (rows, columns); got {tile!r}.")
+        raise ValueError(
+            f"`tile` must be 'auto', a number of pixels or (rows, columns); got {tile!r}."
+        )
     if blends(halo, overlap):
         return _blended(net, size, tile, halo, overlap)
     return _exact(net, size, tile, halo)
 
 
 def blends(halo, overlap):
-    """Whether windows are averaged where they overlap."""
+    """Returns whether windows are averaged where they overlap."""
     return overlap is not None or (isinstance(halo, str) and halo == "blend")
 
 
@@ -46,7 +48,7 @@ def _exact(net, size, tile, halo):
 
 
 def _halo(net, size, tile, halo):
-    """The `Halo` to keep; None where the net sees the image whole and so needs none."""
+    """The `Halo` to use; None where one window holds the whole image, which needs none."""
     if isinstance(halo, Halo):
         return halo
     if isinstance(halo, numbers.Integral) and halo >= 0:
@@ -55,7 +57,7 @@ def _halo(net, size, tile, halo):
         return Halo(around, around, stride)
     if not isinstance(halo, str) or halo != "exact":
         raise ValueError(
-            "`halo` is 'exact', 'blend', a fcn_keras.geometry.Halo or a number of pixels; "
+            "`halo` must be 'exact', 'blend', a fcn_keras.geometry.Halo or a number of pixels; "
             f"got {halo!r}."
         )
     try:
@@ -77,13 +79,13 @@ def _stride(net, size):
 
 
 def _window(net, size):
-    """The largest window that memory allows, (rows, columns)."""
+    """(rows, columns) of the largest window that memory allows."""
     return largest_tile(size, Halo((0, 0), (0, 0), _stride(net, size)), net.bytes_per_pixel)
 
 
 def _blended(net, size, tile, halo, overlap):
     if not isinstance(halo, str) or halo not in ("exact", "blend"):
-        raise ValueError(f"`overlap` goes with halo='blend'; got halo={halo!r}.")
+        raise ValueError(f"`overlap` is for halo='blend'; got halo={halo!r}.")
     stride = _stride(net, size)
     if tile == "auto":
         tile = tuple(min(BLENDED, n) for n in _window(net, size))
@@ -104,7 +106,7 @@ def _pair(value, name, least=1):
     pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
     if len(pair) != 2 or any(not isinstance(n, numbers.Integral) or n < least for n in pair):
         raise ValueError(
-            f"`{name}` is a whole number of pixels of at least {least}, or (rows, columns); "
+            f"`{name}` must be a whole number of pixels of at least {least}, or (rows, columns); "
             f"got {value!r}."
         )
     return tuple(map(int, pair))

@@ -1,6 +1,6 @@
-"""Images read a window at a time, from whatever can be sliced.
+"""Sources: images that are read window by window.
 
-Files that only decode whole are decoded once, at a byte a channel.
+Arrays and .npy files are sliced; other files are decoded once, one byte a channel.
 """
 
 import os
@@ -12,11 +12,11 @@ from fcn_keras.data.images import as_rgb, open_image, to_input
 
 
 def open_source(image, channels):
-    """A `Sliced` or `Decoded` for whatever a user calls an image.
+    """Returns a `Sliced` or a `Decoded` source for an image.
 
     Args:
         image: A path, a PIL image, or anything with `shape` and slicing.
-        channels: Channels that the model takes.
+        channels: Number of channels that the model takes.
 
     Raises:
         FileNotFoundError, ValueError: if a file is missing or cannot be read.
@@ -30,7 +30,7 @@ def open_source(image, channels):
         return Decoded(image, channels)
     if not hasattr(image, "shape") or not hasattr(image, "__getitem__"):
         raise TypeError(
-            "An image is a path, a PIL image, or anything with `shape` and slicing, such as a "
+            "An image must be a path, a PIL image, or anything with `shape` and slicing, such as a "
             f"NumPy, memory-mapped, zarr or HDF5 array; got {type(image).__name__}."
         )
     return Sliced(image, channels)
@@ -39,7 +39,7 @@ def open_source(image, channels):
 class Sliced:
     """An array (H, W) or (H, W, channels) of 0-255, or the path of a .npy file of one.
 
-    A file is mapped anew for each window, so that what was read does not stay in memory.
+    A file is mapped again for each window, so that what was read does not stay in memory.
     """
 
     def __init__(self, image, channels):
@@ -48,26 +48,27 @@ class Sliced:
         self.kind, shape = str(getattr(array, "dtype", "")), tuple(array.shape)
         if len(shape) not in (2, 3) or 0 in shape:
             raise ValueError(
-                f"One image is (H, W, {channels}) or (H, W), of one pixel or more; got {shape}."
+                f"One image must be (H, W, {channels}) or (H, W), of one pixel or more; "
+                f"got {shape}."
             )
         self.size = shape[:2]
         self._highest = None
-        self.window((slice(0, 1), slice(0, 1)))  # refuses channels that do not fit
+        self.window((slice(0, 1), slice(0, 1)))  # raises for channels that do not fit
         self._highest = None
 
     def window(self, place):
-        """The pixels at a pair of slices, uint8 or float32 (H, W, channels)."""
+        """Returns the pixels at a pair of slices, uint8 or float32 (H, W, channels)."""
         pixels = np.asarray(self._array()[place])
         if pixels.dtype.kind != "f":
             return to_input(pixels, (None, None, self._channels))
-        # One window may be dark; whether the whole image is, is judged at the end.
+        # One window may be dark; `check` judges the whole image at the end.
         highest = float(pixels.max())
         self._highest = max(highest, highest if self._highest is None else self._highest)
         bright = np.full_like(pixels[:1], 255)
         return to_input(np.concatenate([pixels, bright]), (None, None, self._channels))[:-1]
 
     def check(self):
-        """Raises ValueError if all windows read were on the scale 0-1."""
+        """Raises ValueError if the pixels of all windows that were read are on the scale 0-1."""
         if self._highest is not None and 0 < self._highest <= 1:
             raise ValueError(
                 "Pixels are 0-255; the float values of this image end at "
@@ -82,7 +83,7 @@ class Sliced:
 
 
 class Decoded:
-    """A PIL image, upright."""
+    """A PIL image, turned upright."""
 
     kind = "uint8"
 
@@ -96,10 +97,10 @@ class Decoded:
         self.window((slice(0, 1), slice(0, 1)))
 
     def window(self, place):
-        """The pixels at a pair of slices, uint8 (H, W, channels)."""
+        """Returns the pixels at a pair of slices, uint8 (H, W, channels)."""
         rows, columns = place
         part = self._image.crop((columns.start, rows.start, columns.stop, rows.stop))
         return to_input(np.asarray(part), (None, None, self._channels))
 
     def check(self):
-        """Decoded images are 0-255."""
+        """Does nothing: decoded images are 0-255."""

@@ -168,14 +168,14 @@ def test_resuming_begins_where_nothing_is(model, image, whole, tmp_path):
 def test_resuming_something_else_is_refused(model, image, tmp_path):
     path = tmp_path / "labels.npy"
     tiled(model, image, out=path)
-    with pytest.raises(ValueError, match="labels.npy was begun with another tiling"):
+    with pytest.raises(ValueError, match="labels.npy was started with another tiling"):
         tiled(model, image, out=path, resume=True, tile=32)
     with pytest.raises(ValueError, match="another image"):
         tiled(model, 255 - image, out=path, resume=True)
     other = keras.models.clone_model(model)
     with pytest.raises(ValueError, match="another model"):
         tiled(other, image, out=path, resume=True)
-    with pytest.raises(ValueError, match="goes on with the file.*out=NoneType"):
+    with pytest.raises(ValueError, match="continues the file.*out=NoneType"):
         tiled(model, image, resume=True)
     (tmp_path / "labels.npy.tiles").unlink()
     with pytest.raises(ValueError, match="labels.npy.tiles.*not beside it"):
@@ -186,17 +186,17 @@ def test_resuming_something_else_is_refused(model, image, tmp_path):
     ("options", "words"),
     [
         ({"tile": 0}, "`tile`.*at least 1.*got 0"),
-        ({"tile": "large"}, "`tile` is 'auto'.*'large'"),
+        ({"tile": "large"}, "`tile` must be 'auto'.*'large'"),
         ({"tile": (1, 2, 3)}, "`tile`.*got \\(1, 2, 3\\)"),
-        ({"halo": "none"}, "`halo` is 'exact', 'blend'.*'none'"),
+        ({"halo": "none"}, "`halo` must be 'exact', 'blend'.*'none'"),
         ({"halo": -1}, "`halo`.*got -1"),
         (
             {"overlap": 15},
             "16 pixels .* multiples of 2 cannot share 15: `tile` .* 17, .* at most 14",
         ),
-        ({"overlap": 2, "halo": 8}, "`overlap` goes with halo='blend'"),
-        ({"out": "labels.png"}, "labels.png the suffix .npy"),
-        ({"out": 3}, "`out` is None.*got int"),
+        ({"overlap": 2, "halo": 8}, "`overlap` is for halo='blend'"),
+        ({"out": "labels.png"}, "suffix .npy; got labels.png"),
+        ({"out": 3}, "`out` must be None.*got int"),
         ({"out": np.zeros((3, 4), "uint8")}, r"\(90, 70\) and type uint8; got \(3, 4\)"),
         ({"out": np.zeros((90, 70), "int8")}, "type uint8; got .* int8"),
     ],
