@@ -1,4 +1,4 @@
-"""The classifiers that FCNs are built over: a table of names, and those that Keras lacks."""
+"""The classifiers that nets are built over: a table of names, and those that Keras lacks."""
 
 from fcn_keras.classifiers.alexnet import alexnet
 from fcn_keras.classifiers.googlenet import googlenet

@@ -1,4 +1,4 @@
-"""The table of `keras.applications`: what each family expects of its pixels and sizes."""
+"""The table of `keras.applications`: preprocessing and sizes of each family."""
 
 import re
 
@@ -8,7 +8,7 @@ EFFICIENT_NET = dict(zip("01234567", (224, 240, 260, 300, 380, 456, 528, 600), s
 EFFICIENT_NET_V2 = {"B0": 224, "B1": 240, "B2": 260, "B3": 300, "S": 384, "M": 480, "L": 480}
 
 # Functions; mode of `layers.Preprocess`, None where the classifier scales its pixels itself;
-# native size; what else a row of the registry holds.
+# native size; further fields of `Classifier`.
 _FAMILIES = (
     ("VGG16 VGG19", "caffe", 224, {"head": (4096, 4096)}),
     ("ResNet50 ResNet101 ResNet152", "caffe", 224, {}),
@@ -27,7 +27,7 @@ _FAMILIES = (
 
 
 def rows():
-    """For each classifier of the installed Keras the fields of a `Classifier`, as a dict."""
+    """Yields the fields of a `Classifier`, a dict, for each classifier of the installed Keras."""
     for functions, preprocess, size, more in _FAMILIES:
         for function in functions.split():
             build = getattr(keras.applications, function, None)
@@ -37,6 +37,6 @@ def rows():
 
 
 def registered_name(function):
-    """Keras's function name in words: EfficientNetV2B0 is efficientnet_v2_b0."""
+    """Returns the registered name of a Keras function: efficientnet_v2_b0 of EfficientNetV2B0."""
     word = r"V\d|B\d|[SML]$|Tiny|Small|Base|XLarge|Large|Mobile|ResNetV"
     return re.sub(rf"(?<=[a-z0-9])(?={word})", "_", function).lower()

@@ -1,10 +1,10 @@
-"""What the classifiers that Keras does not have do alike: their default sizes and their weights."""
+"""Shared parts of the classifiers that Keras does not have: default sizes and weights files."""
 
 import keras
 
 
 def image_shape(name, size, include_top, weights, input_shape):
-    """The shape of a net's images: the one asked for, (size, size, 3) with top, open without.
+    """Returns the shape of a net's images: the given one, or (size, size, 3) with top, or open.
 
     Raises:
         ValueError: for weights="imagenet", which no such net has.
@@ -15,7 +15,7 @@ def image_shape(name, size, include_top, weights, input_shape):
 
 
 def classifier(image, output, weights, name):
-    """The model from `image` to `output`, filled from the file `weights` unless that is None."""
+    """Returns the model from `image` to `output`, with the weights of a file if one is given."""
     model = keras.Model(image, output, name=name)
     if weights is not None:
         model.load_weights(weights)

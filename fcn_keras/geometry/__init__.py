@@ -1,11 +1,12 @@
-"""Where each cell of a convolutional net looks: strides, receptive fields, offsets, taps, crops.
+"""Strides, receptive fields, offsets, taps, crops and halos of convolutional nets.
 
-Everything comes from one walk over a functional Keras graph; no number is typed in.
+All are computed in a walk over the functional Keras graph.
 """
 
 from fcn_keras.geometry.crop import crop_offset
 from fcn_keras.geometry.field import Field, Fields, receptive_field, receptive_fields, window
 from fcn_keras.geometry.halo import Halo, halo, recorded_halo
+from fcn_keras.geometry.protocol import SpatialLayer
 from fcn_keras.geometry.rules import register_rule
 from fcn_keras.geometry.table import Table, table
 from fcn_keras.geometry.taps import taps
@@ -14,6 +15,7 @@ __all__ = [
     "Field",
     "Fields",
     "Halo",
+    "SpatialLayer",
     "Table",
     "crop_offset",
     "halo",

@@ -1,10 +1,12 @@
-"""What aligns a skip with an upsampled map: the crop offsets of the published nets, computed."""
+"""Crop offsets, which align a skip with an upsampled map: those of the published nets, computed."""
 
 from fractions import Fraction
 
 
 def crop_offset(cropped, reference):
-    """Cells to drop at the start of one map so that it lies on another of the same stride.
+    """Returns the cells to drop at the start of one map so that it lies on another.
+
+    Both have the same stride.
 
     Args:
         cropped: `Field` or `Fields` of the map that is cropped (in FCN-8s the scores of pool3,

@@ -1,6 +1,6 @@
-"""Receptive fields: how many input pixels a cell sees, how far apart cells lie, where the first is.
+"""Receptive fields, strides and offsets of the tensors of a net.
 
-The walk is exact for any functional graph of convolutions, pooling, upsampling and merges.
+Exact for any functional graph of convolutions, pooling, upsampling and merges.
 """
 
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ import keras
 from fcn_keras.geometry import rules
 from fcn_keras.geometry.graph import functional, walk
 from fcn_keras.geometry.grid import Grid
+from fcn_keras.keras_internals import operation_of
 
 
 @dataclass(frozen=True)
@@ -72,22 +73,34 @@ class Fields(NamedTuple):
 
 @dataclass(eq=False)
 class Traced:
-    """A tensor met on the walk: what made it, from what, its two grids and its shape."""
+    """A tensor that the walk met.
+
+    Attributes:
+        tensor: The KerasTensor.
+        operation: The layer that made it.
+        parents: The `Traced` inputs of that call.
+        grids: Its `Grid` along rows and along columns.
+        shape: Its shape.
+        place: Its place among the outputs of that call; 0 for a layer with one output.
+        children: The `Traced` that were made from it.
+    """
 
     tensor: keras.KerasTensor
     operation: object
     parents: list
     grids: tuple[Grid, Grid]
     shape: tuple
+    place: int = 0
     children: list = field(default_factory=list)
 
     @property
     def fields(self):
+        """Its `Fields`."""
         return Fields(*(_as_field(grid) for grid in self.grids))
 
 
 def trace(model, size=None):
-    """Every tensor of `model` in topological order, inputs first, nested models entered.
+    """Returns every tensor of a model in topological order, inputs first, nested models entered.
 
     Args:
         model: A functional Keras model.
@@ -101,8 +114,8 @@ def trace(model, size=None):
     start = Grid(1, ((0, 0),))
     found = []
 
-    def remember(tensor, operation, parents, grids, shape):
-        traced = Traced(tensor, operation, parents, grids, shape)
+    def remember(tensor, operation, parents, grids, shape, place=0):
+        traced = Traced(tensor, operation, parents, grids, shape, place)
         for parent in parents:
             parent.children.append(traced)
         found.append(traced)
@@ -120,8 +133,8 @@ def trace(model, size=None):
         else:
             found_shapes = [tensor.shape for tensor in node.outputs]
         return [
-            remember(tensor, node.operation, parents, grids, shape)
-            for tensor, shape in zip(node.outputs, found_shapes, strict=True)
+            remember(tensor, node.operation, parents, grids, shape, place)
+            for place, (tensor, shape) in enumerate(zip(node.outputs, found_shapes, strict=True))
         ]
 
     inputs = []
@@ -132,7 +145,7 @@ def trace(model, size=None):
                 "images (batch, H, W, channels) are expected."
             )
         shape = (1, *size, tensor.shape[-1]) if size else tensor.shape
-        inputs.append(remember(tensor, tensor._keras_history.operation, [], (start, start), shape))
+        inputs.append(remember(tensor, operation_of(tensor), [], (start, start), shape))
     outputs = walk(graph, inputs, call)
     return found, outputs
 
@@ -156,7 +169,7 @@ def _shapes(node, args, kwargs, size):
 
 
 def receptive_fields(model):
-    """The `Fields` of each layer's output: {layer name: Fields}, in topological order.
+    """Returns the `Fields` of each layer's output, {layer name: Fields}, in topological order.
 
     A layer called more than once appears with its last call.
 
@@ -171,7 +184,7 @@ def receptive_fields(model):
 
 
 def receptive_field(model, layer_name=None, size=None):
-    """Receptive field, stride and offset of a tensor of a functional Keras graph.
+    """Returns receptive field, stride and offset of a tensor of a functional Keras graph.
 
     Args:
         model: A functional Keras model, or a built Sequential, with image input (batch, H, W, C);
@@ -205,7 +218,7 @@ def receptive_field(model, layer_name=None, size=None):
 
 
 def window(model, cell, layer_name=None):
-    """The input pixels that one cell sees, not clipped to the image.
+    """Returns the input pixels that one cell depends on, not clipped to the image.
 
     Args:
         model: As in `receptive_field`.

@@ -1,6 +1,6 @@
-"""How far around a tile a net has to look for the tile's scores to be the whole image's.
+"""The halo: the pixels around a tile that a net needs for the tile's exact outputs.
 
-Counted cell by cell: zeros of a window's own padding must not reach what is kept of it.
+It is counted cell by cell: zeros of a window's own padding must not reach what is kept of it.
 """
 
 import math
@@ -10,11 +10,12 @@ from fcn_keras.geometry import rules
 from fcn_keras.geometry.field import trace
 from fcn_keras.geometry.graph import functional
 from fcn_keras.geometry.grid import Grid
+from fcn_keras.geometry.protocol import described
 
 
 @dataclass(frozen=True)
 class Halo:
-    """What a net must see around a tile, in pixels, each as (rows, columns).
+    """The pixels that a net needs around a tile, each as (rows, columns).
 
     Attributes:
         before: Above and left of the tile.
@@ -34,32 +35,32 @@ class Halo:
     stride: tuple[int, int]
 
     def to_config(self):
-        """The halo in JSON types, as an exporter stores it."""
+        """Returns the halo as a dict of JSON types."""
         return {name: list(pair) for name, pair in asdict(self).items()}
 
     @classmethod
     def from_config(cls, config):
-        """The halo that `to_config` described.
+        """Returns the halo that `to_config` described.
 
         Raises:
-            ValueError: if `config` is no such description.
+            ValueError: if `config` describes no halo.
         """
         try:
             return cls(**{name: tuple(map(int, pair)) for name, pair in config.items()})
         except (TypeError, AttributeError, ValueError) as error:
             raise ValueError(
-                "A halo is described by `before`, `after` and `stride`, two whole numbers each; "
+                "A halo is described by `before`, `after` and `stride`, two whole numbers each, "
                 f"got {config!r}."
             ) from error
 
 
 def halo(model, size=None):
-    """The least halo with which a segmenter's tiles are exactly parts of its whole answer.
+    """Returns the smallest halo with which a segmenter's tiles equal parts of its whole output.
 
-    A window of an image ends in padding where the image goes on. What is kept of the window's
-    scores must not depend on that padding, in no layer: the halo is what has to be dropped. It
-    covers receptive fields, decoders, the neighbours that upsampling reads, and cells that padding
-    or cropping would have put elsewhere. Where a window ends with the image nothing is dropped.
+    A window of an image ends in padding where the image goes on. The outputs that are kept must
+    not depend on that padding, in any layer: the halo is what has to be dropped. It covers
+    receptive fields, decoders, the neighbours that upsampling reads, and cells that padding or
+    cropping would have put elsewhere. Where a window ends with the image nothing is dropped.
 
     Args:
         model: A functional Keras segmenter of open size.
@@ -97,7 +98,7 @@ def halo(model, size=None):
 
 
 def recorded_halo(model):
-    """What an exporter stores of `halo(model)`.
+    """Returns the halo of a model as exporters store it.
 
     Args:
         model: A Keras segmenter of any kind.
@@ -123,7 +124,7 @@ def _check_open(model):
         if any(n is not None for n in tensor.shape[1:3]):
             rows, columns, channels = tensor.shape[1:]
             raise ValueError(
-                f"{model.name!r} takes images of {rows}x{columns} only, so that it has no tiles. "
+                f"{model.name!r} takes images of {rows}x{columns} only, so it cannot be tiled. "
                 f"Build it with input_shape=(None, None, {channels})."
             )
 
@@ -149,7 +150,7 @@ def _check_bounded(model, found, outputs):
 def _period(found, axis):
     """Pixels by which an image can be moved so that every map moves by whole cells."""
     strides = [t.grids[axis].stride for t in found if not t.grids[axis].collapsed]
-    multiples = [getattr(t.operation, "multiple", 1) for t in found]
+    multiples = [described(t.operation).multiple for t in found]
     return math.lcm(*(stride.numerator for stride in strides), *multiples)
 
 
@@ -160,7 +161,7 @@ def _side(outputs, axis, step, found):
 
 
 def _minimum(found):
-    return max(getattr(traced.operation, "minimum", 1) for traced in found)
+    return max(described(traced.operation).minimum for traced in found)
 
 
 def _settled(model, period, side, size):
@@ -184,8 +185,8 @@ def _dropped(model, found, outputs, axis, length, period):
         if grid.stride != 1 or traced.shape[1 + axis] != length:
             raise ValueError(
                 f"The output {traced.operation.name!r} of {model.name!r} has "
-                f"{traced.shape[1 + axis]} cells for {length} pixels: a segmenter gives scores of "
-                "the image's size."
+                f"{traced.shape[1 + axis]} cells for {length} pixels: a segmenter gives outputs "
+                "of the image's size."
             )
         steps = len(grid.spans)
         for phase, (first, last) in enumerate(grid.spans):

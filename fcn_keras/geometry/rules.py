@@ -1,6 +1,7 @@
-"""What each kind of layer does to the grids of its inputs.
+"""The sampling rules: for each kind of layer, the grid of its output from those of its inputs.
 
-A layer of another package may carry its own rule: see `register_rule`.
+A layer of your own describes itself (`SpatialLayer`); one of another package has its rule
+registered (`register_rule`).
 """
 
 import math
@@ -9,13 +10,21 @@ from fractions import Fraction
 
 import keras
 
+from fcn_keras.geometry.protocol import SpatialLayer, described
+
 L = keras.layers
 
 _RULES = {}
+_WINDOWS = {
+    (L.Conv2D, L.DepthwiseConv2D, L.SeparableConv2D): lambda layer: layer.kernel_size,
+    (L.MaxPooling2D, L.AveragePooling2D): lambda layer: layer.pool_size,
+}
 
 
 def register_rule(layer_class, rule=None):
-    """Tells the geometry what a layer of your own does to its input's sampling grid.
+    """Tells the geometry what a layer of another package does to its input's sampling grid.
+
+    A layer of your own can derive from `SpatialLayer` instead.
 
     Args:
         layer_class: The layer's class; its subclasses inherit the rule.
@@ -36,15 +45,20 @@ def register_rule(layer_class, rule=None):
 
 
 def apply(operation, grids, axis, shapes):
-    """The grid of `operation`'s output on one axis.
+    """Returns the grid of an operation's outputs on one axis.
+
+    Args:
+        operation: A layer, or an operation of keras.ops.
+        grids: The `Grid` of each input on this axis.
+        axis: 0 for rows, 1 for columns.
+        shapes: The shape of each input.
 
     Raises:
         ValueError: naming the layer, where no rule is known, or where branches of different
             strides meet.
     """
-    own = getattr(operation, "sampling_rule", None)
-    if own is not None:
-        return own(grids, axis)
+    if isinstance(operation, SpatialLayer):
+        return operation.sampling_rule(grids, axis)
     for kind in type(operation).__mro__:
         if kind in _RULES:
             return _RULES[kind](operation, grids, axis, shapes)
@@ -55,18 +69,32 @@ def apply(operation, grids, axis, shapes):
         return _pointwise(operation, grids, axis, shapes)
     raise ValueError(
         f"The geometry of layer {operation.name!r} ({type(operation).__name__}) is not known. "
-        "If it works point by point, say so with "
-        f"fcn_keras.geometry.register_rule({type(operation).__name__}); else give its rule there."
+        "If it works point by point, call "
+        f"fcn_keras.geometry.register_rule({type(operation).__name__}); else pass its rule too, "
+        "or derive the layer from fcn_keras.geometry.SpatialLayer."
     )
 
 
 def same_padding(size, window, stride):
-    """Cells that SAME padding adds before the first: TensorFlow's rule, for a known or open size.
+    """Returns the cells that SAME padding adds before the first, by TensorFlow's rule.
 
     An open size is taken as a multiple of the stride, which the builders of this package ensure.
     """
     rest = stride if size is None or size % stride == 0 else size % stride
     return max(window - rest, 0) // 2
+
+
+def pads(operation):
+    """Returns whether an operation adds cells at the border of its map.
+
+    A "same" window of one cell adds none.
+    """
+    if isinstance(operation, L.ZeroPadding2D):
+        return True
+    for kinds, size in _WINDOWS.items():
+        if isinstance(operation, kinds):
+            return operation.padding == "same" and max(size(operation)) > 1
+    return described(operation).pads
 
 
 def _window(layer, grids, axis, shapes, size, stride, dilation=1):
@@ -131,7 +159,10 @@ def _upsampling(layer, grids, axis, shapes):
 
 
 def interpolated(grid, factor, offset):
-    """The grid after linear interpolation: output p reads the map at (p - offset) / factor."""
+    """Returns the grid after linear interpolation.
+
+    Output p reads the map at (p - offset) / factor.
+    """
 
     def cells(r):
         place = (r - Fraction(offset)) / factor
@@ -189,7 +220,7 @@ def _normalized(layer, grids, axis, shapes):
 
 
 def _channels_last(layer):
-    if getattr(layer, "data_format", "channels_last") != "channels_last":
+    if layer.data_format != "channels_last":
         raise ValueError(
             f"The layer {layer.name!r} is channels_first; fcn_keras works channels_last. "
             "Build the model with keras.config.set_image_data_format('channels_last')."

@@ -1,4 +1,4 @@
-"""What `fcn-keras summary` prints: geometry, parameters, operations and memory, layer by layer."""
+"""The table that `fcn-keras summary` prints: geometry, parameters, operations, memory per layer."""
 
 import math
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import keras
 
 from fcn_keras.geometry.field import Fields, trace
+from fcn_keras.geometry.protocol import SpatialLayer
 
 L = keras.layers
 _CONVOLVING = (L.Conv2D, L.DepthwiseConv2D, L.SeparableConv2D, L.Dense)
@@ -16,7 +17,7 @@ class Row:
     """One layer of a net at a given image size.
 
     Attributes:
-        name: Layer name.
+        name: Layer name; further outputs of a layer have rows of their own, "pool:1".
         kind: Layer class.
         fields: Its `Fields`.
         shape: Its output's shape for one image: (H, W, channels), or (channels,).
@@ -41,7 +42,7 @@ class Table:
     Attributes:
         name: The model's name.
         size: (H, W) of the image.
-        rows: One `Row` a layer, in topological order.
+        rows: One `Row` for each layer's output, in topological order.
         conv_layers: Layers with a kernel (convolutions, Dense) on the longest path from the image
             to an output; neither upsampling nor normalization counts.
         parameters_without_upsampling: Number of weights without those of transposed convolutions.
@@ -69,6 +70,7 @@ class Table:
 
     @property
     def deepest(self):
+        """The `Row` of the last map of the largest stride, or None."""
         maps = [row for row in self.rows if row.fields.y.stride is not None]
         return max(reversed(maps), key=lambda row: row.fields.y.stride, default=None)
 
@@ -84,11 +86,11 @@ class Table:
 
     @property
     def bytes(self):
-        """Bytes of all layers' outputs for one image: what a training step keeps of them."""
+        """Bytes of all layers' outputs for one image, which a training step keeps."""
         return sum(row.bytes for row in self.rows)
 
     def text(self, every=False):
-        """The table as text.
+        """Returns the table as text.
 
         Args:
             every: True for all layers; False for those where the stride changes, the layers with
@@ -110,8 +112,8 @@ class Table:
         text += [
             "",
             f"{self.name} at {height}x{width}: {self.parameters:,} parameters, "
-            f"{self.flops / 1e9:,.1f} GFLOPs an image, {self.bytes / 2**20:,.0f} MiB of "
-            "activations an image (float32)",
+            f"{self.flops / 1e9:,.1f} GFLOPs per image, {self.bytes / 2**20:,.0f} MiB of "
+            "activations per image (float32)",
             self._as_in_the_paper(),
         ]
         return "\n".join(text)
@@ -147,7 +149,7 @@ class Table:
 
 
 def table(model, size):
-    """Geometry, parameters, operations and memory of each layer for an image of `size`.
+    """Returns geometry, parameters, operations and memory of each layer at an image size.
 
     Args:
         model: A functional Keras model with one image input.
@@ -172,18 +174,18 @@ def table(model, size):
         depths[id(traced)] = above + isinstance(operation, _CONVOLVING)
         if not traced.parents:  # the image itself
             continue
-        fresh = id(operation) not in counted
+        fresh, (given, *_) = id(operation) not in counted, (p.shape for p in traced.parents)
         counted.add(id(operation))
         if fresh and isinstance(operation, L.Conv2DTranspose):
             upsampling += operation.count_params()
         rows.append(
             Row(
-                operation.name,
+                f"{operation.name}:{traced.place}" if traced.place else operation.name,
                 type(operation).__name__,
                 traced.fields,
                 shape,
                 _parameters(operation) if fresh else 0,
-                2 * _multiply_adds(operation, traced.parents[0].shape, shape),
+                0 if traced.place else 2 * _multiply_adds(operation, given, shape),
                 4 * math.prod(shape),
             )
         )
@@ -197,9 +199,8 @@ def _parameters(operation):
 
 def _multiply_adds(operation, given, shape):
     """Multiply-adds of one call for one image; given and shape are input and output shapes."""
-    own = getattr(operation, "multiply_adds", None)
-    if own is not None:
-        return own(given)
+    if isinstance(operation, SpatialLayer):
+        return operation.multiply_adds(given)
     if isinstance(operation, L.SeparableConv2D):
         kernels = operation.depthwise_kernel, operation.pointwise_kernel
         return math.prod(shape[:-1]) * sum(math.prod(kernel.shape) for kernel in kernels)

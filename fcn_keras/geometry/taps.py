@@ -1,18 +1,19 @@
-"""Which tensor of a classifier stands for stride 2, 4, 8, 16, 32: found from the graph.
+"""Taps: the tensors of a classifier that stand for the strides 2, 4, 8, 16 and 32.
 
-Layer names play no part, so that a classifier of the user's own works as VGG does.
+They are found from the graph, not by layer names, so that a user's classifier works as VGG does.
 """
 
 import keras
 
 from fcn_keras.geometry.field import trace
+from fcn_keras.geometry.protocol import described
 
 STRIDES = (2, 4, 8, 16, 32)
 _POOLING = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
 
 
 def taps(model):
-    """One tensor for each stride 2, 4, 8, 16, 32 of a classifier or trunk, by its graph.
+    """Returns one tensor for each stride 2, 4, 8, 16, 32 of a classifier or trunk.
 
     On a plain chain whose stride comes from pooling (VGG, AlexNet) it is the pooling's output, as
     in the paper. Elsewhere it is the last tensor of that stride which every path from input to
@@ -39,7 +40,7 @@ def taps(model):
 
 
 def traced_taps(model):
-    """`taps`, as the `Traced` tensors that also carry their geometry."""
+    """Returns `taps` as the `Traced` tensors, which also have their geometry."""
     found, outputs = trace(model)
     through = on_every_path(found, outputs[-1])
     chain = all(len({*map(id, t.parents)}) <= 1 >= len({*map(id, t.children)}) for t in found)
@@ -58,7 +59,7 @@ def traced_taps(model):
 
 
 def _pools(operation):
-    return isinstance(operation, _POOLING) or getattr(operation, "pools", False)
+    return isinstance(operation, _POOLING) or described(operation).pools
 
 
 def _stride(traced):
@@ -67,13 +68,17 @@ def _stride(traced):
 
 
 def _is_padding(traced):
-    return isinstance(traced.operation, keras.layers.ZeroPadding2D) or getattr(
-        traced.operation, "pads", False
-    )
+    operation, own = traced.operation, described(traced.operation)
+    return isinstance(operation, keras.layers.ZeroPadding2D) or (own.pads and not own.pools)
 
 
 def on_every_path(found, output):
-    """The tensors without which no path leads from an input to `output`: paths counted exactly."""
+    """Returns the set of tensors that every path from an input to `output` passes.
+
+    Args:
+        found: All `Traced` of a model, in topological order.
+        output: The `Traced` in which the paths end.
+    """
     before, after = {}, {id(output): 1}
     for traced in found:
         before[id(traced)] = sum(before[id(p)] for p in traced.parents) if traced.parents else 1

@@ -9,9 +9,9 @@ import numpy as np
 from keras import ops
 
 from fcn_keras.geometry.field import trace
+from fcn_keras.geometry.rules import pads
 from fcn_keras.inference.compiled import Compiled
 from fcn_keras.progress import ProgressBar
-from fcn_keras.surgery.rarefaction import pads
 
 
 def shift_and_stitch(model, images, factor, *, batch_size=4, progress=True):
@@ -121,7 +121,7 @@ def _counts(model, size, axis, step, factor):
 
     Of a net with padding all are kept, of another those that do not depend on the added zeros.
     """
-    if pads(trace(model)[0]):
+    if any(pads(traced.operation) for traced in trace(model)[0]):
         return [_cells(model, size, axis, size)] * factor
     counts = []
     for shift in range(factor):

@@ -1,4 +1,4 @@
-"""Bilinear upsampling at any phase: as the start of a transposed convolution, and fixed.
+"""Bilinear upsampling at any phase: an initializer of transposed convolutions, and a fixed layer.
 
 Output p of an upsampling by f with offset d reads the map at (p - d) / f.
 """
@@ -9,11 +9,13 @@ import keras
 import numpy as np
 from keras import ops
 
+from fcn_keras.checks import one_of, whole_number
+from fcn_keras.geometry.protocol import SpatialLayer
 from fcn_keras.geometry.rules import interpolated
 
 
 def bilinear_placement(factor, offset=None):
-    """How a transposed convolution must be padded and cropped to upsample at a given phase.
+    """Returns how a transposed convolution is padded and cropped to upsample at a given phase.
 
     Args:
         factor: Upsampling factor f, an int of at least 1.
@@ -44,7 +46,7 @@ def bilinear_placement(factor, offset=None):
 
 @keras.saving.register_keras_serializable("fcn_keras")
 class BilinearInitializer(keras.initializers.Initializer):
-    """Starts a `Conv2DTranspose` as bilinear interpolation, class by class.
+    """Initializes a `Conv2DTranspose` as bilinear interpolation, class by class.
 
     The kernel (height, width, filters out, filters in) is a separable triangle on the diagonal
     of the class x class matrix and zero elsewhere.
@@ -93,12 +95,12 @@ class BilinearInitializer(keras.initializers.Initializer):
 
 
 @keras.saving.register_keras_serializable("fcn_keras")
-class BilinearUpsampling2D(keras.layers.Layer):
-    """Fixed bilinear upsampling of a map, one filter for all channels, at any phase.
+class BilinearUpsampling2D(SpatialLayer, keras.layers.Layer):
+    """Upsamples a map bilinearly, with one fixed filter for all channels, at any phase.
 
-    Computes what `Conv2DTranspose` with a frozen `BilinearInitializer` kernel would, without the
-    class x class kernel: as two matrix products, one along each axis, which is faster on every
-    backend than a transposed convolution with the classes folded into the batch.
+    The result is that of `Conv2DTranspose` with a frozen `BilinearInitializer` kernel, without the
+    class x class kernel. It is computed as two matrix products, one along each axis, which is
+    faster on every backend than a transposed convolution with the classes folded into the batch.
 
     Args:
         factor: Upsampling factor, an int of at least 1.
@@ -130,21 +132,19 @@ class BilinearUpsampling2D(keras.layers.Layer):
 
     def __init__(self, factor, offset=None, edge="replicate", **kwargs):
         super().__init__(**kwargs)
-        if edge not in ("replicate", "zero"):
-            raise ValueError(f"`edge` must be 'replicate' or 'zero', got {edge!r}.")
-        if int(factor) != factor or factor < 1:
-            raise ValueError(f"`factor` must be a whole number of at least 1, got {factor!r}.")
+        one_of("edge", edge, ("replicate", "zero"))
+        factor = whole_number("factor", factor)
         if edge == "zero" and not {*_pair(offset)} <= {None, factor - 0.5, factor - 1}:
             raise ValueError(
                 f"edge='zero' has the offset {factor - 0.5} or {factor - 1} at factor {factor}, "
                 f"got {offset!r}."
             )
-        self.factor = int(factor)
+        self.factor = factor
         self.offset = offset
         self.edge = edge
 
     def call(self, inputs):
-        # Two matrix products; columns first, while the map is small.
+        # Columns first, while the map is small.
         x, *reference = inputs if isinstance(inputs, (list, tuple)) else (inputs,)
         batch, rows, columns = ops.shape(x)[:3]
         channels = x.shape[3]
@@ -167,11 +167,11 @@ class BilinearUpsampling2D(keras.layers.Layer):
         return (cells - 1) * self.factor + self._kernel_size(axis)
 
     def _kernel_size(self, axis):
-        """Of the transposed convolution that edge="zero" stands for."""
+        """The kernel size of the transposed convolution that edge="zero" stands for."""
         return int(2 * self._offsets()[axis] + 1)
 
     def _matrix(self, cells, outputs, offset, dtype):
-        """What each output takes of each cell: (outputs, cells), triangles of height 1."""
+        """The weight of each cell in each output: (outputs, cells), triangles of height 1."""
         places = (ops.arange(outputs, dtype="float32") - offset) / self.factor
         if self.edge == "replicate":
             places = ops.clip(places, 0, ops.cast(cells - 1, "float32"))
@@ -193,7 +193,7 @@ class BilinearUpsampling2D(keras.layers.Layer):
         return (input_shape[0], rows, columns, input_shape[3])
 
     def multiply_adds(self, input_shape):
-        """Multiply-adds of the two matrix products for one image."""
+        """Returns the multiply-adds of the two matrix products for one image."""
         _, rows, columns, channels = input_shape
         _, tall, wide, _ = self.compute_output_shape(input_shape)
         return channels * wide * rows * (columns + tall)

@@ -1,14 +1,17 @@
-"""Caffe's pooling, whose number of cells is rounded up: the published nets have no other."""
+"""Caffe's pooling, which rounds the number of cells up, as all published nets have it."""
 
 import keras
 from keras import ops
+
+from fcn_keras.checks import one_of
+from fcn_keras.geometry.protocol import SpatialLayer
 
 MODES = ("max", "average")
 
 
 @keras.saving.register_keras_serializable("fcn_keras")
-class CeilPooling2D(keras.layers.Layer):
-    """Max or average pooling whose last window may reach beyond the map, as Caffe's does.
+class CeilPooling2D(SpatialLayer, keras.layers.Layer):
+    """Pools by maximum or average; the last window may reach beyond the map, as in Caffe.
 
     n cells become ceil((n + 2 p - k) / s) + 1 for windows of k at stride s with p cells of
     padding. The maximum is over the cells of the map alone. The average counts the padding as
@@ -41,15 +44,13 @@ class CeilPooling2D(keras.layers.Layer):
         self.pool_size = _pair(pool_size)
         self.strides = _pair(pool_size if strides is None else strides)
         self.padding = _pair(padding)
-        self.mode = mode
-        if mode not in MODES:
-            raise ValueError(f"`mode` must be one of {', '.join(MODES)}, got {mode!r}.")
+        self.mode = one_of("mode", mode, MODES)
         for window, stride, pad in zip(self.pool_size, self.strides, self.padding, strict=True):
             if stride < 1 or pad < 0 or window <= pad + stride - 1:
                 raise ValueError(
-                    f"Windows of {window} at stride {stride} with padding {pad}: the stride must "
-                    "be at least 1, the padding at least 0, and the window larger than padding + "
-                    "stride - 1."
+                    "The stride must be at least 1, the padding at least 0, and the window larger "
+                    f"than padding + stride - 1; got windows of {window} at stride {stride} with "
+                    f"padding {pad}."
                 )
         self._beyond = [
             (p, p + s - 1) for p, s in zip(self.padding, self.strides, strict=True)
@@ -99,9 +100,12 @@ class CeilPooling2D(keras.layers.Layer):
             )
         return cells
 
+    pools = True
+
     @property
-    def pools(self):
-        return True
+    def pads(self):
+        """Whether it has padding."""
+        return any(self.padding)
 
     def sampling_rule(self, grids, axis):
         return grids[0].window(self.pool_size[axis], self.strides[axis], before=self.padding[axis])

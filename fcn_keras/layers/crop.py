@@ -1,12 +1,14 @@
-"""Cropping a map to the size of another, for sizes known only when the image is there."""
+"""Cropping of a map to the size of another, which is known only with the image."""
 
 import keras
 from keras import ops
 
+from fcn_keras.geometry.protocol import SpatialLayer
+
 
 @keras.saving.register_keras_serializable("fcn_keras")
-class CropToReference(keras.layers.Layer):
-    """Cuts the window of a reference's height and width out of a map.
+class CropToReference(SpatialLayer, keras.layers.Layer):
+    """Crops a map to the height and width of a reference.
 
     Called on `[map, reference]`; the Caffe `Crop` layer of the published nets.
 

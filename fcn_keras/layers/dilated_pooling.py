@@ -1,4 +1,4 @@
-"""Pooling with holes: what a pooling becomes once strides in front of it are removed.
+"""Pooling with holes, which a pooling becomes when strides in front of it are removed.
 
 Keras's own pooling has no dilation and no padding of a given size.
 """
@@ -6,14 +6,17 @@ Keras's own pooling has no dilation and no padding of a given size.
 import keras
 from keras import ops
 
+from fcn_keras.checks import one_of
+from fcn_keras.geometry.protocol import SpatialLayer
+
 MODES = ("max", "average")
 
 
 @keras.saving.register_keras_serializable("fcn_keras")
-class DilatedPooling2D(keras.layers.Layer):
-    """Max or average pooling whose window has holes, with padding of a given size.
+class DilatedPooling2D(SpatialLayer, keras.layers.Layer):
+    """Pools by maximum or average over a window with holes, with padding of a given size.
 
-    Padding takes no part in the result: it is minus infinity for the maximum, and the average is
+    Padding does not change the result: it is minus infinity for the maximum, and the average is
     over the cells of the map alone, as in Keras's "same".
 
     Args:
@@ -28,7 +31,7 @@ class DilatedPooling2D(keras.layers.Layer):
 
     Raises:
         ValueError: for another mode, for sizes below 1, for a padding with which a window may
-            see nothing but padding, and for a map smaller than the window.
+            hold nothing but padding, and for a map smaller than the window.
 
     Example:
 
@@ -50,8 +53,7 @@ class DilatedPooling2D(keras.layers.Layer):
         self._check()
 
     def _check(self):
-        if self.mode not in MODES:
-            raise ValueError(f"{self.name}: mode is one of {MODES}; got {self.mode!r}.")
+        one_of("mode", self.mode, MODES)
         if min(*self.pool_size, *self.strides, *self.dilation_rate) < 1:
             raise ValueError(
                 f"{self.name}: pool_size {self.pool_size}, strides {self.strides} and "
@@ -76,11 +78,10 @@ class DilatedPooling2D(keras.layers.Layer):
 
     def call(self, x):
         self.compute_output_shape(tuple(x.shape))
-        padded = any(map(any, self.padding))
         if self.mode == "max":
-            return self._pooled(self._padded(x, -float("inf")) if padded else x)
-        mean = self._pooled(self._padded(x, 0) if padded else x)
-        if not padded:
+            return self._pooled(self._padded(x, -float("inf")) if self.pads else x)
+        mean = self._pooled(self._padded(x, 0) if self.pads else x)
+        if not self.pads:
             return mean
         rows, columns = ops.shape(x)[1:3]
         ones = ops.ones((1, rows, columns, 1), dtype=x.dtype)
@@ -101,7 +102,7 @@ class DilatedPooling2D(keras.layers.Layer):
         return x if self.mode == "max" else x / (self.pool_size[0] * self.pool_size[1])
 
     def _taps(self, x, axis):
-        """The map as each row (or column) of the window sees it."""
+        """The cells of the map under each row (or column) of the windows."""
         last = self._cells(ops.shape(x)[1 + axis], axis, padding=0) - 1
         step, span = self.strides[axis], last * self.strides[axis] + 1
         starts = [tap * self.dilation_rate[axis] for tap in range(self.pool_size[axis])]
@@ -120,6 +121,13 @@ class DilatedPooling2D(keras.layers.Layer):
                 f"fit in a map of {size[0]}x{size[1]} with padding {self.padding}."
             )
         return (batch, *cells, channels)
+
+    pools = True
+
+    @property
+    def pads(self):
+        """Whether it has padding."""
+        return any(map(any, self.padding))
 
     def sampling_rule(self, grids, axis):
         return grids[0].window(

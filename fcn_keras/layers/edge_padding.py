@@ -1,11 +1,13 @@
-"""Padding by the border's own values, so that an upsampled constant stays constant."""
+"""Padding by the values at the border, so that an upsampled constant stays constant."""
 
 import keras
 from keras import ops
 
+from fcn_keras.geometry.protocol import SpatialLayer
+
 
 @keras.saving.register_keras_serializable("fcn_keras")
-class EdgePadding2D(keras.layers.Layer):
+class EdgePadding2D(SpatialLayer, keras.layers.Layer):
     """Repeats the first and last rows and columns of a map.
 
     Args:
@@ -39,9 +41,7 @@ class EdgePadding2D(keras.layers.Layer):
         columns = None if columns is None else left + columns + right
         return (batch, rows, columns, channels)
 
-    @property
-    def pads(self):
-        return True
+    pads = True
 
     def sampling_rule(self, grids, axis):
         return grids[0].shifted(-self.padding[axis][0])

@@ -4,9 +4,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from fcn_keras.checks import whole_number
+from fcn_keras.geometry.protocol import SpatialLayer
+
 
 @keras.saving.register_keras_serializable("fcn_keras")
-class LocalResponseNormalization(keras.layers.Layer):
+class LocalResponseNormalization(SpatialLayer, keras.layers.Layer):
     """Divides each value by the strength of its neighbours in the channels.
 
     `y[c] = x[c] / (bias + alpha * sum of x[c - r]**2 ... x[c + r]**2) ** beta`, channels outside
@@ -41,11 +44,7 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def __init__(self, depth_radius=5, bias=1.0, alpha=1.0, beta=0.5, **kwargs):
         super().__init__(**kwargs)
-        if int(depth_radius) != depth_radius or depth_radius < 0:
-            raise ValueError(
-                f"`depth_radius` must be a whole number of at least 0, got {depth_radius!r}."
-            )
-        self.depth_radius = int(depth_radius)
+        self.depth_radius = whole_number("depth_radius", depth_radius, 0)
         self.bias = float(bias)
         self.alpha = float(alpha)
         self.beta = float(beta)
@@ -66,9 +65,6 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
-
-    def sampling_rule(self, grids, axis):
-        return grids[0]
 
     def get_config(self):
         return {

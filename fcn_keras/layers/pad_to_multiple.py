@@ -1,11 +1,13 @@
-"""Padding an image so that every stride of a net divides it, whatever its size."""
+"""Padding of an image to a size that every stride of a net divides."""
 
 import keras
 from keras import ops
 
+from fcn_keras.geometry.protocol import SpatialLayer
+
 
 @keras.saving.register_keras_serializable("fcn_keras")
-class PadToMultiple(keras.layers.Layer):
+class PadToMultiple(SpatialLayer, keras.layers.Layer):
     """Pads with zeros at the bottom and right to a multiple of a stride.
 
     Every tensor of the net behind it then samples the image at a constant offset: SAME
@@ -49,12 +51,7 @@ class PadToMultiple(keras.layers.Layer):
         rows, columns = (None if n is None else self._padded(n) for n in (rows, columns))
         return (batch, rows, columns, channels)
 
-    @property
-    def pads(self):
-        return True
-
-    def sampling_rule(self, grids, axis):
-        return grids[0]
+    pads = True
 
     def get_config(self):
         return {**super().get_config(), "multiple": self.multiple, "minimum": self.minimum}

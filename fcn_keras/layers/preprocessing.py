@@ -4,6 +4,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from fcn_keras.checks import one_of
+from fcn_keras.geometry.protocol import SpatialLayer
+
 # Means and deviations of ImageNet as keras.applications.imagenet_utils uses them.
 _CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
 _TORCH_MEAN = (0.485, 0.456, 0.406)
@@ -12,16 +15,16 @@ MODES = ("tf", "caffe", "torch", "mean")
 
 
 @keras.saving.register_keras_serializable("fcn_keras")
-class Preprocess(keras.layers.Layer):
-    """Turns RGB values of 0-255 into what an ImageNet classifier was trained on.
+class Preprocess(SpatialLayer, keras.layers.Layer):
+    """Turns RGB values of 0-255 into the values that an ImageNet classifier was trained on.
 
     Args:
         mode: "caffe" (VGG, ResNet v1): BGR, ImageNet mean subtracted. "tf" (MobileNet, Xception,
             Inception): scaled to -1..1. "torch" (DenseNet): scaled to 0..1, then ImageNet mean
             and deviation. As `keras.applications.imagenet_utils.preprocess_input`. "mean":
             `mean` is subtracted, nothing else.
-        mean: One value a channel, subtracted instead of ImageNet's, in the order that the net
-            sees: blue, green, red for "caffe". Needed for "mean", not taken by "tf" and "torch".
+        mean: One value per channel, subtracted instead of ImageNet's, in the order of the
+            output: blue, green, red for "caffe". Needed for "mean", refused by "tf" and "torch".
 
     Input shape: (batch, H, W, channels), 0-255. Output: the same shape, float. Channels behind
     red, green and blue (depth, infrared) keep their place; without `mean` they are scaled with
@@ -40,8 +43,7 @@ class Preprocess(keras.layers.Layer):
 
     def __init__(self, mode, mean=None, **kwargs):
         super().__init__(**kwargs)
-        if mode not in MODES:
-            raise ValueError(f"`mode` must be one of {', '.join(MODES)}, got {mode!r}.")
+        one_of("mode", mode, MODES)
         if (mode == "mean") > (mean is not None) or (mode in ("tf", "torch") and mean is not None):
             raise ValueError(
                 f"`mean` is needed for mode 'mean', allowed for 'caffe', and not used by 'tf' and "
@@ -54,7 +56,8 @@ class Preprocess(keras.layers.Layer):
         channels = input_shape[-1]
         if self.mean is not None and len(self.mean) != channels:
             raise ValueError(
-                f"{self.name}: {len(self.mean)} means for {channels} channels: give one a channel."
+                f"{self.name}: one mean per channel is needed, got {len(self.mean)} for "
+                f"{channels} channels."
             )
         if self.mode in ("caffe", "torch") and channels < 3:
             raise ValueError(
@@ -78,9 +81,6 @@ class Preprocess(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
-
-    def sampling_rule(self, grids, axis):
-        return grids[0]
 
     def get_config(self):
         return {**super().get_config(), "mode": self.mode, "mean": self.mean}

@@ -1,4 +1,4 @@
-"""An FCN with a CRF as RNN behind it, trained end to end."""
+"""CRF-RNN: a segmenter followed by a CRF as RNN, trained end to end."""
 
 import keras
 
@@ -7,11 +7,11 @@ from fcn_keras.models.outputs import check_single
 
 
 def crf_rnn(fcn_model, *, name=None, **options):
-    """Puts mean field in a fully connected CRF behind a segmenter, to be trained with it.
+    """Builds a segmenter followed by mean field in a fully connected CRF, to be trained together.
 
-    At first it is `fcn_keras.crf.dense_crf` after the net: what training adds is what the CRF's
-    weights learn, and what the net learns from the CRF's gradients. Begin with a net that is
-    trained, at a low rate, as the paper did. The labels of the net travel with it.
+    Before training the result is that of `fcn_keras.crf.dense_crf` after the net. Training adds
+    what the CRF's weights learn, and what the net learns from the CRF's gradients. Begin with a
+    trained net, at a low rate, as the paper did. The model keeps the labels of the net.
 
     Args:
         fcn_model: A segmenter with one input, RGB 0-255 (batch, H, W, 3), and one output, logits

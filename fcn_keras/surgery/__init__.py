@@ -1,4 +1,4 @@
-"""What is done to a net: copied, made fully convolutional, filled with another net's weights."""
+"""Surgery on nets: copying, convolutionalization, transplanting of weights, dilation."""
 
 from fcn_keras.surgery.convolutionalize import convolutionalize
 from fcn_keras.surgery.copying import Copier

@@ -1,4 +1,4 @@
-"""The layers behind a classifier's Flatten or global pooling, each cast into its convolution."""
+"""Casting: the layers behind a classifier's Flatten or global pooling become convolutions."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ class FlatMap:
 
 
 def gather(layer, features, window):
-    """What becomes of a Flatten or a global pooling: a `FlatMap`, or a pooling window."""
+    """Returns the map in place of a Flatten or a global pooling: a `FlatMap`, or a pooled map."""
     if isinstance(layer, L.Flatten):
         return FlatMap(features, window)
     average = isinstance(layer, L.GlobalAveragePooling2D)
@@ -41,7 +41,7 @@ def gather(layer, features, window):
 
 
 def cast(layer, args, kwargs, copier, *, linear=False, padding="valid", name=None):
-    """Calls on maps what `layer` did to vectors.
+    """Calls on maps the convolutional form of a layer that worked on vectors.
 
     Args:
         layer: A layer behind the gathering one.
@@ -131,17 +131,16 @@ def _cast_flat(layer, flat, kwargs, copier):
 
 
 def _same_place(layer, x):
-    target = getattr(layer, "target_shape", (-1,))
+    target = layer.target_shape if isinstance(layer, L.Reshape) else (-1,)
     if all(n == 1 for n in target[:-1]):
         return x
     raise _cannot(layer, f"it reshapes the vector to {target}")
 
 
 def _is_final(layer):
-    if isinstance(layer, L.Softmax):
-        return True
-    activation = getattr(layer, "activation", None)
-    return isinstance(layer, L.Activation) and keras.activations.serialize(activation) in _FINAL
+    if not isinstance(layer, L.Activation):
+        return isinstance(layer, L.Softmax)
+    return keras.activations.serialize(layer.activation) in _FINAL
 
 
 def _cannot(layer, reason):

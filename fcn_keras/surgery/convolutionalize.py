@@ -1,5 +1,6 @@
-"""A classifier becomes a fully convolutional net: the same numbers at its own size, a heat map
-at any other.
+"""Convolutionalization: a classifier becomes a fully convolutional net.
+
+The numbers are the same at its own size; at any other the output is a heat map.
 """
 
 import keras
@@ -20,7 +21,7 @@ def convolutionalize(classifier, *, window=None, logits=False, batch_norm_moment
     At the classifier's own size the 1x1 output equals the classifier's. At a larger size the
     output is the heat map of the classifier slid over the image at its stride. For a net without
     padding each cell equals the classifier applied to its crop; for a padded net (VGG, ResNet)
-    it differs, because the crop sees zeros where the dense net sees the image around it.
+    it differs, because the crop is padded with zeros where the dense net has the image around it.
 
     Args:
         classifier: A functional Keras classifier (or built Sequential) with its top, nested

@@ -1,7 +1,8 @@
-"""Copies of layers with their weights, so that the net given is never changed."""
+"""Copies of layers with their weights, so that a given net is never changed."""
 
 import keras
 
+from fcn_keras.keras_internals import all_layers, is_called
 from fcn_keras.layers import GroupedConv2D
 
 
@@ -14,7 +15,7 @@ class Copier:
         changes: `change(layer, config) -> config` functions, called before a copy is made, to
             alter its configuration (a padding, a momentum). They must keep the weights' shapes.
         taken: Layer names that the copies must not use.
-        suffix: Behind the name of every copy.
+        suffix: What the names of all copies end in.
 
     Example:
 
@@ -34,7 +35,14 @@ class Copier:
         self._names = set(taken)
 
     def call(self, layer, args, kwargs, **overrides):
-        """Calls the copy of `layer` (made now if there is none yet) and returns the result."""
+        """Calls the copy of a layer, made now if there is none yet, and returns its outputs.
+
+        Args:
+            layer: The layer to copy, or an operation of keras.ops, which is called itself.
+            args: Arguments of the call, a tuple.
+            kwargs: Keyword arguments of the call, a dict.
+            overrides: Settings of the copy in place of the layer's own.
+        """
         if not isinstance(layer, keras.layers.Layer):
             return layer(*args, **kwargs)
 
@@ -52,14 +60,14 @@ class Copier:
                 ) from error
 
         copy = self.new(layer.name, make, key=layer)
-        fresh = not copy._inbound_nodes
+        fresh = not is_called(copy)
         result = copy(*args, **kwargs)
         if fresh and layer.weights:
             give_weights(copy, layer.get_weights())
         return result
 
     def new(self, name, make, key):
-        """`make(free name)`, or what it made before for the same `key`."""
+        """Returns `make(free name)`, or the layer that it made before for the same `key`."""
         if id(key) not in self._copies:
             free, number = f"{name}{self._suffix}", 1
             while free in self._names:
@@ -75,15 +83,15 @@ def _copied_as(layer):
 
 
 def give_weights(layer, weights):
-    """`layer.set_weights`, and what Keras derives from them (Normalization's mean and variance)."""
+    """Sets a layer's weights, and the constants that Normalization layers derive from them."""
     layer.set_weights(weights)
-    for part in layer._flatten_layers():
-        if hasattr(part, "finalize_state"):
+    for part in all_layers(layer, include_self=True):
+        if isinstance(part, keras.layers.Normalization):
             part.finalize_state()
 
 
 def with_batch_norm_momentum(momentum):
-    """A `change` for `Copier` that sets the momentum of every BatchNormalization."""
+    """Returns a `change` for `Copier` that sets the momentum of every BatchNormalization."""
 
     def change(layer, config):
         if momentum is not None and isinstance(layer, keras.layers.BatchNormalization):

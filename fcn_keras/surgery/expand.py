@@ -1,10 +1,11 @@
-"""A segmenter for more classes: its score layers made wider, everything else as it was."""
+"""More classes for a segmenter: wider score layers, everything else unchanged."""
 
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 
+from fcn_keras.checks import whole_number
 from fcn_keras.geometry.graph import functional, walk
 from fcn_keras.layers import (
     BilinearUpsampling2D,
@@ -26,7 +27,7 @@ _WITH_REFERENCE = (BilinearUpsampling2D, CropToReference)  # Logits is a CropToR
 
 
 def expand_classes(model, num_classes, *, keep=None, labels=None, initializer="zeros", name=None):
-    """A copy of a segmenter with more classes, which scores the old ones as before.
+    """Returns a copy of a segmenter with more classes, which scores the old ones as before.
 
     The score layers are found from the graph: backwards from the outputs through sums, crops and
     upsamplings to the convolutions that make class scores. They get a filter for each new class;
@@ -81,7 +82,7 @@ def expand_classes(model, num_classes, *, keep=None, labels=None, initializer="z
 
 @dataclass(frozen=True)
 class _Plan:
-    """What becomes of one output's classes: the old class of each new one, and their names."""
+    """The new classes of one output: the old class of each, and the task with their names."""
 
     old: int
     keep: tuple
@@ -90,7 +91,7 @@ class _Plan:
 
 @dataclass(eq=False)
 class _Map:
-    """One value of the graph: the layer that made it, and from what."""
+    """A value of the graph: the layer that made it, and the inputs of that call."""
 
     layer: object
     parents: tuple = ()
@@ -139,8 +140,7 @@ def _plan(name, output, num_classes, keep, labels):
     if not isinstance(output, keras.KerasTensor) or len(output.shape) != 4:
         raise ValueError(f"{name!r} is not a map of scores (batch, H, W, classes): {output!r}.")
     old = output.shape[-1]
-    if not isinstance(num_classes, (int, np.integer)):
-        raise ValueError(f"`num_classes` must be a whole number, got {num_classes!r}.")
+    num_classes = whole_number("num_classes", num_classes, 2)
     if num_classes < old:
         raise ValueError(
             f"{name!r} has {old} classes; `num_classes` must be at least that, got {num_classes}."
@@ -182,8 +182,8 @@ def _check_nothing_else(maps, carrying, changes, name):
         through = id(here) in carrying and not isinstance(here.layer, _SCORING)
         if not through and any(id(parent) in carrying for parent in _bearers(here)):
             raise ValueError(
-                f"{_called(here.layer)} of {name!r} takes class scores for something else than "
-                "the output that is expanded, and would see more classes than it was made for."
+                f"{_called(here.layer)} of {name!r} uses class scores for something else than "
+                "the output that is expanded, and would get more classes than it was made for."
             )
         if id(here.layer) in changes and id(here) not in carrying:
             raise ValueError(
@@ -202,7 +202,7 @@ def _scores(layer, classes):
         isinstance(layer, _SCORING)
         and (layer.units if isinstance(layer, L.Dense) else layer.filters) == classes
         and layer.activation is keras.activations.linear
-        and getattr(layer, "groups", 1) == 1
+        and (isinstance(layer, L.Dense) or layer.groups == 1)
     )
 
 
@@ -223,8 +223,7 @@ def _keeps_classes(layer):
 
 
 def _called(layer):
-    name = getattr(layer, "name", None)
-    return f"The layer {name!r} ({type(layer).__name__})" if name else f"A {type(layer).__name__}"
+    return f"The layer {layer.name!r} ({type(layer).__name__})" if layer else "The input"
 
 
 def _rebuilt(model, changes, initializer, name):

@@ -1,6 +1,6 @@
-"""Finds where a classifier stops being convolutional: the layer that gathers its map.
+"""The top of a classifier: the layer that gathers its map into a vector, and all behind it.
 
-Both convolutionalization and the FCN builders start from it.
+Both convolutionalization and the builders of nets start from it.
 """
 
 from dataclasses import dataclass
@@ -56,12 +56,12 @@ def one_image(classifier):
     count = len(functional(classifier).inputs)
     if count != 1:
         raise ValueError(
-            f"{classifier.name!r} has {count} inputs; a classifier with one image input is needed."
+            f"{classifier.name!r} has {count} inputs; a classifier with one is needed."
         )
 
 
 def find_top(classifier):
-    """Where the classifier's map is gathered into a vector.
+    """Returns the top of a classifier, where its map is gathered into a vector.
 
     Args:
         classifier: A functional Keras classifier with its top.

@@ -1,5 +1,6 @@
-"""Weights of one net into another, layer by layer, by name and shape; Dense and convolution are
-cast into each other.
+"""Transplanting: weights of one net are copied into another, layer by layer, by name and shape.
+
+Dense layers and convolutions are cast into each other.
 """
 
 import math
@@ -14,7 +15,7 @@ L = keras.layers
 
 @dataclass(frozen=True)
 class Move:
-    """What became of one layer.
+    """The result for one layer.
 
     Attributes:
         action: "copied", "cast", "dropped", "fresh" or "unused".
@@ -33,7 +34,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Transplanted:
-    """What `transplant` did, layer by layer.
+    """The result of `transplant`, layer by layer.
 
     Attributes:
         moves: One `Move` a layer with weights: those of the target in its order, then those that
@@ -80,7 +81,7 @@ class Transplanted:
         return "; ".join([*parts, f"new: {', '.join(self.fresh) or 'none'}"]) + "."
 
     def table(self):
-        """One line a layer: what was done, its names, and the shapes of its weights.
+        """Returns one line per layer: the action, its names, and the shapes of its weights.
 
         Returns:
             str, ending in the summary that `str` gives.
@@ -263,7 +264,8 @@ def _upsamples(layer):
 def _kind(layer):
     """What tells kernels of one shape but another meaning apart."""
     depthwise = isinstance(layer, L.DepthwiseConv2D)
-    return _upsamples(layer), depthwise, getattr(layer, "groups", 1)
+    in_groups = isinstance(layer, (L.Conv2D, L.GroupNormalization))
+    return _upsamples(layer), depthwise, layer.groups if in_groups else 1
 
 
 def _shapes(layer):

@@ -1,4 +1,4 @@
-"""A pretrained net for images of more channels: its first convolution widened (early fusion)."""
+"""Early fusion: the first convolution of a pretrained net is widened to further channels."""
 
 import keras
 import numpy as np
@@ -13,11 +13,11 @@ _PER_CHANNEL = (L.Normalization, L.Rescaling)
 
 
 def widen_input(classifier, channels):
-    """A copy of a classifier of colour images that takes further channels (depth, infrared).
+    """Returns a copy of a classifier of colour images that takes further channels, such as depth.
 
     Each new channel begins with the mean of the first convolution's weights over the old ones,
-    and with the average of the constants that scale the old ones: as a grey copy of the image
-    would be seen.
+    and with the average of the constants that scale the old ones, as if it were a grey copy of
+    the image.
 
     Args:
         classifier: A functional Keras model with one image input. It is not changed.
@@ -27,8 +27,8 @@ def widen_input(classifier, channels):
         A functional `keras.Model` with input (batch, H, W, channels), else as the given one.
 
     Raises:
-        ValueError: for fewer channels, or if something but a scaling, a padding or a
-            convolution sees the image.
+        ValueError: for fewer channels, or if a layer other than a scaling, a padding or a
+            convolution takes the image.
 
     Example:
 
@@ -55,7 +55,7 @@ def widen_input(classifier, channels):
 
 
 class _Widening:
-    """Copies layers; those that see the image itself get the new number of channels."""
+    """Copies layers; those that take the image itself get the new number of channels."""
 
     def __init__(self, given, channels):
         self.given = given
@@ -63,14 +63,12 @@ class _Widening:
         self.copier = Copier()
 
     def node(self, node, args, kwargs):
-        layer, x = node.operation, args[0]
+        layer, x = node.operation, keras.tree.flatten(args)[0]
         inputs = keras.tree.flatten(node.arguments.args)
-        sees_image = (
-            len(inputs) == 1
-            and inputs[0].shape[-1] == self.given
-            and getattr(x, "shape", (None,))[-1] == self.channels
+        takes_image = (
+            len(inputs) == 1 and inputs[0].shape[-1] == self.given and x.shape[-1] == self.channels
         )
-        if not sees_image:
+        if not takes_image:
             return self.copier.call(layer, args, kwargs)
         if isinstance(layer, L.Conv2D) and layer.groups == 1:
             return self._convolution(layer, x)
@@ -79,8 +77,8 @@ class _Widening:
         if isinstance(layer, (L.ZeroPadding2D, L.Cropping2D, L.Activation, L.Identity, Preprocess)):
             return self.copier.call(layer, args, kwargs)
         raise ValueError(
-            f"The layer {layer.name!r} ({type(layer).__name__}) sees the image, and how it would "
-            "take further channels is not known: only scalings, paddings and convolutions do."
+            f"The layer {layer.name!r} ({type(layer).__name__}) takes the image, and cannot be "
+            "given further channels: only scalings, paddings and convolutions can."
         )
 
     def _convolution(self, layer, x):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fcn_keras import layers as own
-from fcn_keras.geometry import receptive_field
+from fcn_keras.geometry import SpatialLayer, receptive_field
 from fcn_keras.surgery import dilate
 from fcn_keras.surgery.dilate import rarefied
 
@@ -414,7 +414,7 @@ def test_what_it_refuses(build, to_stride, size, message):
 
 
 def test_a_layer_of_the_users_own():
-    class Cells(L.Layer):
+    class Cells(SpatialLayer, L.Layer):
         def call(self, x):
             return x[:, 1:, 1:]
 

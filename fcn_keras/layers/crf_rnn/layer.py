@@ -1,4 +1,4 @@
-"""CRF as RNN: mean-field inference in the fully connected CRF as a layer that is trained."""
+"""CRF as RNN: mean-field inference in the fully connected CRF as a trainable layer."""
 
 import dataclasses
 import math
@@ -10,6 +10,7 @@ from keras import ops
 from fcn_keras.checks import whole_number
 from fcn_keras.crf import filtering, permutohedral_lattice, pixel_features
 from fcn_keras.crf.checks import check_weights, check_widths
+from fcn_keras.geometry.protocol import SpatialLayer
 from fcn_keras.layers.crf_rnn.elevation import colors, has_float64, places
 from fcn_keras.layers.crf_rnn.filtering import Kernel
 from fcn_keras.layers.crf_rnn.lattice import Points, points_around
@@ -18,8 +19,8 @@ LONGEST = 2**17  # pixels, assumed of a side of unknown length
 
 
 @keras.saving.register_keras_serializable("fcn_keras")
-class CRFAsRNN(keras.layers.Layer):
-    """Refines scores by mean field in the fully connected CRF over the pixels, and is trained.
+class CRFAsRNN(SpatialLayer, keras.layers.Layer):
+    """Refines scores by mean field in the fully connected CRF over the pixels; trainable.
 
     Called on `[scores, image]`. With U the scores, Q(0) = softmax(U), each iteration is
 
