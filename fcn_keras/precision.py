@@ -12,6 +12,7 @@ from pathlib import Path
 import keras
 
 from fcn_keras.checks import one_of
+from fcn_keras.keras_internals import all_layers
 
 POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 CHOICES = ("auto", "mixed", *POLICIES)
@@ -96,7 +97,7 @@ def suited(model):
         return
     with _CHANGING:
         changed = {}
-        for layer in model._flatten_layers():
+        for layer in all_layers(model, include_self=True):
             mixed = layer.dtype_policy.name.startswith("mixed_")
             if mixed and imitated(layer.compute_dtype):
                 changed[layer] = layer.dtype_policy

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import keras
 
+from fcn_keras.keras_internals import all_layers
+
 _PACKAGES_LOADED = ("keras", "fcn_keras", "builtins")
 
 
@@ -20,7 +22,7 @@ def write_elsewhere(model, folder, options):
     """
     file, request = folder.with_suffix(".keras"), folder.with_suffix(".json")
     model.save(file)
-    modules = sorted({type(layer).__module__ for layer in model._flatten_layers()})
+    modules = sorted({type(layer).__module__ for layer in all_layers(model)})
     request.write_text(
         json.dumps(
             {

@@ -26,7 +26,7 @@ def alexnet(
     """AlexNet in the form of the published FCN-AlexNet, `bvlc_reference_caffenet`.
 
     Five convolutions, three of them in two groups; overlapping 3x3 pooling of stride 2 that rounds
-    up; local response normalization behind the first two; fc6, fc7 and fc8 with dropout of 0.5.
+    up; local response normalization after the first two; fc6, fc7 and fc8 with dropout of 0.5.
     Layers have Caffe's names, `conv1` to `fc8`. 60,965,224 parameters with 1000 classes.
 
     Args:

@@ -33,7 +33,7 @@ class Classifier:
         smallest: Smallest height and width it takes.
         head: Filters of fc6 and fc7 where they follow a Flatten and become the FCN's head; else ().
         window: Rows and columns of fc6.
-        dropout: Rate behind fc6 and fc7 in an FCN.
+        dropout: Dropout rate after fc6 and fc7 in an FCN.
         built_at: Height and width that a net without top is built at, where its layers depend on
             them (NASNet's paddings); None: open.
         average_window: Rows and columns of the average pooling in front of the scores that

@@ -20,7 +20,8 @@ class Field:
     """One axis of a tensor's sampling grid, in input pixels.
 
     Attributes:
-        size: Receptive field: pixels a cell sees; `math.inf` after global pooling.
+        size: Receptive field: the number of pixels that a cell depends on; `math.inf` after global
+            pooling.
         stride: Pixels from one cell to the next; None once the axis is gone.
         offset: The pixel on which cell 0 is centred, counted from the centre of the image's first
             pixel (0 is that pixel, 15.5 lies between two); None once the axis is gone. Negative
@@ -197,8 +198,8 @@ def receptive_field(model, layer_name=None, size=None):
 
     Returns:
         `Fields`: a `Field(size, stride, offset)` for rows (`.y`, `[0]`) and columns (`.x`, `[1]`).
-        Where branches merge, the field is their union. After an upsampling, whose cells see
-        windows that differ in place, `size` is the largest and `offset` the mean.
+        Where branches merge, the field is their union. After an upsampling, whose cells
+        depend on windows that differ in place, `size` is the largest and `offset` the mean.
 
     Raises:
         ValueError: for an unknown layer name, a layer whose geometry is not known, or a merge of
@@ -236,7 +237,7 @@ def window(model, cell, layer_name=None):
     """
     traced = _find(model, layer_name)
     if any(grid.unbounded for grid in traced.grids):
-        raise ValueError(f"The layer {traced.operation.name!r} sees the whole image.")
+        raise ValueError(f"The layer {traced.operation.name!r} depends on the whole image.")
     return tuple(grid.span(index) for grid, index in zip(traced.grids, cell, strict=True))
 
 

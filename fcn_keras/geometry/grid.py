@@ -10,17 +10,17 @@ from fractions import Fraction
 
 @dataclass(frozen=True)
 class Grid:
-    """Which input pixels each cell of one axis sees.
+    """The input pixels that each cell of one axis depends on.
 
-    Cell `q * len(spans) + r` sees the pixels `q * shift + spans[r][0]` to
+    Cell `q * len(spans) + r` depends on the pixels `q * shift + spans[r][0]` to
     `q * shift + spans[r][1]`, both inclusive. An ordinary net has one span; a map upsampled by
-    f has f of them, since its cells see differently placed windows.
+    f has f of them, since the windows of its cells are placed differently.
 
     Attributes:
         shift: Input pixels by which the pattern of spans moves from one period to the next.
-        spans: First and last pixel seen by each cell of a period; empty once the axis is gone
+        spans: First and last pixel of each cell of a period; empty once the axis is gone
             (global pooling, Flatten).
-        unbounded: True where some branch sees the whole image.
+        unbounded: True where some branch depends on the whole image.
         centres: The pixel on which each cell of a period is centred. By default the middle of its
             span; where branches met that are centred differently, the mean of theirs.
     """
@@ -47,7 +47,7 @@ class Grid:
 
     @property
     def size(self):
-        """The largest number of pixels a cell sees; infinite where unbounded."""
+        """The largest number of pixels of a cell; infinite where unbounded."""
         if self.unbounded:
             return math.inf
         return max(last - first + 1 for first, last in self.spans)
@@ -61,43 +61,43 @@ class Grid:
         return (sum(self.centres) - drift) / len(self.spans)
 
     def span(self, cell):
-        """First and last input pixel seen by `cell`, not clipped to the image."""
+        """Returns the first and last input pixel of a cell, not clipped to the image."""
         period, phase = divmod(cell, len(self.spans))
         first, last = self.spans[phase]
         return first + period * self.shift, last + period * self.shift
 
     def centre(self, cell):
-        """The input pixel on which `cell` is centred, a Fraction."""
+        """Returns the input pixel on which a cell is centred, a Fraction."""
         period, phase = divmod(cell, len(self.spans))
         return self.centres[phase] + period * self.shift
 
     def resample(self, period, advance, cells):
-        """The grid of a map whose cell `r` sees the cells `cells(r)` of this one.
+        """Returns the grid of a map whose cell `r` depends on the cells `cells(r)` of this one.
 
         Args:
             period: Cells of the new map after which the pattern repeats.
             advance: Cells of this map by which one such period moves on.
-            cells: `cells(r)` -> the cells of this map that cell `r` of the new one sees.
+            cells: `cells(r)` -> the cells of this map that cell `r` of the new one depends on.
         """
         if self.collapsed:
             return self
         whole = len(self.spans) // math.gcd(advance, len(self.spans))
         spans, centres = [], []
         for cell in range(period * whole):
-            seen = list(cells(cell))
-            spans.append(_hull(self.span(c) for c in seen))
-            centres.append(sum(map(self.centre, seen)) / Fraction(len(seen)))
+            used = list(cells(cell))
+            spans.append(_hull(self.span(c) for c in used))
+            centres.append(sum(map(self.centre, used)) / Fraction(len(used)))
         shift = self.stride * advance * whole
         return Grid(int(shift), tuple(spans), self.unbounded, tuple(centres)).simplified()
 
     def window(self, size, stride=1, dilation=1, before=0):
-        """The grid after a convolution or pooling window with `before` cells of padding."""
+        """Returns the grid after a convolution or pooling window with `before` cells of padding."""
         return self.resample(
             1, stride, lambda r: [r * stride - before + tap * dilation for tap in range(size)]
         )
 
     def transposed(self, size, stride, before=0):
-        """The grid after a transposed convolution that drops `before` cells at the start."""
+        """Returns the grid after a transposed convolution without its first `before` cells."""
 
         def cells(r):
             place = r + before
@@ -106,11 +106,11 @@ class Grid:
         return self.resample(stride, 1, cells)
 
     def shifted(self, cells):
-        """The grid without its first `cells` cells (a crop; negative: a padding)."""
+        """Returns the grid without its first `cells` cells (a crop; negative: a padding)."""
         return self.resample(1, 1, lambda r: [r + cells])
 
     def simplified(self):
-        """The same grid with its shortest period."""
+        """Returns the same grid with its shortest period."""
         count = len(self.spans)
         for period in range(1, count):
             if count % period or (self.shift * period) % count:
@@ -126,12 +126,14 @@ class Grid:
         return self
 
     def gone(self):
-        """The grid after global pooling: no axis left, everything seen."""
+        """Returns the grid after global pooling: no axis is left, and all pixels count."""
         return Grid(0, (), True)
 
     def union(self, *others):
-        """What a merge of maps sees, centred on the mean of their centres; None where their
-        strides differ. A map that is gone (a gate) only makes the merge unbounded.
+        """Returns the grid of a merge of maps, or None where their strides differ.
+
+        Its cells are centred on the mean of their centres. A map that is gone (a gate) only makes
+        the merge unbounded.
         """
         unbounded = any(grid.unbounded for grid in (self, *others))
         local = [grid for grid in (self, *others) if not grid.collapsed]

@@ -1,6 +1,6 @@
 """The halo: the pixels around a tile that a net needs for the tile's exact outputs.
 
-It is counted cell by cell: zeros of a window's own padding must not reach what is kept of it.
+It is counted cell by cell: zeros of a window's own padding must not reach the cells that are kept.
 """
 
 import math
@@ -69,13 +69,14 @@ def halo(model, size=None):
 
     Returns:
         A `Halo`. `before` is a multiple of `stride`; so is `after`, or, for a net whose cells lie
-        elsewhere at sizes that its stride does not divide, what makes a window's size leave the
-        same remainder as the image's.
+        elsewhere at sizes that its stride does not divide, the number that makes a window's size
+        leave the same remainder as the image's.
 
     Raises:
-        ValueError: if no exact halo exists, because a layer sees the whole image (global pooling,
-            squeeze-and-excitation, group normalization): it is named; if the model takes images of
-            one size only, its output is not of the image's size, or a layer's geometry is unknown.
+        ValueError: if no exact halo exists, because a layer depends on the whole image (global
+            pooling, squeeze-and-excitation, group normalization), which the message names; if the
+            model takes images of one size only, its output is not of the image's size, or a
+            layer's geometry is unknown.
 
     Example:
 
@@ -143,7 +144,7 @@ def _check_bounded(model, found, outputs):
             kind = type(traced.operation).__name__
             raise ValueError(
                 f"There is no exact halo for {model.name!r}: its layer {traced.operation.name!r} "
-                f"({kind}) sees the whole image, so that a tile's scores depend on all of it."
+                f"({kind}) depends on the whole image, and so do the outputs of each tile."
             )
 
 
@@ -190,7 +191,7 @@ def _dropped(model, found, outputs, axis, length, period):
             )
         steps = len(grid.spans)
         for phase, (first, last) in enumerate(grid.spans):
-            good = -(first // steps) * steps + phase  # the first that sees no pixel before 0
+            good = -(first // steps) * steps + phase  # the first without a pixel before 0
             bad = (length - 1 - last) // steps * steps + steps + phase
             before = max(before, good - steps + 1)
             after = max(after, length - bad)
@@ -201,7 +202,7 @@ def _dropped(model, found, outputs, axis, length, period):
 
 
 def _tainted(found, axis, length):
-    """{id of a `Traced`: its grid} in which cells that a window lacks see beyond the window."""
+    """{id of a `Traced`: its grid} in which cells that a window lacks reach beyond the window."""
     grids = {}
     for traced in found:
         if not traced.parents:
@@ -217,8 +218,8 @@ def _tainted(found, axis, length):
 
 
 def _reaching(grid, cells, length):
-    """The grid with cells before the first and from number `cells` on made to see pixels before 0
-    and from `length` on.
+    """The grid with the cells that a window lacks, before the first and from number `cells` on,
+    made to reach pixels before 0 and from `length` on.
     """
     steps, spans = len(grid.spans), []
     for phase, (first, last) in enumerate(grid.spans):

@@ -1,8 +1,8 @@
-"""What a layer tells the geometry about itself."""
+"""The protocol between layers and the geometry."""
 
 
 class SpatialLayer:
-    """The base of layers that describe their own geometry.
+    """The base of layers that describe their own geometry: sampling rule, padding, operations.
 
     A layer of yours derives from it beside `keras.layers.Layer` and overrides what differs. For a
     layer of another package use `register_rule`.
@@ -53,5 +53,5 @@ _SILENT = SpatialLayer()
 
 
 def described(operation):
-    """Returns what an operation tells: itself, or the defaults if it is no `SpatialLayer`."""
+    """Returns the description of an operation: itself, or the defaults if it has none."""
     return operation if isinstance(operation, SpatialLayer) else _SILENT

@@ -22,7 +22,7 @@ _WINDOWS = {
 
 
 def register_rule(layer_class, rule=None):
-    """Tells the geometry what a layer of another package does to its input's sampling grid.
+    """Registers the sampling rule of a layer of another package.
 
     A layer of your own can derive from `SpatialLayer` instead.
 

@@ -129,8 +129,8 @@ class Table:
         ]
         if self.deepest is not None:
             field = self.deepest.fields.y
-            seen = "the whole image" if field.size == math.inf else str(field.size)
-            words += [f"receptive field {seen}", f"max stride {field.stride}"]
+            size = "the whole image" if field.size == math.inf else str(field.size)
+            words += [f"receptive field {size}", f"max stride {field.stride}"]
         return ", ".join(words)
 
     def _milestones(self):

@@ -1,4 +1,4 @@
-"""Keras layers that an FCN needs and Keras lacks, one layer a file."""
+"""Keras layers that segmentation nets need and Keras lacks, one layer per file."""
 
 from fcn_keras.layers.bilinear import (
     BilinearInitializer,

@@ -15,7 +15,7 @@ class CeilPooling2D(SpatialLayer, keras.layers.Layer):
 
     n cells become ceil((n + 2 p - k) / s) + 1 for windows of k at stride s with p cells of
     padding. The maximum is over the cells of the map alone. The average counts the padding as
-    zeros but not what lies beyond it: a window is divided by its cells up to n + p.
+    zeros but not the cells beyond it: a window is divided by its cells up to n + p.
 
     Args:
         pool_size: Window k, an int or (rows, columns).
@@ -68,7 +68,7 @@ class CeilPooling2D(SpatialLayer, keras.layers.Layer):
         return mean * ops.cast(rows[:, None, None] * columns[:, None], mean.dtype)
 
     def _repeated(self, x):
-        """The map with its edges repeated over the padding and beyond it."""
+        """The map with its edges repeated over the padding and beyond."""
         (top, bottom), (left, right) = self._beyond
         if top or bottom:
             x = ops.concatenate([x[:, :1]] * top + [x] + [x[:, -1:]] * bottom, axis=1)

@@ -66,8 +66,8 @@ class DilatedPooling2D(SpatialLayer, keras.layers.Layer):
             for n in pair
         ):
             raise ValueError(
-                f"{self.name}: padding {self.padding} must be between 0 and what the window "
-                f"reaches beyond its first cell, {reaches} (rows, columns)."
+                f"{self.name}: padding {self.padding} must be between 0 and the cells of the "
+                f"window beyond its first, {reaches} (rows, columns)."
             )
 
     def _reach(self, axis):

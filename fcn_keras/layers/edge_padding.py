@@ -8,7 +8,7 @@ from fcn_keras.geometry.protocol import SpatialLayer
 
 @keras.saving.register_keras_serializable("fcn_keras")
 class EdgePadding2D(SpatialLayer, keras.layers.Layer):
-    """Repeats the first and last rows and columns of a map.
+    """Pads a map by repeating its first and last rows and columns.
 
     Args:
         padding: ((top, bottom), (left, right)), in cells.

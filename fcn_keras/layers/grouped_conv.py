@@ -1,4 +1,4 @@
-"""A convolution in groups, as the smaller convolutions it is: AlexNet's conv2, conv4 and conv5."""
+"""A grouped convolution, computed as one convolution per group: AlexNet's conv2, conv4, conv5."""
 
 import keras
 from keras import ops
@@ -6,11 +6,11 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("fcn_keras")
 class GroupedConv2D(keras.layers.Conv2D):
-    """`Conv2D` with `groups`: the same weights and numbers, one convolution a group.
+    """Computes `Conv2D` with `groups` as one convolution per group: same weights, same numbers.
 
     Keras has XLA compile a grouped convolution on TensorFlow, anew for every new size of the map,
-    and exports carry that compiled function. In AlexNet's two groups splitting and concatenating
-    takes less than half of its time on a CPU, at a size seen before as at a new one.
+    and exports contain that compiled function. With AlexNet's two groups, splitting and
+    concatenating takes less than half of its time on a CPU, at any size.
 
     Args:
         filters, kernel_size, groups, ...: As `keras.layers.Conv2D`.

@@ -9,10 +9,10 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("fcn_keras")
 class LeanHeNormal(keras.initializers.Initializer):
-    """Normal weights of variance 2 / fan in, drawn by NumPy.
+    """Draws normal weights of variance 2 / fan in with NumPy.
 
     Keras's own initializer draws on the backend with several temporaries of the kernel's size,
-    which TensorFlow's allocator never gives back: for VGG's fc6 that is 0.9 GB more in every
+    which TensorFlow's allocator never returns: for VGG's fc6 that is 0.9 GB more in every
     process.
 
     Args:

@@ -10,7 +10,7 @@ from fcn_keras.geometry.protocol import SpatialLayer
 
 @keras.saving.register_keras_serializable("fcn_keras")
 class LocalResponseNormalization(SpatialLayer, keras.layers.Layer):
-    """Divides each value by the strength of its neighbours in the channels.
+    """Normalizes each value by the squares of its neighbours in the channels.
 
     `y[c] = x[c] / (bias + alpha * sum of x[c - r]**2 ... x[c + r]**2) ** beta`, channels outside
     the map counting as zero: arguments and numbers of `tf.nn.local_response_normalization`.
@@ -21,7 +21,7 @@ class LocalResponseNormalization(SpatialLayer, keras.layers.Layer):
     time of a general power.
 
     Args:
-        depth_radius: r, a whole number of at least 0; the window is 2 r + 1 channels.
+        depth_radius: r, an int of at least 0; the window is 2 r + 1 channels.
         bias: Float; keep it positive, so that channels of zeros do not divide by zero.
         alpha: Float. Caffe divides its own by the window: its 1e-4 with `local_size: 5` is
             alpha=2e-5 with depth_radius=2.

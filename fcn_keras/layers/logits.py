@@ -1,4 +1,4 @@
-"""The last layer of every segmenter: outputs on the image's own pixels, and what they mean."""
+"""The last layer of every segmenter: outputs on the image's own pixels, and their task."""
 
 import keras
 from keras import ops

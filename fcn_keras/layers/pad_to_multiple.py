@@ -10,7 +10,7 @@ from fcn_keras.geometry.protocol import SpatialLayer
 class PadToMultiple(SpatialLayer, keras.layers.Layer):
     """Pads with zeros at the bottom and right to a multiple of a stride.
 
-    Every tensor of the net behind it then samples the image at a constant offset: SAME
+    Every tensor of the net after it then samples the image at a constant offset: SAME
     convolutions pad differently for sizes that their stride does not divide.
 
     Args:

@@ -1,4 +1,4 @@
-"""The classifiers' own preprocessing, as a layer inside the graph."""
+"""The preprocessing of ImageNet classifiers, as a layer inside the graph."""
 
 import keras
 import numpy as np
@@ -26,7 +26,7 @@ class Preprocess(SpatialLayer, keras.layers.Layer):
         mean: One value per channel, subtracted instead of ImageNet's, in the order of the
             output: blue, green, red for "caffe". Needed for "mean", refused by "tf" and "torch".
 
-    Input shape: (batch, H, W, channels), 0-255. Output: the same shape, float. Channels behind
+    Input shape: (batch, H, W, channels), 0-255. Output: the same shape, float. Channels after
     red, green and blue (depth, infrared) keep their place; without `mean` they are scaled with
     the average of the colours' constants.
 

@@ -1,4 +1,4 @@
-"""A convolution with a large window over a small map, as the matrix product it is."""
+"""A convolution with a large window over a small map, computed as a matrix product."""
 
 import keras
 from keras import ops
@@ -6,11 +6,11 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("fcn_keras")
 class WindowConv2D(keras.layers.Conv2D):
-    """`Conv2D` for fc6: the same weights and numbers, as one matrix product.
+    """Computes `Conv2D` for fc6 as one matrix product: same weights, same numbers.
 
     A direct convolution reads VGG's 411 MB of fc6 anew for every few cells of its 16x16 map; a
-    matrix product reads them once. The patches it needs are 7 x 7 times the map, less than VGG's
-    first convolution puts out. Stride 1, no dilation, no groups.
+    matrix product reads them once. The patches are 7 x 7 times as large as the map, smaller than
+    the output of VGG's first convolution. Stride 1, no dilation, no groups.
 
     Args:
         filters, kernel_size, padding, activation, ...: As `keras.layers.Conv2D`.

@@ -1,7 +1,7 @@
 """Alignment: maps of different strides are padded, upsampled and cropped to lie on each other.
 
-Two classes with one interface. Their static methods say what becomes of the classifier; an
-instance upsamples and crops the maps of one net.
+Two classes with one interface. The static methods adapt the classifier; an instance upsamples
+and crops the maps of one net.
 """
 
 import math
@@ -74,7 +74,7 @@ class SameAlignment:
 
     @staticmethod
     def changes(classifier):
-        """Returns what a `Copier` changes in the classifier's layers: nothing."""
+        """Returns the changes that a `Copier` makes to the classifier's layers: none."""
         return []
 
     def upsampled(self, coarse, onto, learned, name):
@@ -153,7 +153,7 @@ class CaffeAlignment:
 
     @staticmethod
     def changes(classifier):
-        """Returns what a `Copier` changes in the classifier's layers.
+        """Returns the changes that a `Copier` makes to the classifier's layers.
 
         The first convolution has no padding beside the 100 pixels. Pooling rounds up, which for
         windows as large as their stride is SAME padding.
@@ -209,8 +209,9 @@ class CaffeAlignment:
                 trace(model, (size, size))
             except ValueError as error:
                 raise ValueError(
-                    "alignment='caffe' cuts its maps out of what a valid fc6 leaves of 100 pixels "
-                    f"of padding, and here they do not fit. Use alignment='same'. ({error})"
+                    "alignment='caffe' crops its maps from the part of 100 pixels of padding that "
+                    "a valid fc6 leaves, and here they do not fit. Use alignment='same'. "
+                    f"({error})"
                 ) from error
 
     def _fields(self, tap):
@@ -230,7 +231,7 @@ def _check_padding(layer, classifier):
     if {*layer.kernel_size} != {1}:
         raise ValueError(
             f"The convolution {layer.name!r} of {classifier.name!r} is not padded; "
-            "alignment='caffe' needs padded convolutions behind the first, as VGG has. "
+            "alignment='caffe' needs padded convolutions after the first, as VGG has. "
             "Use alignment='same'."
         )
 

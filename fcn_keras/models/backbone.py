@@ -27,14 +27,14 @@ class BackboneSpec:
 
     Attributes:
         classifier: Functional Keras classifier, with its top where its head has weights to keep.
-        preprocess: Layer that turns RGB 0-255 into what it expects, or None.
+        preprocess: Layer that scales RGB 0-255 as the classifier expects it, or None.
         smallest: Smallest height and width it takes.
-        dropout: Rate behind the hidden layers of its head.
+        dropout: Dropout rate after the hidden layers of its head.
         head: Filters of fc6 and fc7, to be made anew if the classifier has no top; else ().
         window: Rows and columns of fc6.
         average_window: Rows and columns of the average pooling in front of the scores that
             alignment="caffe" keeps as a window; 0: none.
-        grey: Whether the image has one channel that stands for all of the classifier's.
+        grey: Whether the image has one channel, which is repeated for the classifier.
     """
 
     classifier: keras.Model
@@ -91,7 +91,7 @@ def load_backbone(
         weights: None, "imagenet", "auto" or the path of a weights file; ignored for a model.
         alignment: `SameAlignment` or `CaffeAlignment`, the class.
         head_filters: None for the classifier's own head, 0 for none, else filters of a new one.
-        dropout: Rate behind each hidden layer of the head; None for the classifier's own.
+        dropout: Dropout rate after each hidden layer of the head; None for the classifier's own.
         batch_norm_momentum: Momentum of the copied BatchNormalization layers; None keeps theirs.
         output_stride: Stride of the deepest features; strides beyond it are removed and the later
             kernels dilated. None leaves the classifier's.

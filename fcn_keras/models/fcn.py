@@ -76,8 +76,8 @@ def fcn(
             kernels dilated, as in DeepLab, so that the deepest scores have this stride.
         learn_upsampling: False: fixed bilinear. True: the inner upsamplings are learned from
             bilinear and the last is fixed, as in the paper. "all": the last is learned too.
-        dropout: Rate behind each hidden layer of the head (fc6, fc7). Default: the classifier's
-            (0.5 for VGG, 0.1 for vgg_slim).
+        dropout: Dropout rate after each hidden layer of the head (fc6, fc7). Default: that of the
+            classifier (0.5 for VGG, 0.1 for vgg_slim).
         head_filters: None: the classifier's own fc6 and fc7, transplanted (others have none).
             0: no head. An int: a new head of that many filters.
         batch_norm_momentum: Momentum of every BatchNormalization. Keras's classifiers keep

@@ -16,8 +16,8 @@ class Head:
         copier: A `Copier`, which copies the classifier's own layers.
         top: The classifier's `Top`.
         padding: "same" or "valid", of the convolutions.
-        dropout: Rate behind each hidden layer.
-        suffix: What the names of all layers end in.
+        dropout: Dropout rate after each hidden layer.
+        suffix: End of the names of all layers.
     """
 
     def __init__(self, copier, top, padding, dropout, suffix):
@@ -29,7 +29,7 @@ class Head:
         self.count = 0
 
     def apply(self, features, head_filters, registered, window):
-        """Returns the features behind the head, a KerasTensor.
+        """Returns the features after the head, a KerasTensor.
 
         Args:
             features: The classifier's last map.

@@ -33,7 +33,7 @@ class Stream:
 
     @property
     def suffix(self):
-        """What the names of its layers end in."""
+        """The end of the names of its layers."""
         return suffix_of(self.name)
 
 
@@ -76,12 +76,12 @@ def open_streams(input_shape, preprocess=None):
 
 
 def preprocessed(stream, layer, grey):
-    """Returns the image of an input behind its preprocessing.
+    """Returns the image of an input after its preprocessing.
 
     Args:
         stream: A `Stream`.
         layer: The preprocessing layer, or None.
-        grey: Whether the image's one channel stands for the classifier's three.
+        grey: Whether the image's one channel is repeated for the classifier's three.
     """
     x = stream.image
     if grey:

@@ -97,7 +97,7 @@ class FCNOptions(TypedDict, total=False):
     dropout: Annotated[
         float | None,
         Option(
-            "Dropout rate behind each hidden layer of the head.",
+            "Dropout rate after each hidden layer of the head.",
             metavar="RATE",
             most=1,
             shown="the classifier's",
@@ -150,7 +150,7 @@ def check_options(net, options):
 
     Raises:
         ValueError: for an unknown net, an option that the net does not have, or a value that is
-            not possible; the message lists what is.
+            not possible; the message lists the possible ones.
     """
     if net not in OPTIONS:
         raise ValueError(f"There is no net {net!r}. Known nets: {', '.join(OPTIONS)}.")

@@ -37,7 +37,7 @@ def tasks_wanted(num_classes, labels=None):
 
 
 def output_tasks(model):
-    """Returns what each output of a model means.
+    """Returns the task of each output of a model.
 
     Args:
         model: A Keras model with outputs (batch, H, W, channels), or a dict of them.
@@ -192,12 +192,12 @@ def check_single(model, what):
 
 
 def named(value, name):
-    """Returns what an argument says about one input or output: its own value, or that of all."""
+    """Returns the value of an argument for one input or output: its own, or that of all."""
     return value.get(name) if isinstance(value, dict) else value
 
 
 def suffix_of(name):
-    """Returns what the names of the layers of one input or output end in."""
+    """Returns the end of the layer names of one input or output."""
     return "" if name is None else f"_{name}"
 
 

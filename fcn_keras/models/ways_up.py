@@ -36,7 +36,7 @@ class WayUp:
     Args:
         channels: Channels of the output.
         alignment: A `SameAlignment` or `CaffeAlignment`, which upsamples.
-        suffix: What the names of all layers end in.
+        suffix: End of the names of all layers.
         learned: Whether upsamplings are learned, starting from bilinear.
     """
 
@@ -122,7 +122,7 @@ class AddedFeatures(WayUp):
     Only the finest level is scored.
 
     Args:
-        initializer: Initializer of the score layer; None for Glorot's, as zeros are slow behind
+        initializer: Initializer of the score layer; None for Glorot's, as zeros are slow after
             small features.
         momentum: Momentum of the BatchNormalization layers; None for Keras's.
         channels, alignment, suffix, learned: As `WayUp`.

@@ -1,4 +1,4 @@
-"""Casting: the layers behind a classifier's Flatten or global pooling become convolutions."""
+"""Casting: the layers after a classifier's Flatten or global pooling become convolutions."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ _FINAL = ("softmax", "sigmoid", "log_softmax")
 
 @dataclass
 class FlatMap:
-    """A map that stands for its flattened vector, until a Dense gives each cell its weights.
+    """A map in place of its flattened vector, until a Dense gives each cell its weights.
 
     `scale` and `shift`, of the vector's length, are a BatchNormalization met on the way.
     """
@@ -44,12 +44,12 @@ def cast(layer, args, kwargs, copier, *, linear=False, padding="valid", name=Non
     """Calls on maps the convolutional form of a layer that worked on vectors.
 
     Args:
-        layer: A layer behind the gathering one.
+        layer: A layer after the gathering one.
         args: Its arguments: maps, or a `FlatMap`.
         kwargs: Its keyword arguments.
-        copier: Makes the copies.
-        linear: Leave a final softmax or sigmoid out.
-        padding: For the convolution that a Dense behind Flatten becomes.
+        copier: A `Copier`.
+        linear: Whether a final softmax or sigmoid is left out.
+        padding: For the convolution that a Dense after Flatten becomes.
         name: Name of the convolution that a Dense becomes; its own by default.
 
     Returns:

@@ -52,14 +52,14 @@ def convolutionalize(classifier, *, window=None, logits=False, batch_norm_moment
     top = find_top(classifier)
     window = _window(classifier, top, window)
     copier = Copier(with_batch_norm_momentum(batch_norm_momentum))
-    behind = {id(layer) for layer in top.layers}
+    after = {id(layer) for layer in top.layers}
     final = top.layers[-1] if logits and top.layers else None
 
     def call(node, args, kwargs):
         layer = node.operation
         if layer is top.gathering:
             return gather(layer, args[0], window)
-        if id(layer) in behind:
+        if id(layer) in after:
             return cast(layer, args, kwargs, copier, linear=layer is final)
         return copy_open(copier, layer, args, kwargs)
 

@@ -15,7 +15,7 @@ class Copier:
         changes: `change(layer, config) -> config` functions, called before a copy is made, to
             alter its configuration (a padding, a momentum). They must keep the weights' shapes.
         taken: Layer names that the copies must not use.
-        suffix: What the names of all copies end in.
+        suffix: End of the names of all copies.
 
     Example:
 

@@ -27,7 +27,7 @@ MARGIN = 8
 
 
 def dilate(model, to_stride):
-    """Removes strides of a net and dilates the kernels behind them (filter rarefaction, "à trous").
+    """Removes strides of a net and dilates the kernels after them (filter rarefaction, "à trous").
 
     The map of the result has stride `to_stride`, and every k-th cell of it, where k is the factor
     removed, equals the model's: to the border, for images that the model's stride divides (and of
@@ -55,8 +55,8 @@ def dilate(model, to_stride):
 
     Raises:
         ValueError: if `to_stride` is no divisor of the model's stride or cannot be reached; for
-            Flatten and an output behind global pooling (pass the convolutional part); for layers
-            that cannot be dilated, such as a Conv2DTranspose behind a removed stride. The message
+            Flatten and an output after global pooling (pass the convolutional part); for layers
+            that cannot be dilated, such as a Conv2DTranspose after a removed stride. The message
             names the layer.
 
     Example:
@@ -191,7 +191,7 @@ class _Rarefier:
         elif _stays(layer, traced):
             result = self._copier.call(layer, args, kwargs)
         else:
-            raise _cannot(layer, "it moves or resamples cells, and strides in front were removed")
+            raise _cannot(layer, "it moves or resamples cells, and strides before it were removed")
         for tensor in keras.tree.flatten(result):
             self._removed[id(tensor)] = (tensor, removed)
         return result
@@ -250,7 +250,7 @@ class _Rarefier:
         if any(s > 1 and d > 1 for s, d in zip(left, dilation, strict=True)):
             raise _cannot(
                 layer,
-                f"strides of {left} stay where strides in front of it were removed, and a "
+                f"strides of {left} stay where strides before it were removed, and a "
                 "convolution has either strides or dilation; choose another to_stride",
             )
         reaches = [(axis.size - 1) * axis.dilation for axis in axes]
@@ -360,7 +360,7 @@ class _Axis:
         return max(self.reach * self.removed + 1 - self.left - padded, 0)
 
     def _beyond(self):
-        """Zeros to add behind a ZeroPadding2D that stands for "same" padding.
+        """Zeros to add after a ZeroPadding2D that stands for "same" padding.
 
         It is just enough for the windows at the old stride; the last new ones reach further.
         """

@@ -32,7 +32,7 @@ def expand_classes(model, num_classes, *, keep=None, labels=None, initializer="z
     The score layers are found from the graph: backwards from the outputs through sums, crops and
     upsamplings to the convolutions that make class scores. They get a filter for each new class;
     learned upsamplings (class x class kernels) upsample the new classes bilinearly, apart from
-    the old. The old classes' logits stay as they were, to rounding.
+    the old. The old classes' logits stay the same, up to rounding.
 
     Args:
         model: A functional Keras segmenter, as FCN-32s, 16s and 8s of either alignment. It is not
@@ -155,7 +155,7 @@ def _plan(name, output, num_classes, keep, labels):
 
 
 def _carriers(output, classes, name):
-    """The ids of every map that holds the output's classes, and the layers to make anew."""
+    """The ids of every map with the output's classes as channels, and the layers to replace."""
     carrying, layers, waiting = set(), [], [output]
     while waiting:
         here = waiting.pop()
@@ -177,7 +177,7 @@ def _carriers(output, classes, name):
 
 
 def _check_nothing_else(maps, carrying, changes, name):
-    """Raises if scores are used, or their layers called, for what does not end in the output."""
+    """Raises ValueError if scores are used for anything but the output."""
     for here in maps:
         through = id(here) in carrying and not isinstance(here.layer, _SCORING)
         if not through and any(id(parent) in carrying for parent in _bearers(here)):
@@ -268,10 +268,10 @@ def _widened_score(layer, keep, initializer):
 
 
 def _widened_upsampling(layer, keep, initializer):
-    """Old classes are upsampled from old ones as they were; new ones as the layer once began.
+    """Old classes are upsampled as before, new ones bilinearly, as the layer was initialized.
 
-    Of an old class that became several, each is upsampled from itself, and the others take what
-    they took of it from the first.
+    Of an old class that became several, each is upsampled from itself; the other classes take
+    its share from the first of them.
     """
     kernel, *bias = layer.get_weights()
     classes = len(keep)

@@ -1,4 +1,4 @@
-"""The top of a classifier: the layer that gathers its map into a vector, and all behind it.
+"""The top of a classifier: the layer that gathers its map into a vector, and all layers after it.
 
 Both convolutionalization and the builders of nets start from it.
 """
@@ -25,7 +25,7 @@ class Top:
     Attributes:
         features: The last map (batch, h, w, channels), a KerasTensor of the classifier's graph.
         gathering: The layer that gathers it: Flatten or a global pooling.
-        layers: The layers behind `gathering` in the order they are called; (layer, ...).
+        layers: The layers after `gathering` in the order they are called, a tuple.
 
     Example:
 
@@ -95,8 +95,8 @@ def find_top(classifier):
                     f"{classifier.name!r}; only Flatten, GlobalAveragePooling2D and "
                     "GlobalMaxPooling2D can be cast into convolutions."
                 )
-            behind = found[found.index(traced) + 1 :]
-            return Top(traced.parents[0].tensor, layer, tuple(t.operation for t in behind))
+            after = found[found.index(traced) + 1 :]
+            return Top(traced.parents[0].tensor, layer, tuple(t.operation for t in after))
     raise ValueError(
         f"{classifier.name!r} has no Flatten and no global pooling: it is not a classifier with "
         "its top (build it with include_top=True), or is fully convolutional already."

@@ -104,7 +104,7 @@ def transplant(source, target, *, names=None, strict=True):
 
     Layers inside nested models count as well, by their own name; where that is found twice in a
     model, by their path ("encoder/conv1"). A Dense layer and a convolution are cast into each
-    other where their weights correspond: a Dense behind Flatten, kernel (h * w * c, units), and a
+    other where their weights correspond: a Dense after Flatten, kernel (h * w * c, units), and a
     convolution, kernel (h, w, c, units), as fc6; a Dense and a 1x1 convolution, as fc7.
 
     A learned upsampling (`Conv2DTranspose`) of another stride or phase is not an error but
@@ -121,7 +121,7 @@ def transplant(source, target, *, names=None, strict=True):
             dropped, and keeps the target's own weights.
 
     Returns:
-        `Transplanted`: what was copied, cast, dropped, left fresh and not used. `print` it for
+        `Transplanted`: the layers copied, cast, dropped, left fresh and not used. `print` it for
         one line, its `table()` for all.
 
     Raises:
@@ -186,7 +186,7 @@ def _collect(model, prefix, found):
 
 
 def _pairs(given, wanted, names, source, target):
-    """{layer of the target: layer of the source}: as told, the others by name."""
+    """{layer of the target: layer of the source}: by `names`, the others by equal name."""
     for name in names:
         _check_known(name, given, source)
     told = {other: name for name, other in names.items() if other is not None}
@@ -206,7 +206,7 @@ def _check_known(name, layers, model):
 
 
 def _move(given, wanted, name, to):
-    """What shall become of the target's layer `to`, with the source's layer `name` for it."""
+    """The `Move` of the target's layer `to`, to which the source's layer `name` corresponds."""
     if name is None:
         return Move("fresh", None, to, (), _shapes(wanted[to]))
     have, need = given[name], wanted[to]
@@ -262,7 +262,7 @@ def _upsamples(layer):
 
 
 def _kind(layer):
-    """What tells kernels of one shape but another meaning apart."""
+    """What differs between kernels of one shape but another meaning."""
     depthwise = isinstance(layer, L.DepthwiseConv2D)
     in_groups = isinstance(layer, (L.Conv2D, L.GroupNormalization))
     return _upsamples(layer), depthwise, layer.groups if in_groups else 1

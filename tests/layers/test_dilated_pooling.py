@@ -79,7 +79,7 @@ def test_open_sizes_geometry_and_reloading(tmp_path):
 
 
 def test_what_it_refuses():
-    with pytest.raises(ValueError, match="mode is one of"):
+    with pytest.raises(ValueError, match="`mode` must be one of"):
         DilatedPooling2D(2, mode="median")
     with pytest.raises(ValueError, match="at least 1"):
         DilatedPooling2D(2, dilation_rate=0)

@@ -80,7 +80,7 @@ def test_what_cannot_be_widened():
     image = keras.Input((16, 16, 3))
     x = L.SeparableConv2D(4, 3, name="separable")(image)
     net = keras.Model(image, L.Dense(2)(L.GlobalAveragePooling2D()(x)))
-    with pytest.raises(ValueError, match="'separable'.*sees the image"):
+    with pytest.raises(ValueError, match="'separable'.*takes the image"):
         widen_input(net, 4)
 
 
@@ -92,7 +92,7 @@ def test_own_means():
     np.testing.assert_allclose(given, pixels - [1, 2, 3, 4], rtol=1e-5)
     again = Preprocess.from_config(Preprocess("mean", mean=(1, 2)).get_config())
     assert again.mean == (1.0, 2.0)
-    with pytest.raises(ValueError, match="2 means for 4 channels"):
+    with pytest.raises(ValueError, match="got 2 for 4 channels"):
         Preprocess("mean", mean=(1, 2))(pixels)
     for bad in ({"mode": "mean"}, {"mode": "tf", "mean": (1, 2, 3)}):
         with pytest.raises(ValueError, match="`mean` is needed"):

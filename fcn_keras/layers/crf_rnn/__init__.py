@@ -1,4 +1,4 @@
-"""Mean field in a fully connected CRF as a layer; the lattice it filters on, in keras.ops."""
+"""Mean field in a fully connected CRF as a layer, and its permutohedral lattice in keras.ops."""
 
 from fcn_keras.layers.crf_rnn.layer import CRFAsRNN
 

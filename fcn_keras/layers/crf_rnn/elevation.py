@@ -1,6 +1,6 @@
-"""Features of pixels, and the cells of the permutohedral lattice that they lie in.
+"""Features of pixels, and their cells in the permutohedral lattice.
 
-Which simplex a pixel is in must not depend on float32's rounding: float64 says it, or integers.
+The simplex of a pixel must not depend on float32's rounding: float64 or integers decide it.
 """
 
 import math
@@ -15,24 +15,27 @@ UNIT = 2**28  # of a cell, where float64 is missing
 
 
 def has_float64():
-    """Whether float64 and int64 tensors can be had; JAX has neither by default."""
+    """Returns whether there are float64 and int64 tensors; JAX has neither by default."""
     return keras.backend.backend() != "jax"
 
 
 def places(count, width):
-    """float32 (count,): 0, 1, ... divided by the width as float64, for a known or open count."""
+    """Returns 0, 1, ... divided by the width as float64, then rounded to float32, (count,)."""
     if isinstance(count, int):
         return ops.convert_to_tensor((np.arange(count) / width).astype("float32"))
     return ops.cast(ops.arange(count, dtype="float64") / width, "float32")
 
 
 def colors(image, width):
-    """The image by the width, rounded once: XLA would multiply by a constant's reciprocal."""
+    """Returns the image divided by the width, rounded once.
+
+    XLA would multiply by the reciprocal of a constant.
+    """
     return image / (image * 0 + width)
 
 
 def bounds(largest):
-    """Whole numbers below and above every coordinate of features in [0, largest], in cells."""
+    """Returns bounds of every coordinate of features in [0, largest], ints in cells."""
     high = np.multiply(largest, scales(len(largest)))
     below = [-i * high[i - 1] if i else 0 for i in range(len(high) + 1)]
     above = [high[i:].sum() for i in range(len(high) + 1)]
@@ -40,7 +43,7 @@ def bounds(largest):
 
 
 def elevated(features, largest):
-    """Each feature in the lattice's hyperplane, its coordinates split into cells and a rest.
+    """Returns each feature in the lattice's hyperplane, split into cells and a rest.
 
     Args:
         features: d tensors float32 (n,), each in [0, its `largest`].
@@ -48,7 +51,7 @@ def elevated(features, largest):
 
     Returns:
         Cells, int32 (n, d + 1), the nearest whole numbers; rest, (n, d + 1), float64 or int32;
-        and what of the rest is one cell.
+        and the amount of the rest that is one cell.
     """
     if has_float64():
         return _in_float64(features)

@@ -4,11 +4,11 @@ from keras import ops
 
 
 class Kernel:
-    """D^-1/2 K D^-1/2 with D the row sums of the lattice's K, as `fcn_keras.crf` normalises it.
+    """The kernel D^-1/2 K D^-1/2, with D the row sums of the lattice's K, as in `fcn_keras.crf`.
 
     Args:
         points: `Points` of n features.
-        dtype: of the values to be filtered.
+        dtype: dtype of the values to be filtered.
         weights: float32 (n, d + 1), those of the points already divided by the roots of D.
     """
 
@@ -20,7 +20,7 @@ class Kernel:
         self.weights = ops.stop_gradient(ops.cast(weights, dtype))
 
     def __call__(self, values, channels):
-        """Values (n, channels) filtered."""
+        """Returns the filtered values, (n, channels)."""
         offsets, room = self.points.offsets, self.points.room
         spread = self.weights[:, :, None] * values[:, None, :]
         spread = ops.reshape(spread, (-1, channels))

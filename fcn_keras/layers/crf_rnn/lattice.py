@@ -23,9 +23,9 @@ class Points:
     Attributes:
         offsets: int32 (n, d + 1), the points around each feature.
         weights: float32 (n, d + 1), at least 0, of sum 1.
-        neighbors: for each of the d + 1 axes two int32 (room + 1,): the points before and behind;
-            `room` is where there is none, and its own neighbour.
-        room: one more than the largest number of a point.
+        neighbors: For each of the d + 1 axes two int32 (room + 1,): the points before and after;
+            `room` means that there is none, and is its own neighbour.
+        room: One more than the largest number of a point.
     """
 
     offsets: Any
@@ -35,7 +35,7 @@ class Points:
 
     @classmethod
     def of(cls, lattice):
-        """The tensors of a NumPy `fcn_keras.crf.Lattice`."""
+        """Returns the tensors of a NumPy `fcn_keras.crf.Lattice`."""
         room = lattice.num_points
         ends = np.full((len(lattice.neighbors), 1, 2), room, "int32")
         neighbors = np.concatenate([lattice.neighbors, ends], axis=1)
@@ -48,14 +48,14 @@ class Points:
 
 
 def points_around(features, largest, image=None, images=1, pixels=None):
-    """The `Points` around features of one image or several.
+    """Returns the `Points` around features of one image or several.
 
     Args:
         features: d tensors float32 (n,), each in [0, its `largest`].
         largest: d numbers.
-        image: int32 (n,), which image each feature is of; images have no points in common. None
-            where there is one.
-        images: how many images there are, or None where that is known at run time only.
+        image: int32 (n,), the image of each feature; images have no points in common. None where
+            there is one.
+        images: Number of images, or None where it is known at run time only.
         pixels: n, or None.
 
     Raises:
@@ -85,8 +85,8 @@ def _simplices(cells, rest, unit):
     """The simplex around each feature, its coordinates split into cells and a rest.
 
     Returns:
-        The cells of its point of remainder 0; the rank of each coordinate of what remains, 0 for
-        the largest; what remains; and what of it is one cell.
+        The cells of its point of remainder 0; the rank of each coordinate of the rest, 0 for the
+        largest; the rest; and the amount of it that is one cell.
     """
     n = cells.shape[-1]
     ranks = ops.sum(cells, axis=-1, keepdims=True)  # off the hyperplane by so many cells
@@ -112,7 +112,7 @@ def _weights(ranks, rest, unit):
 
 
 def _neighbors(numbering, n):
-    """The points before and behind each one along each axis.
+    """The points before and after each one along each axis.
 
     A step along axis j adds 1 to the remainder and takes a cell off coordinate j; past the last
     remainder every coordinate gains a cell.

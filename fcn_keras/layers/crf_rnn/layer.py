@@ -27,37 +27,37 @@ class CRFAsRNN(SpatialLayer, keras.layers.Layer):
         Q <- softmax(U - compatibility (w1 K1 + w2 K2) Q)
 
     with K1 the bilateral kernel of places and colours and K2 the kernel of places, both through
-    a permutohedral lattice, normalised, self term included, as in `fcn_keras.crf.dense_crf`. As
-    built, the layer is `dense_crf` with Potts compatibility: the softmax of what it gives is Q.
-    Trained are the weights of each kernel, one a class, and the compatibility matrix. Gradients
-    go to the scores and to these, none to the image.
+    a permutohedral lattice, normalised, self term included, as in `fcn_keras.crf.dense_crf`. Before
+    training, the layer is `dense_crf` with Potts compatibility: the softmax of its output is Q.
+    Training changes the weights of each kernel, one per class, and the compatibility matrix.
+    Gradients go to these and to the scores, none to the image.
 
     It works in float32, also under mixed precision (in float64 with dtype="float64"). Its memory
     is O(pixels * 6 * num_classes) for a batch, and under JAX, whose shapes are static, so is
     that of the lattice's points; on TensorFlow there are as many points as the image needs, and
-    XLA, which would need static shapes too, is off for the model. TensorFlow Lite does not
+    XLA, which would need static shapes too, is off for the model. TensorFlow Lite cannot
     run it. On TensorFlow its lattice is `dense_crf`'s to the point; on JAX, without float64, a
     pixel exactly on a border of the lattice's cells (in column 0, every `bilateral_width` rows)
     can fall on the other side of it, and its Q differ by a hundredth.
 
     Args:
         num_classes: Channels of the scores, at least 2.
-        iterations: How often Q is updated in training, at least 1.
-        inference_iterations: The same outside of training.
+        iterations: Number of updates of Q in training, at least 1.
+        inference_iterations: Number of updates of Q outside of training, at least 1.
         spatial_width: theta_gamma, in pixels: the width of the smoothness kernel.
-        spatial_weight: What w2 begins with for every class, at least 0.
+        spatial_weight: First value of w2 for every class, at least 0.
         bilateral_width: theta_alpha, in pixels: the spatial width of the bilateral kernel. The
             paper has 160 and, for the colours, 3; the default is that of `dense_crf`.
         color_width: theta_beta, in grey levels: the colour width of the bilateral kernel.
-        bilateral_weight: What w1 begins with for every class, at least 0.
+        bilateral_weight: First value of w1 for every class, at least 0.
 
-    Weights: `spatial_weights` (C,), `bilateral_weights` (C,), `compatibility` (C, C): what a
-    pixel pays for the row's class where its likes are of the column's; 0 on the diagonal and 1
-    elsewhere at first. It is not held symmetric.
+    Weights: `spatial_weights` (C,), `bilateral_weights` (C,), `compatibility` (C, C): the cost
+    for a pixel of the row's class where similar pixels have the column's class; first 0 on the
+    diagonal and 1 elsewhere. Training does not keep it symmetric.
 
     Input shapes: (batch, H, W, C) logits, and (batch, H, W, 3) RGB of 0-255 (other values are
-    clipped), H and W from 1 to 131072. Output: (batch, H, W, C), float32: U less the last
-    message, logits that a loss and argmax take as they are.
+    clipped), H and W from 1 to 131072. Output: (batch, H, W, C), float32: U minus the last
+    message: logits for a loss or argmax.
 
     Raises:
         ValueError: for options out of range, shapes that do not fit, or images so large, or
@@ -210,7 +210,7 @@ def _potts(shape, dtype=None):
 
 
 def _precision(dtype):
-    """float64 where it is asked for, else float32."""
+    """float64 where that is the dtype, else float32."""
     wide = keras.dtype_policies.get(dtype).compute_dtype == "float64"
     return "float64" if wide else "float32"
 

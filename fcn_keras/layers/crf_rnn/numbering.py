@@ -1,6 +1,7 @@
 """Distinct rows of small integers, numbered by sorting them as packed keys.
 
-Where a key does not fit in one integer, the number of its first digits stands for them in the next.
+Where a key does not fit in one integer, its first digits are numbered, and the number takes their
+place in the next integer.
 """
 
 import math
@@ -15,13 +16,13 @@ class Numbering:
 
     Args:
         digits: int32 tensors (rows,), the columns; each at least 0 and below its radix.
-        radices: a whole number a column.
-        rows: how many rows there are, or None where that is known at run time only.
+        radices: An int per column.
+        rows: Number of rows, or None where it is known at run time only.
 
     Attributes:
-        room: one more than the largest number possible: on JAX a whole number, elsewhere a scalar
-            tensor, exactly the count of distinct rows.
-        count: how many numbers there are, a scalar tensor.
+        room: One more than the largest possible number: on JAX an int, elsewhere a scalar tensor,
+            exactly the count of distinct rows.
+        count: Number of distinct rows, a scalar tensor.
         numbers: int32 (rows,), the number of each row.
 
     Raises:
@@ -44,7 +45,7 @@ class Numbering:
         self.room = ops.shape(self.keys[-1])[0]
 
     def find(self, digits):
-        """The number of each row, `room` for those that have none."""
+        """Returns the number of each row, `room` for those that have none."""
         number, there = None, True
         for part, keys in zip(self.parts, self.keys, strict=True):
             key = self._packed(number, digits, part)
@@ -54,7 +55,7 @@ class Numbering:
         return ops.where(there, number, self.room)
 
     def digits(self):
-        """The columns of the distinct rows, int32 (room,); from `count` on without meaning."""
+        """Returns the columns of the distinct rows, int32 (room,); the first `count` are valid."""
         found, key = [], self.keys[-1]
         for step in range(len(self.parts) - 1, -1, -1):
             part = self.parts[step]
@@ -75,7 +76,7 @@ class Numbering:
         return key
 
     def _distinct(self, key, room):
-        """The distinct keys in order, and their count; on JAX up to `room`, the largest behind."""
+        """The distinct keys in order, and their count; on JAX padded to `room` with the largest."""
         key = ops.sort(key)
         fresh = ops.concatenate([ops.ones((1,), "bool"), key[1:] != key[:-1]])
         number = ops.cumsum(ops.cast(fresh, "int32")) - 1
@@ -89,7 +90,7 @@ class Numbering:
 
 
 def parts(radices, rows, largest):
-    """Slices of the columns that go into one integer together, behind the number of the former."""
+    """Returns slices of the columns that share an integer, after the number of the former slice."""
     found, first, size = [], 0, 1
     for i, radix in enumerate(radices):
         if size * radix > largest and i > first:

@@ -219,5 +219,5 @@ def test_the_published_alignment(classifier, one_net_at_a_time):
 @pytest.mark.parametrize("classifier", GATED)
 def test_every_gated_classifier_says_so(classifier, one_net_at_a_time):
     model = fcn_keras.fcn32s(2, classifier, weights=None)
-    with pytest.raises(ValueError, match="no exact halo.*sees the whole image.*halo='blend'"):
+    with pytest.raises(ValueError, match="no exact halo.*depends on the whole image.*halo='blend'"):
         segment_tiled(model, pixels(100, 40), tile=32)

@@ -103,7 +103,7 @@ def test_no_exact_halo_is_an_error_only_where_the_image_is_cut():
     gate = L.GlobalAveragePooling2D(keepdims=True, name="squeeze")(image)
     model = keras.Model(image, L.Multiply()([image, gate]))
     pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3), "uint8")
-    with pytest.raises(ValueError, match="'squeeze'.*sees the whole image.*halo='blend'"):
+    with pytest.raises(ValueError, match="'squeeze'.*depends on the whole image.*halo='blend'"):
         segment_tiled(model, pixels, tile=32)
     expected = fcn_keras.segment(model, pixels)
     for tile in ("auto", 50):
