@@ -1,3 +1,3 @@
 """Names of the files that lie beside an exported net and describe it."""
 
-LABELS, HALO = "labels.json", "halo.json"
+TASK, LABELS, HALO = "task.json", "labels.json", "halo.json"

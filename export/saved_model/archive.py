@@ -5,22 +5,29 @@ import json
 import keras
 import tensorflow as tf
 
+from fcn_keras import tasks
 from fcn_keras.export import asset_names
-from fcn_keras.export.saved_model.decoding import decoder
+from fcn_keras.export.decoding import decode, files_of, gives_labels, map_name
+from fcn_keras.export.saved_model.image_files import decoder
 from fcn_keras.export.saved_model.precision import halved, rebuilt
 from fcn_keras.export.saved_model.warmup import write_warmup
-from fcn_keras.labels import LabelSet
 
 
 def write(model, folder, options):
-    """Writes the SavedModel of `options` (an `Options`) into `folder`, which must not exist."""
-    labels = LabelSet.from_config(options.labels)
+    """Writes a SavedModel.
+
+    Args:
+        model: The Keras model.
+        folder: A `pathlib.Path` that must not exist.
+        options: An `Options`.
+    """
+    task = tasks.from_config(options.task)
     if options.precision:
         model = rebuilt(model, options.precision)
-    assets = {asset_names.LABELS: json.dumps(options.labels, indent=1) + "\n"}
+    assets = files_of(task)
     if options.halo is not None:
         assets[asset_names.HALO] = json.dumps(options.halo) + "\n"
-    segmenter = _Segmenter(model, labels.dtype, options, assets)
+    segmenter = _Segmenter(model, task, options, assets)
     images = tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8, name="images")
     inputs = {
         "encoded": tf.TensorSpec((None,), tf.string, name="image_bytes"),
@@ -39,27 +46,27 @@ def write(model, folder, options):
 class _Segmenter:
     """The functions that become signatures; each is traced without autograph."""
 
-    def __init__(self, model, label_dtype, options, assets):
+    def __init__(self, model, task, options, assets):
         self.shape = model.input_shape[1:]
-        self.label_dtype = label_dtype
+        self.task = task
         self.options = options
         self.files = assets
         self.model = halved(model) if options.half_weights else _called(model)
-        self.decode = decoder(options.max_megapixels, self.shape)
+        self.decode_file = decoder(options.max_megapixels, self.shape)
 
     def serving_default(self, images):
-        return {"label_map": self._label_map(images)}
+        return {map_name(self.task): self._map(images)}
 
-    def scores(self, images):
-        scores = self._logits(self._shrunk(images))
-        return {"scores": self._enlarged(scores, images, "bilinear")}
+    def logits(self, images):
+        logits = self._outputs(self._shrunk(images))
+        return {"logits": self._enlarged(logits, images, "bilinear")}
 
     def encoded(self, image_bytes):
         def each(contents):
-            image, status = self.decode(contents)
+            image, status = self.decode_file(contents)
             mask = tf.cond(
                 status == "ok",
-                lambda: tf.io.encode_png(self._label_map(image[None])[0, ..., None]),
+                lambda: tf.io.encode_png(self._map(image[None])[0, ..., None]),
                 lambda: tf.constant(b""),
             )
             return mask, status
@@ -75,19 +82,22 @@ class _Segmenter:
             contents = tf.where(name == file, text, contents)
         return {"contents": contents}
 
-    def _label_map(self, images):
-        label_map = tf.argmax(self._logits(self._shrunk(images)), axis=-1, output_type=tf.int32)
-        label_map = tf.cast(label_map, self.label_dtype)[..., None]
-        return self._enlarged(label_map, images, "nearest")[..., 0]
+    def _map(self, images):
+        decoded = decode(self.task, self._outputs(self._shrunk(images)))
+        method = "nearest" if gives_labels(self.task) else "bilinear"
+        if self.task.axes == 3:
+            return self._enlarged(decoded, images, method)
+        return self._enlarged(decoded[..., None], images, method)[..., 0]
 
-    def _logits(self, images):
+    def _outputs(self, images):
+        """The outputs of the net, averaged with those of the mirrored images if asked for."""
         if not self.options.flip:
             return self.model(images)
         mirrored = tf.reverse(self.model(tf.reverse(images, [2])), [2])
-        return (self.model(images) + mirrored) / 2
+        return (self.model(images) + self.task.mirrored(mirrored)) / 2
 
     def _shrunk(self, images):
-        """The images as float32, no side longer than `max_side`."""
+        """The images as float32, with no side longer than `max_side`."""
         images = tf.cast(images, tf.float32)
         if self.options.max_side is None:
             return images
@@ -102,13 +112,16 @@ class _Segmenter:
         return tf.ensure_shape(small, (None, *self.shape))
 
     def _enlarged(self, maps, images, method):
-        """Maps of the shrunk images as large as the images themselves."""
+        """Maps of the shrunk images, in the size of the images themselves."""
         if self.options.max_side is None:
             return maps
         size = tf.shape(images)[1:3]
-        return tf.cond(
-            self._too_large(images), lambda: tf.image.resize(maps, size, method), lambda: maps
-        )
+
+        def enlarge():
+            factor = size / tf.shape(maps)[1:3]
+            return self.task.scaled(tf.image.resize(maps, size, method), factor)
+
+        return tf.cond(self._too_large(images), enlarge, lambda: maps)
 
     def _too_large(self, images):
         return tf.reduce_max(tf.shape(images)[1:3]) > self.options.max_side

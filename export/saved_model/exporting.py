@@ -1,15 +1,14 @@
-"""Writing a segmenter as a SavedModel: what is asked for is checked before anything is written."""
+"""Exports a segmenter as a SavedModel; all arguments are checked before anything is written."""
 
 import importlib.util
 from pathlib import Path
 
 import keras
 
+from fcn_keras.export.decoding import task_to_export
 from fcn_keras.export.saved_model import options as asked
 from fcn_keras.export.saved_model.versions import check_version, new_version
 from fcn_keras.geometry import recorded_halo
-from fcn_keras.inference import Predictor
-from fcn_keras.models.outputs import check_single
 
 
 def export_saved_model(
@@ -29,58 +28,63 @@ def export_saved_model(
 ):
     """Writes a segmenter as `directory`/<version>/, the layout that TF Serving watches.
 
-    Preprocessing and argmax are in the graph. Its signatures are
+    Preprocessing and decoding are in the graph. The signatures are
 
-    - `serving_default`: `images`, uint8 (batch, H, W, channels) of 0-255, any H and W (one size if
-      the model takes only that), gives `label_map`, uint8 (batch, H, W); uint16 above 255 classes.
-    - `scores`: of the same `images` the `scores`, float32 logits (batch, H, W, num_classes), forty
-      times as many bytes for ten classes.
-    - `encoded`: `image_bytes`, strings (batch,), each a JPEG, PNG, BMP or GIF file of any size,
-      gives `mask_png_bytes`, strings (batch,): a grey PNG of the class numbers as large as its
-      image (16 bits a pixel above 255 classes); and `status`, strings (batch,): "ok", or one
-      sentence saying why an image was refused, whose mask is then empty.
-    - `assets`: of `name`, strings (batch,), the `contents`, strings (batch,), of the files in the
-      folder `assets`, which servers do not hand out otherwise: "labels.json", "halo.json"; empty
-      for other names.
+    - `serving_default`: takes `images`, uint8 (batch, H, W, channels) of 0-255, of any H and W (of
+      one size if the model takes one size). Gives `label_map`, uint8 (batch, H, W), uint16 above
+      255 classes. A net for another task than classes gives `map`, float32 (batch, H, W) or
+      (batch, H, W, C).
+    - `logits`, for classes: takes `images` and gives `logits`, float32 (batch, H, W, num_classes):
+      forty times as many bytes for ten classes.
+    - `encoded`, for classes: takes `image_bytes`, strings (batch,), each a JPEG, PNG, BMP or GIF
+      file of any size. Gives `mask_png_bytes`, strings (batch,), each a grey PNG of the class
+      numbers in the size of its image (16 bits a pixel above 255 classes), and `status`, strings
+      (batch,): "ok", or one sentence that says why an image was refused; its mask is then empty.
+    - `assets`: takes `name`, strings (batch,), and gives `contents`, strings (batch,): the text of
+      "task.json", "labels.json" and "halo.json", which servers do not send otherwise; empty for
+      other names.
 
-    `encoded` reads files as `fcn_keras.segment` does: EXIF orientation applied, transparency put
-    on white, 16-bit grey divided by 257. What TensorFlow decodes otherwise than Pillow is refused:
-    CMYK JPEGs, BMPs that are compressed or of 1 or 4 bits, GIFs whose first frame is transparent
-    or does not fill its canvas. Of an animation the first frame counts. The images of a batch go
-    through the model one by one.
+    `encoded` reads files as `fcn_keras.segment` does: it applies the EXIF orientation, puts
+    transparency on white and divides 16-bit grey by 257. It refuses files that TensorFlow decodes
+    differently from Pillow: CMYK JPEGs, BMPs that are compressed or of 1 or 4 bits, GIFs whose
+    first frame is transparent or does not fill its canvas. Of an animation it takes the first
+    frame. The images of a batch go through the model one by one.
 
-    The folder also holds the label set in `assets/labels.json`; in `assets/halo.json` how far the
-    net looks, for `fcn_keras.segment_tiled` (not with `flip` or `max_side`, nor where a layer sees
-    the whole image); requests with which TF Serving warms up in `assets.extra/`; and
-    `fingerprint.pb`, which tells exports apart.
+    The folder also holds the task of the net in `assets/task.json`; the `LabelSet` of classes in
+    `assets/labels.json`; the halo, which `fcn_keras.segment_tiled` needs, in `assets/halo.json`
+    (not with `flip` or `max_side`, nor for a net with a layer that pools the whole image); requests
+    with which TF Serving warms up in `assets.extra/`; and `fingerprint.pb`, which tells exports
+    apart.
 
     Args:
-        model: A Keras model of logits (batch, H, W, num_classes), on any backend.
-        directory: The folder of the versions; made if missing.
-        version: A number from 1; by default the next free one. It appears whole or not at all.
-        labels: A `LabelSet`. By default the one stored in the model, else numbered classes.
-        signatures: Names of the signatures to write, `serving_default` among them. By default
-            all; a model of other channels than 1 and 3 has no `encoded`.
-        warmup: The size (H, W) of the images that warm the server up, or several; None for none.
-            A server on a GPU tunes itself to each size.
-        flip: Average the logits with those of the mirrored image: twice the time.
-        max_side: Images of which a side is longer are shrunk to it for the model. Their label
-            maps are enlarged by nearest neighbours, their logits bilinearly.
-        max_megapixels: `encoded` refuses larger images by their header, before decoding, and any
-            with a side above 65535.
-        precision: What to compute in: "float32", "mixed_float16", "mixed_bfloat16"; None as the
-            model does. 16 bits suit GPUs, and bfloat16 CPUs that multiply it.
-        half_weights: Store kernels as float16: half the bytes, and an error of 1/2048 of a weight.
-            They are widened when they are used.
-        overwrite: Replace `version` if it is there.
+        model: A Keras model with one output (batch, H, W, channels), on any backend.
+        directory: The folder of the versions; it is made if it is missing.
+        version: A whole number from 1. Default: the next free one. The version appears whole or
+            not at all.
+        labels: A `LabelSet`. Default: the one stored in the model, else numbered classes.
+        signatures: Names of the signatures to write; `serving_default` must be among them.
+            Default: all that suit the model. `encoded` needs a model of 1 or 3 channels.
+        warmup: Size (H, W) of the images that warm the server up, or several sizes; None for no
+            warm-up. A server on a GPU tunes itself to each size.
+        flip: Whether to average the outputs with those of the mirrored image; takes twice the
+            time.
+        max_side: Longest side in pixels that the model gets; longer images are shrunk to it. Label
+            maps are enlarged again by nearest neighbours, logits and other maps bilinearly.
+        max_megapixels: Largest image that `encoded` accepts. It reads the size in the header,
+            before it decodes, and refuses every image with a side above 65535 pixels.
+        precision: Arithmetic of the net: "float32", "mixed_float16", "mixed_bfloat16", or None for
+            the model's own. 16 bits suit GPUs, and bfloat16 CPUs that multiply it.
+        half_weights: Whether to store kernels as float16: half the bytes, and an error of 1/2048
+            of a weight. They are widened when they are used.
+        overwrite: Whether to replace `version` if it is there.
 
     Returns:
         The version's folder, a `pathlib.Path`.
 
     Raises:
         ValueError: if the version is there (with `overwrite`, if it is no SavedModel), an argument
-            is none of the above, the model is no segmenter, or `labels` names another number of
-            classes.
+            has another value than the above, the model is no segmenter, or `labels` does not fit
+            it.
         RuntimeError: if TensorFlow is not installed; on other backends, if the process that
             exports the saved model fails, with its reason.
 
@@ -96,15 +100,14 @@ def export_saved_model(
     ```
     """
     directory = Path(directory)
-    check_single(model, "A SavedModel")
+    task = task_to_export(model, "A SavedModel", labels)
     check_version(directory, version, overwrite)
-    predictor = Predictor(model, labels)  # checks that it is a segmenter, and names the classes
     max_side, max_megapixels = asked.checked_limits(model, max_side, max_megapixels)
     options = asked.Options(
         name=directory.resolve().name,
-        labels=predictor.labels.to_config(),
+        task=task.to_config(),
         halo=None if flip or max_side else recorded_halo(model),
-        signatures=asked.checked_signatures(model, signatures),
+        signatures=asked.checked_signatures(model, task, signatures),
         warmup=asked.checked_warmup(model, warmup),
         flip=bool(flip),
         max_side=max_side,

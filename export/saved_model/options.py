@@ -2,22 +2,25 @@
 
 from dataclasses import dataclass
 
-import keras
+from fcn_keras.checks import one_of, whole_number
+from fcn_keras.export.decoding import gives_labels, has_logits
+from fcn_keras.keras_internals import is_graph
 
-SIGNATURES = ("serving_default", "scores", "encoded", "assets")
+SIGNATURES = ("serving_default", "logits", "encoded", "assets")
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 WARMUP = ((256, 256),)
+MOST_MEGAPIXELS = 2**20
 
 
 @dataclass(frozen=True)
 class Options:
-    """The choices of `export_saved_model`; `name`, `labels` and `halo` go into the files.
+    """The choices of `export_saved_model`; `name`, `task` and `halo` go into the files.
 
-    `labels` and `halo` are configs; `halo` is None where tiles of an image are not exact.
+    `task` and `halo` are configs; `halo` is None where tiles of an image are not exact.
     """
 
     name: str
-    labels: dict
+    task: dict
     halo: dict | None
     signatures: tuple
     warmup: tuple
@@ -28,34 +31,52 @@ class Options:
     half_weights: bool
 
 
-def checked_signatures(model, names):
-    """The signatures to write: those named, or all that suit the model.
+def checked_signatures(model, task, names):
+    """Returns the signatures to write: those named, or all that are possible.
+
+    Args:
+        model: The Keras model.
+        task: Its `fcn_keras.tasks.Task`.
+        names: A name, several names, or None for all.
 
     Raises:
-        ValueError: for an unknown name, without serving_default, or for `encoded` of a model
-            whose images have other channels than grey or RGB.
+        ValueError: for an unknown name, without serving_default, or for a signature that does not
+            suit the model or its task.
     """
-    channels = model.input_shape[-1]
+    unsuited = _unsuited(model, task)
     if names is None:
-        return tuple(s for s in SIGNATURES if s != "encoded" or channels in (1, 3))
+        return tuple(name for name in SIGNATURES if name not in unsuited)
     names = (names,) if isinstance(names, str) else tuple(names)
-    unknown = [name for name in names if name not in SIGNATURES]
-    if unknown or "serving_default" not in names:
-        wrong = f"unknown {unknown[0]!r}" if unknown else "'serving_default' missing"
-        raise ValueError(
-            f"`signatures` are serving_default and any of {', '.join(SIGNATURES[1:])}; "
-            f"got {names!r}: {wrong}."
-        )
-    if "encoded" in names and channels not in (1, 3):
-        raise ValueError(
-            f"The signature 'encoded' decodes RGB or grey images; {model.name!r} takes "
-            f"{channels} channels."
-        )
+    for name in names:
+        one_of("signatures", name, SIGNATURES)
+        if name in unsuited:
+            raise ValueError(f"{model.name!r} has no signature {name!r}: {unsuited[name]}.")
+    if "serving_default" not in names:
+        raise ValueError(f"`signatures` must contain 'serving_default', got {names!r}.")
     return tuple(name for name in SIGNATURES if name in names)
 
 
+def _unsuited(model, task):
+    """{signature: why the model cannot have it}."""
+    channels = model.input_shape[-1]
+    reasons = {}
+    if not has_logits(task):
+        reasons["logits"] = f"the outputs of a net for {task.kind} are its map"
+    if not gives_labels(task):
+        reasons["encoded"] = f"PNG files cannot hold the values of {task.kind}"
+    elif channels not in (1, 3):
+        reasons["encoded"] = (
+            f"it decodes RGB and grey files, and the model takes {channels} channels"
+        )
+    return reasons
+
+
 def checked_warmup(model, sizes):
-    """The sizes (H, W) of the warm-up images: None means none, a model of one size has its own.
+    """Returns the sizes (H, W) of the warm-up images; a model of one size has its own.
+
+    Args:
+        model: The Keras model.
+        sizes: A size, several sizes, or None for none.
 
     Raises:
         ValueError: if they are no sizes, or not the model's.
@@ -68,18 +89,18 @@ def checked_warmup(model, sizes):
     sizes = [sizes] if _is_size(sizes) else sizes
     if not isinstance(sizes, (list, tuple)) or not all(map(_is_size, sizes)):
         raise ValueError(
-            f"`warmup` is one size (H, W), several, or None for no warm-up; got {sizes!r}."
+            f"`warmup` must be one size (H, W), several, or None for no warm-up, got {sizes!r}."
         )
     for size in sizes:
         if any(mine not in (None, n) for mine, n in zip(own, size, strict=True)):
             raise ValueError(
-                f"The model takes images of {own[0]}x{own[1]}; got the warm-up size {size!r}."
+                f"The model takes images of {own[0]}x{own[1]}, got the warm-up size {size!r}."
             )
     return tuple(tuple(size) for size in sizes)
 
 
 def checked_limits(model, max_side, max_megapixels):
-    """The two limits.
+    """Returns the two limits.
 
     Raises:
         ValueError: if one is not positive, or `max_side` is given for a model of one size.
@@ -90,32 +111,28 @@ def checked_limits(model, max_side, max_megapixels):
                 f"`max_side` shrinks large images, but {model.name!r} takes only "
                 "{}x{}; leave it out.".format(*model.input_shape[1:3])
             )
-        if not _is_count(max_side):
-            raise ValueError(f"`max_side` is a number of pixels, 1 or more; got {max_side!r}.")
-    if not isinstance(max_megapixels, (int, float)) or not 0 < max_megapixels < 2**20:
+        max_side = whole_number("max_side", max_side)
+    if not isinstance(max_megapixels, (int, float)) or not 0 < max_megapixels < MOST_MEGAPIXELS:
         raise ValueError(
-            f"`max_megapixels` is a positive number of megapixels; got {max_megapixels!r}."
+            f"`max_megapixels` must be a number above 0 and below {MOST_MEGAPIXELS}, "
+            f"got {max_megapixels!r}."
         )
     return max_side, float(max_megapixels)
 
 
 def checked_precision(model, precision):
-    """The precision, which only a model of layers and connections can be rebuilt in.
+    """Returns the precision; only a model of layers and connections can be rebuilt in another.
 
     Raises:
-        ValueError: for another precision, or a subclassed model.
+        ValueError: for an unknown precision, or a subclassed model.
     """
     if precision is None:
         return None
-    if precision not in PRECISIONS:
-        raise ValueError(
-            f"`precision` is None (as the model) or one of {', '.join(PRECISIONS)}; "
-            f"got {precision!r}."
-        )
-    if not (hasattr(model, "operations") or isinstance(model, keras.Sequential)):
+    one_of("precision", precision, PRECISIONS)
+    if not is_graph(model):
         raise ValueError(
             f"`precision={precision!r}` rebuilds the model layer by layer, and {model.name!r} is "
-            "no functional model. Build it under that precision, or leave `precision` out."
+            "no functional model. Build it with that precision, or leave `precision` out."
         )
     return precision
 

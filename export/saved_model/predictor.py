@@ -2,26 +2,28 @@
 
 import json
 
-import numpy as np
-
-from fcn_keras.data.images import to_input
 from fcn_keras.export import asset_names
+from fcn_keras.export.decoding import map_name, task_in
+from fcn_keras.export.runner import Runner, as_batch, outputs_in
 from fcn_keras.export.saved_model.exporting import check_tensorflow
 from fcn_keras.export.saved_model.versions import find_saved_model
 from fcn_keras.geometry import Halo
-from fcn_keras.labels import LabelSet
 
 
-class SavedModelPredictor:
+class SavedModelPredictor(Runner):
     """Segments images with a SavedModel written by `export_saved_model`.
 
     Args:
-        directory: The folder of the versions, of which the highest is taken, or one version's.
+        directory: The folder of the versions, of which the highest is taken, or the folder of one
+            version.
 
     Attributes:
         directory: The version's folder, a `pathlib.Path`.
-        labels: The `LabelSet` found in its assets.
-        halo: The `fcn_keras.geometry.Halo` found there, or None.
+        task: The `fcn_keras.tasks.Task` in its assets.
+        labels: The `LabelSet` of classes, or None for another task.
+        halo: The `fcn_keras.geometry.Halo` in its assets, or None.
+        size: (H, W) of the images that the model takes, or None for any size.
+        channels: Number of channels of an image.
 
     Raises:
         ValueError: if the folder holds no SavedModel of this package.
@@ -43,52 +45,46 @@ class SavedModelPredictor:
         self.directory = find_saved_model(directory)
         if self.directory is None:
             raise ValueError(
-                f"{directory} is no SavedModel: neither it nor a version in it (1, 2, ...) holds a "
-                "saved_model.pb."
+                f"{directory} is not a SavedModel: neither it nor a version in it (1, 2, ...) "
+                "holds a saved_model.pb."
             )
-        labels_file = self.directory / "assets" / asset_names.LABELS
+        assets = self.directory / "assets"
         self._loaded = tf.saved_model.load(str(self.directory))
         signatures = self._loaded.signatures
-        outputs = getattr(signatures.get("serving_default"), "structured_outputs", {})
-        if not labels_file.exists() or "label_map" not in outputs:
+        if not (assets / asset_names.TASK).is_file() or "serving_default" not in signatures:
             raise ValueError(
                 f"{self.directory} was not written by fcn_keras.export.export_saved_model: "
-                f"it lacks assets/{asset_names.LABELS} or the output `label_map`."
+                f"it has no assets/{asset_names.TASK} or no signature `serving_default`."
             )
-        self.labels = LabelSet.load(labels_file)
-        halo = labels_file.with_name(asset_names.HALO)
+        self.task = task_in((assets / asset_names.TASK).read_text())
+        halo = assets / asset_names.HALO
         self.halo = Halo.from_config(json.loads(halo.read_text())) if halo.exists() else None
-        self._segment, self._scores = signatures["serving_default"], signatures.get("scores")
+        self._segment, self._logits = signatures["serving_default"], signatures.get("logits")
         self._shape = tuple(self._segment.structured_input_signature[1]["images"].shape[1:])
+        self.size = None if None in self._shape[:2] else self._shape[:2]
+        self.channels = self._shape[2]
 
-    def segment(self, image, *, return_logits=False):
-        """Labels every pixel of one image; as `fcn_keras.segment`.
+    def segment_batch(self, images, *, return_logits=False):
+        """Segments several images of one size at once.
+
+        Args:
+            images: Arrays (H, W, channels) of 0-255, or one array (batch, H, W, channels).
+            return_logits: Also return the logits.
+
+        Returns:
+            uint8 (batch, H, W), uint16 above 255 classes; float32 for other tasks. With
+            `return_logits` the pair with float32 (batch, H, W, num_classes).
 
         Raises:
-            ValueError: for the scores of a SavedModel exported without them.
+            ValueError: if an image cannot be used, for images of several sizes, and for the
+                logits of a SavedModel exported without them.
         """
-        images = self._batch([image])
-        label_map = self._segment(images=images)["label_map"].numpy()[0]
-        if not return_logits:
-            return label_map
-        if self._scores is None:
-            raise ValueError(
-                f"{self.directory} has no scores: export it with the signature `scores`."
-            )
-        return label_map, self._scores(images=images)["scores"].numpy()[0]
-
-    def segment_batch(self, images):
-        """Labels several images of one size at once, as `Predictor.segment_batch`."""
-        return self._segment(images=self._batch(images))["label_map"].numpy()
-
-    def _batch(self, images):
         import tensorflow as tf
 
-        arrays = [_as_uint8(to_input(image, self._shape)) for image in images]
-        if len({array.shape for array in arrays}) != 1:
-            raise ValueError("A batch holds one image or more, all of one size.")
-        return tf.constant(np.stack(arrays))
-
-
-def _as_uint8(image):
-    return image if image.dtype == np.uint8 else np.rint(image).astype(np.uint8)
+        batch = tf.constant(as_batch(images, self._shape))
+        maps = self._segment(images=batch)[map_name(self.task)].numpy()
+        if not return_logits:
+            return maps
+        if self._logits is None:
+            return maps, outputs_in(self.task, maps)
+        return maps, self._logits(images=batch)["logits"].numpy()

@@ -1,4 +1,4 @@
-"""The folder that TF Serving watches: one SavedModel a version, in folders named 1, 2, 3, ...
+"""Versions of a SavedModel: the folders 1, 2, 3, ... that TF Serving watches.
 
 A version appears whole or not at all.
 """
@@ -8,16 +8,29 @@ import os
 import tempfile
 from pathlib import Path
 
+from fcn_keras.checks import whole_number
+
 
 def versions_in(directory):
-    """{number: folder} of the versions in a directory, lowest first."""
+    """Returns {number: folder} of the versions in a directory, lowest first."""
     folders = [path for path in Path(directory).glob("*") if path.is_dir()]
     numbered = {int(p.name): p for p in folders if p.name.isascii() and p.name.isdecimal()}
     return dict(sorted(numbered.items()))
 
 
 def find_saved_model(path):
-    """The SavedModel that a path means: itself, or the highest version in it; None if neither."""
+    """Returns the SavedModel that a path means, or None.
+
+    Args:
+        path: A SavedModel's folder, or a folder of versions, of which the highest is taken.
+
+    Example:
+
+    ```python
+    fcn_keras.export.export_saved_model(model, "serving/street")
+    fcn_keras.export.saved_model.find_saved_model("serving/street").name    # "1"
+    ```
+    """
     path = Path(path)
     for folder in (path, *reversed(versions_in(path).values())):
         if (folder / "saved_model.pb").is_file():
@@ -27,18 +40,16 @@ def find_saved_model(path):
 
 def check_version(directory, version, overwrite):
     """Raises ValueError unless the version can be written into the directory."""
-    if version is not None and (not isinstance(version, int) or isinstance(version, bool)):
-        raise ValueError(f"`version` is a whole number from 1, or None; got {version!r}.")
-    if version is not None and version < 1:
-        raise ValueError(f"`version` is a whole number from 1, or None; got {version}.")
+    if version is not None:
+        whole_number("version", version)
     if overwrite and version is None:
-        raise ValueError("overwrite=True replaces one version: say which, as in version=1.")
-    if (directory / "saved_model.pb").exists():
         raise ValueError(
-            f"{directory} is itself a SavedModel; versions go into a folder of their own."
+            "overwrite=True replaces one version: name it, as in version=1 (--version 1)."
         )
+    if (directory / "saved_model.pb").exists():
+        raise ValueError(f"{directory} is a SavedModel; versions go into a folder of their own.")
     if directory.exists() and not directory.is_dir():
-        raise ValueError(f"{directory} already exists and is no folder.")
+        raise ValueError(f"{directory} already exists and is not a folder.")
     target = versions_in(directory).get(version)
     if target and not overwrite:
         raise ValueError(
@@ -46,14 +57,14 @@ def check_version(directory, version, overwrite):
             "it (--overwrite, overwrite=True)."
         )
     if target and not (target / "saved_model.pb").is_file():
-        raise ValueError(f"{target} exists and is no SavedModel, so it is not replaced.")
+        raise ValueError(f"{target} exists and is not a SavedModel, so it is not replaced.")
 
 
 @contextlib.contextmanager
 def new_version(directory, version):
     """Yields a `Draft`: a folder to write into, which `publish` makes the version.
 
-    Of a draft that was not published nothing remains.
+    A draft that was not published is deleted.
     """
     existed = directory.exists()
     directory.mkdir(parents=True, exist_ok=True)
@@ -70,8 +81,9 @@ def new_version(directory, version):
 
 
 class Draft:
-    """A version being written, at `folder`; the numbers of others are not looked at before
-    `publish`, so that two exports at once get two numbers.
+    """A version that is being written, in `folder`.
+
+    It gets its number in `publish` and not before, so that two exports at once get two numbers.
     """
 
     def __init__(self, directory, version, aside):
@@ -79,7 +91,7 @@ class Draft:
         self.folder = aside / "written"
 
     def publish(self):
-        """Moves the folder to its place and returns that."""
+        """Moves the folder to its place, and returns the place."""
         if self.version is not None:
             existing = versions_in(self.directory).get(self.version)
             target = existing or self.directory / str(self.version)
@@ -95,7 +107,7 @@ class Draft:
 
 
 def _swap(written, target, replaced):
-    """Puts the new folder in place of the old one, or leaves the old one there."""
+    """Puts the new folder in place of the old one; if that fails, the old one stays."""
     existed = target.exists()
     if existed:
         os.rename(target, replaced)

@@ -1,6 +1,6 @@
-"""TensorFlow Serving: the files to deploy, clients over REST and gRPC, a server for development.
+"""TensorFlow Serving: files to deploy, clients over REST and gRPC, a server for development.
 
-What speaks HTTP, gRPC or TensorFlow is loaded when a client or a server is made.
+The packages for HTTP, gRPC and TensorFlow are loaded when a client or a server is made.
 """
 
 from fcn_keras.export.serving.addresses import is_address

@@ -1,8 +1,10 @@
-"""Where a model is served, out of one line: `http://host:8501/v1/models/name`, `grpc://host/name`."""
+"""Addresses of served models: `http://host:8501/v1/models/name`, `grpc://host/name`."""
 
 import dataclasses
 import re
 from urllib.parse import quote, unquote, urlsplit
+
+from fcn_keras.checks import whole_number
 
 _SCHEMES = {"http": 8501, "https": 443, "grpc": 8500, "grpcs": 443}
 _PATH = re.compile(
@@ -10,12 +12,12 @@ _PATH = re.compile(
     r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?/?(?::predict)?"
 )
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-FORMS = "http://host:8501/v1/models/NAME or grpc://host:8500/NAME"
+FORM = "http://host:8501/v1/models/NAME or grpc://host:8500/NAME"
 
 
 @dataclasses.dataclass(frozen=True)
 class Address:
-    """A served model: its server, its name, and the version or label asked for, or None."""
+    """The address of a served model: its server, its name, and a version or a label, or None."""
 
     scheme: str
     host: str
@@ -31,15 +33,17 @@ class Address:
 
     @property
     def is_grpc(self):
+        """Whether the server speaks gRPC, and not REST."""
         return self.scheme.startswith("grpc")
 
     @property
     def is_loopback(self):
+        """Whether the server is on this machine."""
         return self.host in _LOOPBACK
 
     @property
     def target(self):
-        """host:port."""
+        """The host and the port, as host:port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
@@ -59,13 +63,10 @@ class Address:
 
 
 def is_address(text):
-    """Whether a word of the command line means a server, and not a file.
+    """Returns whether a text is the address of a server, and not a path.
 
     Args:
-        text: Anything; only what begins with http://, https://, grpc:// or grpcs:// is an address.
-
-    Returns:
-        A bool.
+        text: A str or a path; an address begins with http://, https://, grpc:// or grpcs://.
 
     Example:
 
@@ -79,15 +80,15 @@ def is_address(text):
 
 
 def parse_address(text, model=None, version=None, label=None):
-    """The `Address` that a line and the arguments beside it mean.
+    """Returns the `Address` that a text and the other arguments mean.
 
     Raises:
-        ValueError: for another form, a missing model, or version and label at once.
+        ValueError: for another form, a missing model, or both a version and a label.
     """
     scheme, host, port, path = _parts(text)
     found = _PATH.fullmatch(path) if path.strip("/") else None
     if path.strip("/") and not found:
-        raise ValueError(f"An address is {FORMS}; got the path {path!r} in {text!r}.")
+        raise ValueError(f"An address has the form {FORM}, got the path {path!r} in {text!r}.")
     given = {
         name: unquote(part) for name, part in (found.groupdict() if found else {}).items() if part
     }
@@ -95,10 +96,10 @@ def parse_address(text, model=None, version=None, label=None):
         if value is not None:
             given[name] = value
     if "model" not in given:
-        raise ValueError(f"{text} names no model: give {FORMS}, or `model`.")
+        raise ValueError(f"{text} names no model: give {FORM}, or `model`.")
     if "version" in given and "label" in given:
         raise ValueError(
-            f"Ask for a version or for a label, not for both; got version {given['version']} and "
+            f"Give a version or a label, not both, got version {given['version']} and "
             f"label {given['label']!r}."
         )
     if "version" in given:
@@ -109,18 +110,17 @@ def parse_address(text, model=None, version=None, label=None):
 def _parts(text):
     """Scheme, host, port and path."""
     if not is_address(text):
-        raise ValueError(f"An address is {FORMS}; got {text!r}.")
+        raise ValueError(f"An address has the form {FORM}, got {text!r}.")
     split = urlsplit(str(text))
     try:
         port = split.port
     except ValueError as error:
-        raise ValueError(f"An address is {FORMS}; got {text!r}: {error}.") from None
+        raise ValueError(f"An address has the form {FORM}, got {text!r}: {error}.") from None
     if not split.hostname or split.query or split.fragment:
-        raise ValueError(f"An address is {FORMS}; got {text!r}.")
+        raise ValueError(f"An address has the form {FORM}, got {text!r}.")
     return split.scheme, split.hostname, port or _SCHEMES[split.scheme], split.path
 
 
 def _version(value):
-    if isinstance(value, bool) or not re.fullmatch(r"\d+", str(value)):
-        raise ValueError(f"`version` is a whole number from 0, or None; got {value!r}.")
-    return int(value)
+    plain = isinstance(value, str) and re.fullmatch(r"\d+", value)
+    return whole_number("version", int(value) if plain else value, 0)

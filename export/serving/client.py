@@ -1,4 +1,4 @@
-"""Clients of a served model, over REST or gRPC, waiting or awaited."""
+"""Clients of a served model over REST or gRPC, blocking or with asyncio."""
 
 import asyncio
 import dataclasses
@@ -6,18 +6,22 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from fcn_keras import tasks
+from fcn_keras.checks import whole_number
 from fcn_keras.export import asset_names
+from fcn_keras.export.decoding import task_in
+from fcn_keras.export.runner import Runner
 from fcn_keras.export.serving.addresses import parse_address
 from fcn_keras.export.serving.errors import ServerError
 from fcn_keras.export.serving.requests import Status
-from fcn_keras.export.serving.retrying import check_patience, pause_after, pauses
-from fcn_keras.export.serving.steps import Steps
+from fcn_keras.export.serving.retrying import check_retries, pause_after, pauses
+from fcn_keras.export.serving.steps import Steps, input_shape
 from fcn_keras.geometry import Halo
 from fcn_keras.labels import LabelSet
 
 
-class _Asking:
-    """What both clients share: whom they ask, and the steps of asking."""
+class _Base:
+    """What both clients share: the address, and the steps of a request."""
 
     def __init__(
         self,
@@ -31,12 +35,12 @@ class _Asking:
         in_flight=8,
         labels=None,
     ):
-        check_patience(timeout, retries)
-        if isinstance(in_flight, bool) or not isinstance(in_flight, int) or in_flight < 1:
-            raise ValueError(f"`in_flight` is a whole number from 1; got {in_flight!r}.")
+        check_retries(timeout, retries)
         self.address = parse_address(address, model, version, label)
-        self._timeout, self._retries, self._in_flight = timeout, retries, in_flight
-        self._labels, self._found = labels, None
+        self._timeout, self._retries = timeout, retries
+        self._in_flight = whole_number("in_flight", in_flight)
+        self._given = labels and tasks.Classes(labels)
+        self._found = None
         self._steps = Steps(as_files=not self.address.is_grpc)
 
     def _connection(self, waiting):
@@ -46,46 +50,62 @@ class _Asking:
             from fcn_keras.export.serving.rest import Rest as Connection
         return Connection(self.address, self._timeout, waiting)
 
-    def _read_assets(self):
-        """Steps to the label set and the halo, each None where nothing tells it."""
+    def _describe(self):
+        """Steps to a `_Description` of the served model."""
         assets = yield from self._steps.assets()
-        labels = halo = None
-        if asset_names.LABELS in assets:
-            labels = LabelSet.from_config(json.loads(assets[asset_names.LABELS]))
-        else:
-            signatures = yield from self._steps.signatures()
-            _, shape = signatures.outputs.get("scores", {}).get("scores", (None, (None,)))
-            labels = LabelSet.numbered(shape[-1]) if shape[-1] else None
-        if asset_names.HALO in assets:
-            halo = Halo.from_config(json.loads(assets[asset_names.HALO]))
-        return labels, halo
+        signatures = yield from self._steps.signatures()
+        halo = assets.get(asset_names.HALO)
+        *size, channels = input_shape(signatures)
+        return _Description(
+            task_in(assets[asset_names.TASK]) if asset_names.TASK in assets else _task(signatures),
+            halo and Halo.from_config(json.loads(halo)),
+            None if None in size else tuple(size),
+            channels,
+        )
 
 
-class Client(_Asking):
-    """Segments images by a model that TensorFlow Serving, or `DevelopmentServer`, serves.
+@dataclasses.dataclass(frozen=True)
+class _Description:
+    """What the server says about the model: the attributes of a `Segmenter`."""
 
-    Files go to the server as they are (its graph reads JPEG, PNG, BMP and GIF as
-    `fcn_keras.segment` does), arrays as tensors over gRPC and as PNG files over REST. A server
-    that is UNAVAILABLE (not reached, restarting, overloaded) is asked again after a pause, from
-    0.1 seconds doubled each time up to 2; every other error is raised at once. It can be used
-    from several threads, and by `fcn_keras.evaluate` and `fcn_keras.inference.predict_files`.
+    task: tasks.Task | None
+    halo: Halo | None
+    size: tuple[int, int] | None
+    channels: int
+
+
+def _task(signatures):
+    """Numbered classes, counted by the logits; None where the server has no logits either."""
+    _, shape = signatures.outputs.get("logits", {}).get("logits", (None, (None,)))
+    return tasks.Classes(LabelSet.numbered(shape[-1])) if shape[-1] else None
+
+
+class Client(_Base, Runner):
+    """Segments images with a model that TensorFlow Serving, or `DevelopmentServer`, serves.
+
+    The client sends image files as they are (the graph reads JPEG, PNG, BMP and GIF as
+    `fcn_keras.segment` does), arrays as tensors over gRPC and as PNG files over REST; a model for
+    another task than classes gets tensors only. It repeats a request if the server is UNAVAILABLE
+    (not reached, restarting, overloaded), after a pause of 0.1 seconds that doubles each time up
+    to 2 seconds; it raises every other error at once. It can be used from several threads, and by
+    `fcn_keras.evaluate` and `fcn_keras.inference.predict_files`.
 
     Args:
         address: `http://host:8501/v1/models/NAME` or `grpc://host:8500/NAME`, or https and grpcs;
-            with `/versions/3` or `/labels/stable` behind it where one is meant.
+            followed by `/versions/3` or `/labels/stable` for one version.
         model: The model's name, if the address has none.
-        version: A version's number; by default the server's latest.
+        version: A version's number. Default: the server's latest.
         label: A version's label instead, such as "stable".
         timeout: Seconds for one attempt.
-        retries: How many times to ask again a server that is UNAVAILABLE.
-        in_flight: How many images of a list are on their way at once.
-        labels: The `LabelSet`, where it is not to be the one that the model is served with.
+        retries: How often to repeat a request if the server is UNAVAILABLE.
+        in_flight: Number of images of a list that are sent at once.
+        labels: The `LabelSet` to use instead of the one that the model is served with.
 
     Attributes:
         address: The `Address`, with `host`, `port`, `model`, `version`, `label`.
 
     Raises:
-        ValueError: for an address of another form, or an argument that is none of the above.
+        ValueError: for an address of another form, or an argument with another value than above.
         ImportError: if httpx, or for grpc:// grpcio or tensorflow-serving-api, is not installed.
 
     Example:
@@ -109,7 +129,7 @@ class Client(_Asking):
         self._carrier = self._connection(waiting=False)
 
     def segment(self, image, *, return_logits=False):
-        """Labels every pixel of one image, as `fcn_keras.segment`, or of each in a list.
+        """Segments one image, as `fcn_keras.segment`, or each image in a list.
 
         Args:
             image: A path, a PIL image, or an array (H, W, 3) or (H, W) of 0-255; or a list of
@@ -117,11 +137,11 @@ class Client(_Asking):
             return_logits: Also return the logits, which are forty times as many bytes.
 
         Returns:
-            uint8 (H, W), uint16 above 255 classes; with `return_logits` the pair with float32
-            (H, W, num_classes). A list of that for a list.
+            uint8 (H, W), uint16 above 255 classes; float32 for other tasks. With `return_logits`
+            the pair with float32 (H, W, num_classes). For a list a list of these.
 
         Raises:
-            ValueError: if the image cannot be used, with the server's reason; or for the scores
+            ValueError: if the image cannot be used, with the server's reason; or for the logits
                 of a model that is served without them.
             ServerError: if the server refuses the request or cannot be reached.
         """
@@ -135,25 +155,36 @@ class Client(_Asking):
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
-    def segment_batch(self, images):
-        """Labels several images of one size in one request, as `Predictor.segment_batch`."""
-        return self._drive(self._steps.segment_batch(images))
+    def segment_batch(self, images, *, return_logits=False):
+        """Segments several images of one size in one request, as `Predictor.segment_batch`."""
+        return self._drive(self._steps.segment_batch(images, return_logits))
 
     @property
-    def labels(self):
-        """The `LabelSet` given, else the served one; of a model without, numbered classes.
+    def task(self):
+        """The `fcn_keras.tasks.Task` of the model.
 
-        None for a model that tells not even their number.
+        Of a model that is served without the signature `assets`: numbered classes, or None if
+        their number is unknown.
         """
-        return self._labels or self._description()[0]
+        return self._given or self._description().task
 
     @property
     def halo(self):
-        """The `fcn_keras.geometry.Halo` that is served, or None."""
-        return self._description()[1]
+        """The `fcn_keras.geometry.Halo` that the model is served with, or None."""
+        return self._description().halo
+
+    @property
+    def size(self):
+        """(H, W) of the images that the model takes, or None for any size."""
+        return self._description().size
+
+    @property
+    def channels(self):
+        """Number of channels of an image."""
+        return self._description().channels
 
     def status(self):
-        """{version: {"state": ..., "error_code": ..., "error_message": ...}}, by number.
+        """Returns {version: {"state": ..., "error_code": ..., "error_message": ...}}.
 
         The states are START, LOADING, AVAILABLE, UNLOADING and END.
 
@@ -163,8 +194,9 @@ class Client(_Asking):
         return self._ask(Status())
 
     def metadata(self):
-        """A dict of what is served: `model`, `version`, and {signature: {tensor: (dtype, shape)}}
-        as `inputs` and `outputs`, open dimensions as None.
+        """Returns a dict of what is served: `model`, `version`, `inputs` and `outputs`.
+
+        `inputs` and `outputs` are {signature: {tensor: (dtype, shape)}}; open dimensions are None.
 
         Raises:
             ServerError: as `status`.
@@ -184,7 +216,7 @@ class Client(_Asking):
 
     def _description(self):
         if self._found is None:
-            self._found = self._drive(self._read_assets())
+            self._found = self._drive(self._describe())
         return self._found
 
     def _drive(self, steps):
@@ -205,10 +237,10 @@ class Client(_Asking):
                 time.sleep(pause_after(error, left))
 
 
-class AsyncClient(_Asking):
-    """A `Client` for asyncio: the same arguments, and methods to await.
+class AsyncClient(_Base):
+    """A `Client` for asyncio, with the same arguments; its methods are awaited.
 
-    It may be made anywhere, and is used within one event loop.
+    It may be made anywhere, and must be used within one event loop.
 
     Raises:
         ValueError: as `Client`.
@@ -239,7 +271,7 @@ class AsyncClient(_Asking):
         self._carrier = None
 
     async def segment(self, image, *, return_logits=False):
-        """As `Client.segment`; of a list `in_flight` images are on their way at once."""
+        """See `Client.segment`; sends `in_flight` images of a list at once."""
         if not isinstance(image, (list, tuple)):
             return await self._drive(self._steps.segment(image, return_logits))
         free = asyncio.Semaphore(self._in_flight)
@@ -256,24 +288,29 @@ class AsyncClient(_Asking):
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def segment_batch(self, images):
-        """As `Client.segment_batch`."""
-        return await self._drive(self._steps.segment_batch(images))
+    async def segment_batch(self, images, *, return_logits=False):
+        """See `Client.segment_batch`."""
+        return await self._drive(self._steps.segment_batch(images, return_logits))
+
+    async def task(self):
+        """See `Client.task`; a method, since an attribute cannot be awaited."""
+        return self._given or (await self._description()).task
 
     async def labels(self):
-        """As `Client.labels`, which cannot be awaited as an attribute."""
-        return self._labels or (await self._description())[0]
+        """See `Client.labels`."""
+        task = await self.task()
+        return None if task is None else task.labels
 
     async def halo(self):
-        """As `Client.halo`."""
-        return (await self._description())[1]
+        """See `Client.halo`."""
+        return (await self._description()).halo
 
     async def status(self):
-        """As `Client.status`."""
+        """See `Client.status`."""
         return await self._ask(Status())
 
     async def metadata(self):
-        """As `Client.metadata`."""
+        """See `Client.metadata`."""
         found = await self._drive(self._steps.metadata())
         return {"model": self.address.model, **dataclasses.asdict(found)}
 
@@ -291,7 +328,7 @@ class AsyncClient(_Asking):
 
     async def _description(self):
         if self._found is None:
-            self._found = await self._drive(self._read_assets())
+            self._found = await self._drive(self._describe())
         return self._found
 
     async def _drive(self, steps):

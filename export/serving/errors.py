@@ -1,6 +1,6 @@
-"""What a server answers instead of a label map: TensorFlow's status codes, with its own words."""
+"""Errors of servers: TensorFlow's status codes, with the message of the server."""
 
-# The codes of google/rpc/code.proto, and what TensorFlow Serving's REST interface makes of them.
+# The codes of google/rpc/code.proto, and their HTTP status in TensorFlow Serving's REST interface.
 HTTP_STATUS = {
     "CANCELLED": 499,
     "UNKNOWN": 500,
@@ -27,12 +27,12 @@ _CODES = {
 
 
 class ServerError(RuntimeError):
-    """A server's refusal, or that it could not be reached.
+    """The error for a request that the server refused, or that did not reach a server.
 
     Attributes:
         code: The name of the status, such as "INVALID_ARGUMENT", "NOT_FOUND" or "UNAVAILABLE".
-        message: The server's own message; of a server that was not reached, what went wrong.
-        address: Whom the client asked.
+        message: The server's message; if no server was reached, the reason.
+        address: The `Address` of the request.
 
     Example:
 
@@ -55,12 +55,12 @@ class ServerError(RuntimeError):
 
 
 def code_of(http_status):
-    """The status code that an HTTP status stands for; "UNKNOWN" for one of other servers."""
+    """Returns the name of the status for an HTTP status; "UNKNOWN" for others."""
     return _CODES.get(http_status, "UNKNOWN")
 
 
 class Refusal(Exception):
-    """Raised inside the development server for what becomes an error of this code."""
+    """An error of the development server that is sent to the client with this code."""
 
     def __init__(self, code, message):
         super().__init__(message)

@@ -1,6 +1,6 @@
-"""The official messages and stubs of TensorFlow Serving, and gRPC; loaded when first needed.
+"""The optional packages of serving, each loaded at first use: messages, stubs, gRPC, HTTP.
 
-Importing them imports TensorFlow.
+Importing the messages imports TensorFlow.
 """
 
 import importlib
@@ -10,35 +10,35 @@ UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_le
 
 
 def grpc():
-    """The module `grpc`.
+    """Returns the module `grpc`.
 
     Raises:
-        ImportError: saying what to install.
+        ImportError: if it is not installed; the message says how to install it.
     """
     return _module("grpc")
 
 
 def messages(name):
-    """A module of `tensorflow_serving.apis`, such as `predict_pb2`.
+    """Returns a module of `tensorflow_serving.apis`, such as `predict_pb2`.
 
     Raises:
-        ImportError: saying what to install.
+        ImportError: if it is not installed; the message says how to install it.
     """
     return _module(_STUBS + name)
 
 
 def configuration():
-    """The module of ModelServerConfig, which needs no TensorFlow."""
+    """Returns the module of ModelServerConfig, which needs no TensorFlow."""
     return _module("tensorflow_serving.config.model_server_config_pb2")
 
 
 def http():
-    """The module `httpx`."""
+    """Returns the module `httpx`."""
     return _module("httpx")
 
 
 def web_server():
-    """The module `uvicorn`."""
+    """Returns the module `uvicorn`."""
     return _module("uvicorn")
 
 

@@ -1,4 +1,4 @@
-"""What a client asks, whatever carries it: a prediction, the signatures, the state of versions."""
+"""Requests of a client, over REST or gRPC: a prediction, the signatures, the state of versions."""
 
 import dataclasses
 
@@ -7,9 +7,9 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Predict:
-    """Runs a signature on {input: array}; strings are arrays of bytes, dtype object.
+    """A request to run a signature on {input: array}; the answer is {output: array}.
 
-    The answer is {output: array}.
+    Strings are arrays of bytes with dtype object.
     """
 
     signature: str
@@ -19,17 +19,20 @@ class Predict:
 
 @dataclasses.dataclass(frozen=True)
 class Metadata:
-    """The answer is a `Signatures`."""
+    """A request for the signatures; the answer is a `Signatures`."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Status:
-    """The answer is {version: {"state": ..., "error_code": ..., "error_message": ...}}."""
+    """A request for the state of the versions.
+
+    The answer is {version: {"state": ..., "error_code": ..., "error_message": ...}}.
+    """
 
 
 @dataclasses.dataclass(frozen=True)
 class Signatures:
-    """What a served version takes and gives.
+    """The inputs and outputs of a served version.
 
     Attributes:
         version: The version's number.
@@ -51,7 +54,7 @@ _DTYPES = {
 
 
 def signatures(version, definitions):
-    """A `Signatures` from the JSON forms of SignatureDefs."""
+    """Returns a `Signatures` made from the JSON forms of SignatureDefs."""
     named = {name: d for name, d in definitions.items() if d.get("inputs") and d.get("outputs")}
     return Signatures(
         int(version),
@@ -61,7 +64,7 @@ def signatures(version, definitions):
 
 
 def states(document):
-    """The states out of the JSON form of a GetModelStatusResponse."""
+    """Returns the states in the JSON form of a GetModelStatusResponse."""
     return {
         int(entry["version"]): {
             "state": entry.get("state", "UNKNOWN"),
@@ -73,7 +76,7 @@ def states(document):
 
 
 def as_dtype(name):
-    """The NumPy dtype of a name in `Signatures`."""
+    """Returns the NumPy dtype for a name in `Signatures`."""
     return np.dtype(object if name == "string" else name)
 
 

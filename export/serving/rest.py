@@ -18,11 +18,12 @@ _SHOWN = 300
 
 
 class Rest:
-    """Sends requests with httpx; `waiting` sends one from asyncio.
+    """Sends requests with httpx.
 
     Args:
         address: An `Address`.
         timeout: Seconds for one attempt.
+        waiting: Whether requests are sent from asyncio, with `send_waiting`.
     """
 
     def __init__(self, address, timeout, waiting=False):
@@ -36,10 +37,10 @@ class Rest:
         )
 
     def send(self, request):
-        """One attempt.
+        """Sends a request once, and returns the answer.
 
         Raises:
-            ServerError: for whatever is not an answer.
+            ServerError: if the server refuses, or is not reached.
         """
         try:
             response = self._client.request(**self._call(request))
@@ -48,7 +49,7 @@ class Rest:
         return self._read(request, response)
 
     async def send_waiting(self, request):
-        """As `send`, awaited."""
+        """Does what `send` does, in asyncio."""
         try:
             response = await self._client.request(**self._call(request))
         except self._httpx.HTTPError as error:
@@ -56,9 +57,11 @@ class Rest:
         return self._read(request, response)
 
     def close(self):
+        """Closes the connections."""
         self._client.close()
 
     async def close_waiting(self):
+        """Closes the connections in asyncio."""
         await self._client.aclose()
 
     def _call(self, request):
@@ -100,7 +103,7 @@ class Rest:
 
 
 def _message(response):
-    """The server's own words."""
+    """The server's message."""
     try:
         return str(response.json()["error"])
     except (ValueError, KeyError, TypeError):

@@ -1,6 +1,6 @@
 """The client's side of TF Serving's gRPC interface, by the official stubs.
 
-Messages have no limit: the label map of a large photograph is more than gRPC's 4 MB.
+Messages have no size limit: a label map of a large image exceeds gRPC's default of 4 MB.
 """
 
 import numpy as np
@@ -15,11 +15,12 @@ _RECONNECT = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_b
 
 
 class Rpc:
-    """Sends requests over one channel; `waiting` sends one from asyncio.
+    """Sends requests over one channel.
 
     Args:
         address: An `Address`.
         timeout: Seconds for one attempt.
+        waiting: Whether requests are sent from asyncio, with `send_waiting`.
     """
 
     def __init__(self, address, timeout, waiting=False):
@@ -39,10 +40,10 @@ class Rpc:
         self._status = models.GetModelStatus
 
     def send(self, request):
-        """One attempt.
+        """Sends a request once, and returns the answer.
 
         Raises:
-            ServerError: for whatever is not an answer.
+            ServerError: if the server refuses, or is not reached.
         """
         method, message = self._call(request)
         try:
@@ -51,7 +52,7 @@ class Rpc:
             raise self._error(error) from error
 
     async def send_waiting(self, request):
-        """As `send`, awaited."""
+        """Does what `send` does, in asyncio."""
         method, message = self._call(request)
         try:
             return _read(request, await method(message, timeout=self._timeout))
@@ -59,9 +60,11 @@ class Rpc:
             raise self._error(error) from error
 
     def close(self):
+        """Closes the channel."""
         self._channel.close()
 
     async def close_waiting(self):
+        """Closes the channel in asyncio."""
         await self._channel.close()
 
     def _call(self, request):

@@ -1,6 +1,6 @@
-"""Segmenting by a server as steps: each yields a request and is sent its answer.
+"""Segmenting with a server as steps: generators that yield a request and receive its answer.
 
-A client drives them, waiting or not; whatever carries the requests, the steps are the same.
+The clients run them, blocking or with asyncio, over REST or gRPC; the steps are the same.
 """
 
 import io
@@ -10,21 +10,22 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fcn_keras.data.images import to_input
 from fcn_keras.export import asset_names
+from fcn_keras.export.decoding import LABEL_MAP, MAP
+from fcn_keras.export.runner import as_batch, as_pixels
 from fcn_keras.export.serving.requests import Metadata, Predict
 
 _BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"GIF8")
 OK = "ok"
-ASSETS = (asset_names.LABELS, asset_names.HALO)
+ASSETS = (asset_names.TASK, asset_names.HALO)
 
 
 class Steps:
     """The steps of one client.
 
     Args:
-        as_files: Whether arrays go to the server as PNG files where it decodes them: numbers in
-            JSON are ten times larger.
+        as_files: Whether arrays are sent as PNG files if the server decodes them. Numbers in JSON
+            are ten times larger.
     """
 
     def __init__(self, as_files):
@@ -32,12 +33,12 @@ class Steps:
         self._known = None
 
     def metadata(self):
-        """The `Signatures` of what is served now."""
+        """Returns the `Signatures` of the model that is served now."""
         self._known = yield Metadata()
         return self._known
 
     def assets(self):
-        """{name: text} of the files that describe the model, as far as it is served with them."""
+        """Returns {name: text} of the files in the model's assets that the server hands out."""
         signatures = yield from self.signatures()
         if "assets" not in signatures.outputs:
             return {}
@@ -47,33 +48,34 @@ class Steps:
         }
 
     def segment(self, image, return_logits=False):
-        """A label map (H, W), or the pair with its logits."""
+        """Returns the decoded map of an image, or the pair with its logits."""
         if return_logits:
-            return (yield from self._scores(image))
+            maps, logits = yield from self.segment_batch([image], return_logits=True)
+            return maps[0], logits[0]
         signatures = yield from self.signatures()
         if "encoded" in signatures.inputs:
             file = _file(image)
             if file is None and self.as_files:
-                file = _png(to_input(image, _shape(signatures)))
+                file = _png(as_pixels(image, input_shape(signatures)))
             if file is not None:
                 return (yield from self._encoded([file], [_name(image)]))[0]
-        return (yield from self._whole([image]))[0]
+        return (yield from self._maps([image]))[0]
 
-    def segment_batch(self, images):
-        """Label maps (batch, H, W) of images of one size."""
+    def segment_batch(self, images, return_logits=False):
+        """Returns the decoded maps of images of one size, or the pair with their logits."""
         signatures = yield from self.signatures()
-        images = [to_input(image, _shape(signatures)) for image in images]
-        if len({image.shape for image in images}) != 1:
-            sizes = sorted({"{}x{}".format(*image.shape[:2]) for image in images})
-            raise ValueError(f"A batch holds images of one size; got {', '.join(sizes) or 'none'}.")
+        images = as_batch(images, input_shape(signatures))
+        if return_logits:
+            maps = yield from self.segment_batch(images)
+            return maps, (yield from self._logits(images, maps))
         if self.as_files and "encoded" in signatures.inputs:
             files = [_png(image) for image in images]
             names = [f"image {number} of the batch" for number in range(len(files))]
             return np.stack((yield from self._encoded(files, names)))
-        return (yield from self._whole(images))
+        return (yield from self._maps(images))
 
     def signatures(self):
-        """The `Signatures`, asked for once."""
+        """Returns the `Signatures`, requested once."""
         return self._known or (yield from self.metadata())
 
     def _encoded(self, files, names):
@@ -83,35 +85,37 @@ class Steps:
                 raise ValueError(f"{name}: {status.decode('utf-8', 'replace')}")
         return [np.array(Image.open(io.BytesIO(mask))) for mask in answer["mask_png_bytes"]]
 
-    def _whole(self, images):
-        return (yield self._predict("serving_default", self._images(images)))["label_map"]
+    def _maps(self, images):
+        answer = yield self._predict("serving_default", self._images(images))
+        return answer[LABEL_MAP if LABEL_MAP in answer else MAP]
 
-    def _scores(self, image):
-        signatures = yield from self.signatures()
-        if "scores" not in signatures.outputs:
-            raise ValueError(
-                "The served model has no scores: export it with the signature `scores`."
-            )
-        answer = yield self._predict("scores", self._images([image]))
-        return (yield from self.segment(image)), answer["scores"][0]
+    def _logits(self, images, maps):
+        if "logits" in self._known.outputs:
+            return (yield self._predict("logits", self._images(images)))["logits"]
+        if LABEL_MAP in self._known.outputs["serving_default"]:
+            raise ValueError("The served model has no signature `logits`: export classes with it.")
+        return maps if maps.ndim == 4 else maps[..., None]
 
     def _images(self, images):
-        arrays = [to_input(image, _shape(self._known)) for image in images]
-        return {"images": np.stack([_as_uint8(array) for array in arrays])}
+        return {"images": as_batch(images, input_shape(self._known))}
 
     def _predict(self, name, inputs):
         known = self._known.outputs.get(name)
         if known is None:
             others = ", ".join(self._known.outputs)
             raise ValueError(
-                f"The served model has no signature {name!r}, but {others}: serve what "
+                f"The served model has no signature {name!r}; it has {others}. Serve what "
                 "fcn_keras.export.export_saved_model wrote."
             )
         return Predict(name, inputs, {output: dtype for output, (dtype, _) in known.items()})
 
 
-def _shape(signatures):
-    """(H, W, channels) that the model takes, None for open ones."""
+def input_shape(signatures):
+    """Returns (H, W, channels) that the model takes, with None for an open size.
+
+    Raises:
+        ValueError: if the model was not written by this package.
+    """
     images = signatures.inputs.get("serving_default", {}).get("images")
     if images is None:
         raise ValueError(
@@ -122,7 +126,7 @@ def _shape(signatures):
 
 
 def _file(image):
-    """The bytes of a path to a file that the server decodes as it is; else None."""
+    """The bytes of a file that the server can decode; None for other files and for arrays."""
     if not isinstance(image, (str, os.PathLike)):
         return None
     contents = Path(image).read_bytes()
@@ -130,17 +134,12 @@ def _file(image):
 
 
 def _png(array):
-    """An image as a PNG file, grey or RGB."""
-    pixels = _as_uint8(array)
+    """An array uint8 (H, W, 1 or 3) as a PNG file."""
     file = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(
+    Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array).save(
         file, "PNG", compress_level=1
     )
     return file.getvalue()
-
-
-def _as_uint8(array):
-    return array if array.dtype == np.uint8 else np.rint(array).astype(np.uint8)
 
 
 def _objects(items):

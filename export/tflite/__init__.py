@@ -1,7 +1,4 @@
-"""TFLite: a segmenter in one file of builtin operations, quantized or not, and what runs it.
-
-The class names and how it was made lie inside the file.
-"""
+"""TFLite: exports a segmenter as one file of builtin operations, quantized or not, and runs it."""
 
 from fcn_keras.export.tflite.contents import is_tflite
 from fcn_keras.export.tflite.converting import export_tflite

@@ -1,10 +1,12 @@
-"""The images from which int8 learns its ranges: read, cut and padded as in evaluation."""
+"""Calibration images: int8 measures its ranges on them."""
 
-import numpy as np
+from collections.abc import Sized
 
+from fcn_keras.checks import whole_number
 from fcn_keras.data.dataset import Dataset
-from fcn_keras.data.images import to_input
-from fcn_keras.export.tflite.windows import cut_out, windows
+from fcn_keras.export.runner import as_pixels
+from fcn_keras.export.tflite.padding import cut_padded
+from fcn_keras.inference.tiling.windows import fixed_plan
 from fcn_keras.progress import ProgressBar
 
 NEEDED = (
@@ -15,15 +17,15 @@ NEEDED = (
 
 
 class Calibration:
-    """Images for the converter, at most `count` of them, spread evenly over what was given.
+    """Images for the converter: at most `count`, spread evenly, cut and padded as in evaluation.
 
     Args:
         images: A `fcn_keras.data.Dataset`; or a sequence of images (paths, arrays) or of pairs
             (image, label map).
         count: How many to use.
         size: (H, W) of the net; None for the images' own sizes.
-        channels: Of the net's input.
-        padding: The pixel that smaller images are continued with.
+        channels: Number of channels of the net's input.
+        padding: The pixel that smaller images are padded with.
 
     Raises:
         ValueError: if there are none.
@@ -32,13 +34,11 @@ class Calibration:
     def __init__(self, images, count, size, channels, padding):
         if images is None:
             raise ValueError(NEEDED)
-        if not hasattr(images, "__len__"):
+        if not isinstance(images, Sized):
             images = list(images)
-        if not len(images) or count < 1:
-            raise ValueError(
-                f"Calibration needs images; got {len(images)}, of which {count} would be used. "
-                "About a hundred are good."
-            )
+        count = whole_number("calibration_images", count)
+        if not len(images):
+            raise ValueError("`calibration` has no images; about a hundred are good.")
         self._images, self._size = images, size
         self._channels, self._padding = channels, padding
         self._count = min(count, len(images))
@@ -49,14 +49,14 @@ class Calibration:
         return self._count
 
     def feed(self):
-        """What the converter asks for, with a bar: the net's inputs, uint8 (1, H, W, channels)."""
+        """Yields the inputs of the net, [uint8 (1, H, W, channels)], and shows a progress bar."""
         with ProgressBar(self._count, "calibration image") as bar:
             for number in range(self._count):
                 yield [self._array(number)]
                 bar.step()
 
     def feed_of_one_size(self):
-        """`feed`, without the images of another size than the first."""
+        """Yields as `feed`, without the images of another size than the first."""
         first = None
         for (array,) in self.feed():
             first = first or array.shape
@@ -64,14 +64,15 @@ class Calibration:
                 yield [array]
 
     def to_config(self):
-        """Number and source, in JSON types."""
+        """Returns the number and the source of the images in JSON types."""
         return {"images": self._count, "source": self.source}
 
     def _array(self, number):
         item = self._images[number * len(self._images) // self._count]
         image = item[0] if isinstance(item, tuple) else item
-        pixels = np.rint(to_input(image, (None, None, self._channels))).astype(np.uint8)
+        pixels = as_pixels(image, (None, None, self._channels))
         if self._size is not None:
-            seen = windows(pixels.shape[:2], self._size)
-            pixels = cut_out(pixels, seen[number % len(seen)][0], self._padding)
+            plan = fixed_plan(pixels.shape[:2], self._size)
+            window = plan.window(plan.windows[number % len(plan.windows)])
+            pixels = cut_padded(pixels, window, self._padding)
         return pixels[None]

@@ -1,14 +1,15 @@
-"""Whether what is asked of `export_tflite` can be done, before any work."""
+"""Checks of the arguments of `export_tflite`, before any work."""
 
+from fcn_keras.checks import one_of, whole_number
+from fcn_keras.export.decoding import has_logits
 from fcn_keras.export.tflite import contents
 from fcn_keras.export.tflite.calibration import NEEDED
 
 QUANTIZE = ("none", "float16", "dynamic", "int8", "int8-weights")
-OUTPUTS = ("labels", "scores")
 
 
 def check_target(path, overwrite):
-    """A file is replaced only if asked for, and only a TFLite file."""
+    """Raises ValueError if the file exists and may not be replaced: it must be a TFLite file."""
     if not path.exists():
         return
     if not overwrite:
@@ -17,25 +18,27 @@ def check_target(path, overwrite):
             "overwrite=True)."
         )
     if not contents.is_tflite(path):
-        raise ValueError(f"{path} exists and is no TFLite file, so it is not replaced.")
+        raise ValueError(f"{path} exists and is not a TFLite file, so it is not replaced.")
 
 
-def check_options(quantize, calibration, output, float_layers, report):
-    """Names that are known, and options that belong to them."""
-    for name, value, known in (("quantize", quantize, QUANTIZE), ("output", output, OUTPUTS)):
-        if value not in known:
-            raise ValueError(f"`{name}` is one of {', '.join(map(repr, known))}; got {value!r}.")
+def check_quantization(quantize, calibration, float_layers=(), report=None):
+    """Raises ValueError for an unknown kind, or options of int8 with another kind."""
+    one_of("quantize", quantize, QUANTIZE)
     if quantize == "int8" and calibration is None:
         raise ValueError(NEEDED)
     if quantize != "int8" and (calibration is not None or float_layers or report):
         raise ValueError(
-            "`calibration`, `float_layers` and `report` belong to quantize='int8'; "
+            "`calibration`, `float_layers` and `report` belong to quantize='int8', "
             f"got quantize={quantize!r}."
         )
 
 
 def checked_size(size, model):
-    """(H, W) of the file, or None for any."""
+    """Returns (H, W) of the file, or None for any size.
+
+    Raises:
+        ValueError: if `size` is not two whole numbers, or not a size that the model takes.
+    """
     own = model.input_shape[1:3]
     if size is None:
         if None not in own:
@@ -43,23 +46,30 @@ def checked_size(size, model):
         if own != (None, None):
             raise ValueError(f"{model.name!r} takes {own}: give both, size=(H, W).")
         return None
-    whole = isinstance(size, (tuple, list)) and len(size) == 2
-    if not whole or any(int(n) != n or n < 1 for n in size):
-        raise ValueError(f"`size` is (H, W), two whole numbers of at least 1, or None; got {size}.")
+    if not isinstance(size, (tuple, list)) or len(size) != 2:
+        raise ValueError(f"`size` must be (H, W), two whole numbers, or None, got {size!r}.")
+    size = tuple(whole_number("size", side) for side in size)
     if any(n not in (None, m) for n, m in zip(own, size, strict=True)):
+        raise ValueError(f"{model.name!r} takes images of {own[0]}x{own[1]} only, got size={size}.")
+    return size
+
+
+def check_logits(logits, task, model):
+    """Raises ValueError for logits of a net whose outputs are none."""
+    if logits and not has_logits(task):
         raise ValueError(
-            f"{model.name!r} takes images of {own[0]}x{own[1]} only; got size={tuple(size)}."
+            f"`logits` belongs to classes; the outputs of {model.name!r}, which is made for "
+            f"{task.kind}, are its map."
         )
-    return tuple(int(n) for n in size)
 
 
-def check_mediapipe(output, size, model):
-    """What MediaPipe would take without a word and answer wrongly, or refuse."""
-    if output != "scores" or size is None:
+def check_mediapipe(logits, size, model):
+    """Raises ValueError for what MediaPipe refuses, or answers wrongly without an error."""
+    if not logits or size is None:
         raise ValueError(
-            "mediapipe=True needs output='scores' and a fixed size=(H, W): of labels its Image "
-            "Segmenter makes an empty mask without a word, and open sizes it refuses; got "
-            f"output={output!r}, size={size}."
+            "mediapipe=True needs logits=True and a fixed size=(H, W): of labels MediaPipe's Image "
+            "Segmenter makes an empty mask without an error, and it refuses open sizes; got "
+            f"logits={logits}, size={size}."
         )
     if model.input_shape[-1] != 3:
         raise ValueError(
@@ -68,10 +78,10 @@ def check_mediapipe(output, size, model):
 
 
 def check_layers(float_layers, model):
-    """Layers that the model has."""
+    """Raises ValueError for names of layers that the model does not have."""
     unknown = sorted({*float_layers} - {layer.name for layer in model.layers})
     if unknown:
         raise ValueError(
-            f"`float_layers` names {', '.join(unknown)}, which {model.name!r} has not; it has "
+            f"{model.name!r} has no layers {', '.join(unknown)} for `float_layers`; it has "
             f"{', '.join(layer.name for layer in model.layers[-8:])}, ..."
         )

@@ -1,21 +1,21 @@
-"""What lies in a .tflite file beside the net: its class names, and how it was made.
+"""Files inside a .tflite file: the task of the net, its class names, and how it was made.
 
-They are appended as a zip archive, as TFLite's metadata has its associated files.
+They are appended as a zip archive, which is how TFLite's metadata keeps its associated files.
 """
 
 import json
 import zipfile
 from pathlib import Path
 
-from fcn_keras.export.asset_names import LABELS
-from fcn_keras.labels import LabelSet
+from fcn_keras.export.asset_names import TASK
+from fcn_keras.export.decoding import files_of, task_in
 
 NAMES, EXPORT = "labels.txt", "export.json"
 IDENTIFIER = b"TFL3"
 
 
 def is_tflite(path):
-    """Whether a path is a TFLite file.
+    """Returns whether a path is a TFLite file.
 
     Args:
         path: A path; it need not exist.
@@ -36,32 +36,39 @@ def is_tflite(path):
         return file.read(8)[4:] == IDENTIFIER
 
 
-def append(path, labels, made):
-    """Puts the labels and the dict `made` behind the net in a file."""
+def append(path, task, made):
+    """Appends a zip archive to a .tflite file.
+
+    Args:
+        path: The file.
+        task: The `fcn_keras.tasks.Task` of the net.
+        made: A dict of JSON types that says how the file was made.
+    """
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(NAMES, "".join(f"{name}\n" for name in labels.names))
-        archive.writestr(LABELS, json.dumps(labels.to_config(), indent=1))
+        if task.labels is not None:
+            archive.writestr(NAMES, "".join(f"{name}\n" for name in task.labels.names))
+        for name, text in files_of(task).items():
+            archive.writestr(name, text)
         archive.writestr(EXPORT, json.dumps(made, indent=1))
 
 
 def read(path):
-    """`(LabelSet, dict)` that `append` wrote.
+    """Returns what `append` wrote: the pair (task, made).
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no TFLite file, or none of this package.
+        ValueError: if it is not a TFLite file, or not one of this package.
     """
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"There is no file {path}.")
     if not is_tflite(path):
-        raise ValueError(f"{path} is no TFLite file.")
+        raise ValueError(f"{path} is not a TFLite file.")
     try:
         with zipfile.ZipFile(path) as archive:
-            labels, made = (json.loads(archive.read(name)) for name in (LABELS, EXPORT))
+            return task_in(archive.read(TASK)), json.loads(archive.read(EXPORT))
     except (zipfile.BadZipFile, KeyError) as error:
         raise ValueError(
-            f"{path} was not written by fcn_keras.export.export_tflite: it holds no {LABELS} and "
+            f"{path} was not written by fcn_keras.export.export_tflite: it holds no {TASK} and "
             f"{EXPORT}."
         ) from error
-    return LabelSet.from_config(labels), made

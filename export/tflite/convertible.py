@@ -1,6 +1,6 @@
-"""A copy of a segmenter whose layers have the form that TFLite's builtin operations have.
+"""Copies a segmenter into layers that TFLite's builtin operations can represent.
 
-The same weights and numbers, in float32, whatever precision the net was trained under.
+The copy has the same weights and computes in float32, whatever the precision of the net is.
 """
 
 import keras
@@ -11,8 +11,9 @@ from fcn_keras.surgery.copying import give_weights
 
 
 class ShapedPad(PadToMultiple):
-    """`PadToMultiple` that says how many channels there are: of a padding known only when the
-    image is there, the converter forgets them.
+    """A `PadToMultiple` that keeps the number of channels.
+
+    The converter loses it where the amount of padding depends on the image.
     """
 
     def call(self, x):
@@ -22,10 +23,10 @@ class ShapedPad(PadToMultiple):
 
 
 def convertible(model):
-    """A copy of a functional model, in float32, of layers that convert well.
+    """Returns a copy of a functional model, in float32, of layers that convert well.
 
-    fc6 becomes a convolution again, whose weights TFLite quantizes by channel; a convolution in
-    groups its parts; padding for open sizes keeps the channels.
+    fc6 becomes a convolution, whose weights TFLite quantizes by channel. A convolution in groups
+    becomes one convolution for each group. Padding keeps the number of channels.
     """
     copy = keras.models.clone_model(model, clone_function=_in_form, recursive=True)
     give_weights(copy, model.get_weights())

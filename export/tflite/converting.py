@@ -1,4 +1,4 @@
-"""From a Keras segmenter to a TFLite file: checks, the graph, the converter, the file.
+"""Exports a segmenter as a TFLite file: checks, the graph, the converter, the file.
 
 The file appears whole or not at all.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import keras
 
+from fcn_keras.export.decoding import decode, map_name, task_to_export
 from fcn_keras.export.tflite import checks, contents
 from fcn_keras.export.tflite.calibration import Calibration
 from fcn_keras.export.tflite.convertible import convertible
@@ -18,8 +19,6 @@ from fcn_keras.export.tflite.quantizing import Int8
 from fcn_keras.export.tflite.task_metadata import with_metadata
 from fcn_keras.export.tflite.weights_only import with_float_arithmetic
 from fcn_keras.geometry import recorded_halo
-from fcn_keras.inference import Predictor
-from fcn_keras.models.outputs import check_single
 
 
 def export_tflite(
@@ -30,7 +29,7 @@ def export_tflite(
     size=None,
     calibration=None,
     calibration_images=100,
-    output="labels",
+    logits=False,
     mediapipe=False,
     labels=None,
     float_layers=(),
@@ -40,41 +39,43 @@ def export_tflite(
     """Writes a segmenter as a TFLite file of builtin operations.
 
     The file takes `image`, uint8 (1, H, W, channels) of 0-255, and gives `label_map`, uint8
-    (1, H, W) (uint16 above 255 classes), or `scores`, the float32 logits (1, H, W, num_classes).
-    Preprocessing and argmax are inside. A zip archive behind the net holds labels.txt (a name a
-    line), labels.json (the `LabelSet`) and export.json (how the file was made).
+    (1, H, W) (uint16 above 255 classes), or with `logits` the float32 `logits`
+    (1, H, W, num_classes). A net for another task than classes gives `map`, float32 (1, H, W) or
+    (1, H, W, C). Preprocessing and decoding are inside. A zip archive after the net holds task.json
+    (the task), labels.txt (a class name a line), labels.json (the `LabelSet`) and export.json (how
+    the file was made).
 
     Args:
-        model: A functional Keras model of logits (batch, H, W, num_classes).
+        model: A functional Keras model with one output (batch, H, W, channels).
         path: The file to write.
         quantize: "none": float32. "float16": half the size; computed in float32 on a CPU, in
-            float16 on a GPU. "dynamic": int8 weights, each map quantized on its way into a
-            convolution; a quarter of the size. "int8": all but preprocessing and scores in int8,
-            with ranges measured on `calibration`; what accelerators want. "int8-weights": int8
-            weights, float arithmetic; a quarter of the size, float's speed.
-        size: (H, W) of the only size the file takes, or None for any size. Accelerators, the
+            float16 on a GPU. "dynamic": int8 weights, and inputs of convolutions quantized when
+            the net runs; a quarter of the size. "int8": int8 except for preprocessing and the
+            output, with ranges measured on `calibration`; for accelerators. "int8-weights": int8
+            weights and float arithmetic; a quarter of the size at the speed of float.
+        size: (H, W) of the only size that the file takes, or None for any size. Accelerators, the
             browser and MediaPipe need one size.
         calibration: For "int8": a `fcn_keras.data.Dataset`, or a sequence of images. They are
             read, cut and padded as in evaluation.
-        calibration_images: How many of them to use, at most, spread evenly.
-        output: "labels" or "scores".
-        mediapipe: Add the metadata of MediaPipe's Image Segmenter.
-        labels: A `LabelSet`. By default the one stored in the model, else numbered classes.
+        calibration_images: Largest number of them to use, spread evenly.
+        logits: Whether the file gives the logits of classes instead of labels.
+        mediapipe: Whether to add the metadata of MediaPipe's Image Segmenter; needs `logits` and
+            `size`.
+        labels: A `LabelSet`. Default: the one stored in the model, else numbered classes.
         float_layers: For "int8": names of further layers to leave in float.
-        report: For "int8": a CSV file to write, each operation's quantization error, the worst
-            first: `steps` is the root of the mean squared error over the step of its int8 scale
-            (rounding alone costs 0.29).
-        overwrite: Replace a TFLite file that is already there.
+        report: For "int8": path of a CSV file with the quantization error of each operation, the
+            largest first. Its column `steps` is the root of the mean squared error over the step
+            of the int8 scale (rounding alone gives 0.29).
+        overwrite: Whether to replace a TFLite file that is already there.
 
     Returns:
         The path, a `pathlib.Path`.
 
     Raises:
-        ValueError: if the file exists (with `overwrite`, if it is no TFLite file); for options
-            that are unknown or do not go together, among them "int8" without calibration and
-            `mediapipe` without scores and a size; if the model is no segmenter, does not take
-            `size`, or needs an operation that TFLite has not built in; if `labels` names another
-            number of classes.
+        ValueError: if the file exists (with `overwrite`, if it is not a TFLite file); for options
+            that are unknown or do not go together, such as "int8" without calibration; if the
+            model is no segmenter, does not take `size`, or needs an operation that is not built
+            into TFLite; if `labels` does not fit the model.
         RuntimeError: if Keras runs on another backend than TensorFlow.
 
     Example:
@@ -88,46 +89,51 @@ def export_tflite(
     Integer-Arithmetic-Only Inference", for int8 with a scale a tensor.
     """
     tf, path = _tensorflow(), Path(path)
-    check_single(model, "A TFLite file")
-    labels = Predictor(model, labels).labels  # checks that it is a segmenter
+    task = task_to_export(model, "A TFLite file", labels)
     checks.check_target(path, overwrite)
-    checks.check_options(quantize, calibration, output, float_layers, report)
+    checks.check_quantization(quantize, calibration, float_layers, report)
+    checks.check_logits(logits, task, model)
     size = checks.checked_size(size, model)
     if mediapipe:
-        checks.check_mediapipe(output, size, model)
+        checks.check_mediapipe(logits, size, model)
     checks.check_layers(float_layers, model)
     padding, images = padding_pixel(model), None
     if quantize == "int8":
         channels = model.input_shape[-1]
         images = Calibration(calibration, calibration_images, size, channels, padding)
-    net = _Net(tf, model, size, output, labels.dtype)
+    net = _Net(tf, model, size, task, logits)
     content = net.content(quantize, images, float_layers, report)
     made = {
         "quantize": quantize,
         "size": size and list(size),
         "padding_pixel": padding,
         "halo": None if size else recorded_halo(model),
-        "output": output,
+        "output": net.output,
         "calibration": images and images.to_config(),
         "float_layers": list(float_layers),
         "mediapipe": bool(mediapipe),
     }
     if mediapipe:
         content = with_metadata(content, model.name)
-    _write(path, content, labels, made)
+    _write(path, content, task, made)
     return path
 
 
 class _Net:
-    """A net on its way through the converter."""
+    """A net that is being converted.
 
-    def __init__(self, tf, model, size, output, label_dtype):
-        self._tf, self._output, self._label_dtype = tf, output, label_dtype
+    Attributes:
+        output: Name of its output tensor.
+    """
+
+    def __init__(self, tf, model, size, task, logits):
+        self._tf, self._task = tf, task
+        self.output = "logits" if logits else map_name(task)
         self._net = convertible(model)
         self._shape = (1, *(size or (None, None)), model.input_shape[-1])
 
     def content(self, quantize, images, float_layers, report):
-        """The file's bytes."""
+        """Returns the bytes of the file."""
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             self._archive().write_out(folder, verbose=False)
             converter = self._tf.lite.TFLiteConverter.from_saved_model(folder)
@@ -139,8 +145,8 @@ class _Net:
                 if not missing:
                     raise
                 raise ValueError(
-                    f"{self._net.name!r} needs {', '.join(missing)}, which TFLite has not built "
-                    "in for such a graph."
+                    f"{self._net.name!r} needs {', '.join(missing)}, which is not built into "
+                    "TFLite for such a graph."
                     + (" Try one fixed size: size=(H, W)." if None in self._shape else "")
                 ) from error
 
@@ -148,11 +154,10 @@ class _Net:
         tf, net = self._tf, self._net
 
         def serving_default(image):
-            scores = net(tf.cast(image, tf.float32), training=False)
-            if self._output == "scores":
-                return {"scores": scores}
-            label_map = tf.argmax(scores, axis=-1, output_type=tf.int32)
-            return {"label_map": tf.cast(label_map, self._label_dtype)}
+            outputs = net(tf.cast(image, tf.float32), training=False)
+            if self.output != "logits":
+                outputs = decode(self._task, outputs)
+            return {self.output: outputs}
 
         archive = keras.export.ExportArchive()
         archive.track(net)
@@ -175,12 +180,12 @@ class _Net:
         return with_float_arithmetic(content) if quantize == "int8-weights" else content
 
 
-def _write(path, content, labels, made):
+def _write(path, content, task, made):
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as aside:
         written = Path(aside) / path.name
         written.write_bytes(content)
-        contents.append(written, labels, made)
+        contents.append(written, task, made)
         os.replace(written, path)
 
 

@@ -1,15 +1,15 @@
-"""TFLite files as objects: read, changed and packed again with TensorFlow's schema."""
+"""Unpacks and packs TFLite files as objects, with TensorFlow's schema."""
 
 from fcn_keras.export.tflite.contents import IDENTIFIER
 
 
 def unpack(content):
-    """A file's bytes as a `ModelT`."""
+    """Returns the bytes of a file as a `ModelT`."""
     return schema().ModelT.InitFromPackedBuf(content)
 
 
 def pack(model):
-    """The bytes of a `ModelT`."""
+    """Returns the bytes of a `ModelT`."""
     import flatbuffers
 
     builder = flatbuffers.Builder(1024)
@@ -18,14 +18,14 @@ def pack(model):
 
 
 def schema():
-    """The generated classes of TFLite's schema."""
+    """Returns the module with the generated classes of TFLite's schema."""
     from tensorflow.lite.python import schema_py_generated
 
     return schema_py_generated
 
 
 def operation_names(model):
-    """The name of each operator code, such as CONV_2D."""
+    """Returns the name of each operator code, such as CONV_2D."""
     kinds = vars(schema().BuiltinOperator)
     by_number = {number: name for name, number in kinds.items() if isinstance(number, int)}
     return [

@@ -1,19 +1,19 @@
-"""The pixel that a net takes for nothing: what a smaller image is continued with."""
+"""Padding of images that are smaller than a net, by the pixel nearest to the net's own padding."""
 
 import keras
 import numpy as np
 
 from fcn_keras.layers import PadToMultiple
 
-GREY = 116  # as batches show what lies outside of an image
+GREY = 116  # as batches pad images
 
 
 def padding_pixel(model):
-    """The pixel, one whole number of 0-255 a channel, that comes nearest to the net's own padding.
+    """Returns the pixel that comes nearest to the net's own padding, whole numbers of 0-255.
 
-    A net pads with zeros behind its preprocessing. Where that is affine in the pixel's channels,
-    the pixel that becomes zero is found by asking it for black and for each channel alone; it is
-    grey where there is no padding, or no such pixel.
+    A net pads with zeros after its preprocessing. If that is affine in the channels of a pixel,
+    the pixel that becomes zero follows from its results for black and for each channel alone. The
+    pixel is grey if the net does not pad, or if there is no such pixel.
     """
     channels = model.input_shape[-1]
     paddings = [layer for layer in model.layers if _pads(layer)]
@@ -29,6 +29,22 @@ def padding_pixel(model):
         return [GREY] * channels
     pixel = np.linalg.solve(slopes.T, -given[0])
     return [int(value) for value in np.rint(np.clip(pixel, 0, 255))]
+
+
+def cut_padded(image, window, padding):
+    """Returns the pixels in a window of an image.
+
+    Args:
+        image: (H, W, channels).
+        window: Slices of rows and columns; they may end beyond the image.
+        padding: The pixel for what lies beyond it, one number a channel.
+    """
+    rows, columns = (span.stop - span.start for span in window)
+    pixels = np.empty((rows, columns, image.shape[-1]), image.dtype)
+    pixels[:] = padding
+    part = image[window]
+    pixels[: part.shape[0], : part.shape[1]] = part
+    return pixels
 
 
 def _pads(layer):

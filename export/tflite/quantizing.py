@@ -1,4 +1,4 @@
-"""int8 with calibration: what is quantized, what stays float, and what each layer loses by it."""
+"""int8 with calibration: which operations are quantized, and the error that this adds to each."""
 
 import csv
 import io
@@ -16,12 +16,12 @@ COLUMNS = ("layer", "operation", "rms_error", "steps", "largest_error", "step", 
 
 
 class Int8:
-    """A net quantized to int8, with its preprocessing and its scores left in float.
+    """A net quantized to int8, except for its preprocessing and its outputs.
 
-    Between the layers lie int8 values, a scale for each tensor; a convolution's weights have a
-    scale for each filter. Float are what comes before the first convolution, the convolutions
-    that score, and all behind them, upsampling and argmax: scores of 8 bits would tie; and the
-    normalizations that sum squares, whose range 8 bits do not hold.
+    Values between layers are int8 with a scale for each tensor; the weights of a convolution have
+    a scale for each filter. These operations stay in float: those before the first convolution;
+    the last convolutions and what follows them, upsampling and decoding, since logits of 8 bits
+    would often be equal; and normalizations that sum squares, whose range is too large for 8 bits.
 
     Args:
         tf: TensorFlow.
@@ -49,11 +49,11 @@ class Int8:
             )
 
     def content(self):
-        """The file's bytes."""
+        """Returns the bytes of the file."""
         return self._debugger.get_nondebug_quantized_model()
 
     def write_report(self, path):
-        """Writes what each quantized operation adds in error, as CSV, the worst first."""
+        """Writes the error that each quantized operation adds as CSV, the largest first."""
         self._debugger.run()
         dumped = io.StringIO()
         self._debugger.layer_statistics_dump(dumped)
@@ -79,7 +79,7 @@ def _row(found, layers):
 
 
 def layer_of(tensor, layers):
-    """The layer whose operation made a tensor, by the tensor's name; None if it is none's."""
+    """Returns the layer that made a tensor, found by the tensor's name; None if there is none."""
     words = tensor.partition(";")[0].split("/")
     for word in words:
         stem = word.rpartition("_")[0] if word.rpartition("_")[2].isdigit() else word
@@ -90,23 +90,23 @@ def layer_of(tensor, layers):
 
 
 def left_float(content, float_layers=()):
-    """What int8 leaves in float.
+    """Returns what stays in float.
 
     Args:
-        content: The bytes of the net, float, in TFLite's format.
-        float_layers: Names of layers whose operations are among it.
+        content: The bytes of the float net in TFLite's format.
+        float_layers: Names of layers whose operations stay in float too.
 
     Returns:
-        `(names, kinds)`: names of the tensors that float operations make, and kinds of operations
-        that are float wherever they are: the quantizer does not know transposed convolutions by
-        name, so all of them are float if one is.
+        The pair (names, kinds): names of the tensors that float operations make, and kinds of
+        operations that are float everywhere. The quantizer does not know transposed convolutions
+        by name, so all of them are float if one is.
     """
     graph = _Graph(content)
-    behind = graph.behind_a_convolution()
-    kept = graph.scoring() | {
+    after = graph.after_a_convolution()
+    kept = graph.making_outputs() | {
         tensor
         for tensor in graph.made_by
-        if tensor not in behind or layer_of(graph.names[tensor], float_layers)
+        if tensor not in after or layer_of(graph.names[tensor], float_layers)
     }
     transposed = any(graph.made_by[tensor][0] == TRANSPOSED for tensor in kept)
     return sorted(graph.names[tensor] for tensor in kept), [TRANSPOSED] * transposed
@@ -127,16 +127,16 @@ class _Graph:
         self.names = [tensor.name.decode() for tensor in graph.tensors]
         self.made_by = {tensor: op for op in self._operators for tensor in op[2]}
 
-    def behind_a_convolution(self):
-        """The tensors of whose values a convolution has a part; sizes are no values."""
+    def after_a_convolution(self):
+        """Returns the tensors whose values depend on a convolution; sizes are not values."""
         found = set()
         for kind, inputs, outputs in self._operators:
             if kind in CONVOLUTIONS or (kind != "SHAPE" and found.intersection(inputs)):
                 found.update(outputs)
         return found
 
-    def scoring(self):
-        """The tensors from the last convolutions, theirs included, to the output."""
+    def making_outputs(self):
+        """Returns the tensors from the last convolutions, these included, to the output."""
         found, todo = set(), list(self._outputs)
         while todo:
             tensor = todo.pop()

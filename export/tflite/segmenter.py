@@ -1,4 +1,4 @@
-"""Running a TFLite file of this package: any image, whatever size the file takes."""
+"""Running a TFLite file of this package on images of any size."""
 
 import os
 import threading
@@ -6,33 +6,38 @@ from pathlib import Path
 
 import numpy as np
 
-from fcn_keras.data.images import to_input
+from fcn_keras.checks import whole_number
+from fcn_keras.export.runner import Runner, as_batch, as_pixels, outputs_in
 from fcn_keras.export.tflite import contents
-from fcn_keras.export.tflite.windows import cut_out, windows
+from fcn_keras.export.tflite.padding import cut_padded
 from fcn_keras.geometry import Halo
+from fcn_keras.inference.decoding import decode_array
+from fcn_keras.inference.tiling.windows import fixed_plan
 
 
-class Segmenter:
+class Segmenter(Runner):
     """Segments images of any size with a TFLite file written by `export_tflite`.
 
-    A file of open size sees each image whole, and gives what the Keras model gives. A file of one
-    size sees a smaller image continued at the bottom and right with the pixel that preprocessing
-    turns into zero, which is what the net itself pads with; a larger one in windows that overlap
-    by a quarter, each pixel labelled by the window whose edge is farther.
+    A file of open size gets the whole image, and gives what the Keras model gives. A file of one
+    size gets a smaller image padded at the bottom and right, by the pixel that preprocessing turns
+    into zero, which is what the net itself pads with. It gets a larger image in windows that
+    overlap by a quarter; each pixel is taken from the window whose edge is farther.
 
     Args:
         path: The file.
-        threads: Threads to compute with. By default one for each core that the process may use.
+        threads: Number of threads. Default: one for each core that the process may use.
 
     Attributes:
-        labels: The `LabelSet` found in the file.
-        size: (H, W), or None for any.
-        halo: The `fcn_keras.geometry.Halo` of a file of open size, or None where it is not exact.
+        task: The `fcn_keras.tasks.Task` in the file.
+        labels: The `LabelSet` of classes, or None for another task.
+        size: (H, W), or None for any size.
+        halo: The `fcn_keras.geometry.Halo` of a file of open size; None where none is exact.
+        channels: Number of channels of an image.
         made: A dict of how the file was made: `quantize`, `output`, `calibration`, ...
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no TFLite file of this package, or `threads` is below 1.
+        ValueError: if it is not a TFLite file of this package, or `threads` is below 1.
         ImportError: if ai-edge-litert is not installed.
 
     Example:
@@ -46,51 +51,57 @@ class Segmenter:
 
     def __init__(self, path, threads=None):
         self.path = Path(path)
-        self.labels, self.made = contents.read(self.path)
+        self.task, self.made = contents.read(self.path)
         self.size = tuple(self.made["size"]) if self.made["size"] else None
-        halo = self.made.get("halo")
+        halo = self.made["halo"]
         self.halo = halo and Halo.from_config(halo)
-        threads = _cores() if threads is None else threads
-        if threads < 1:
-            raise ValueError(f"`threads` must be at least 1, got {threads}.")
+        threads = _cores() if threads is None else whole_number("threads", threads)
         self._interpreter = _interpreter()(model_path=str(self.path), num_threads=threads)
         self._input = self._interpreter.get_input_details()[0]
         self._output = self._interpreter.get_output_details()[0]["index"]
+        self.channels = int(self._input["shape_signature"][-1])
         self._allocated = None
         self._alone = threading.Lock()
 
     def segment(self, image, *, return_logits=False):
-        """Labels every pixel of one image; as `fcn_keras.segment`.
+        """Segments one image; see `fcn_keras.segment`.
 
         Raises:
-            ValueError: also for `return_logits` of a file without scores.
+            ValueError: if the image cannot be used, or for the logits of a file without them.
         """
-        if return_logits and self.made["output"] != "scores":
-            raise ValueError(
-                f"{self.path} gives labels, no scores; export it with output='scores'."
-            )
-        pixels = to_input(image, (None, None, int(self._input["shape_signature"][-1])))
-        answer = self._answer(np.rint(pixels).astype(np.uint8))
-        if self.made["output"] == "labels":
-            return answer
-        label_map = answer.argmax(-1).astype(self.labels.dtype)
-        return (label_map, answer) if return_logits else label_map
+        answer = self._answer(as_pixels(image, (None, None, self.channels)))
+        if self.made["output"] == "logits":
+            decoded = decode_array(self.task, answer)
+            return (decoded, answer) if return_logits else decoded
+        return (answer, outputs_in(self.task, answer)) if return_logits else answer
 
-    def segment_batch(self, images):
-        """Labels several images of one size, one after the other, as `Predictor.segment_batch`."""
-        label_maps = [self.segment(image) for image in images]
-        if len({label_map.shape for label_map in label_maps}) != 1:
-            raise ValueError("A batch holds one image or more, all of one size.")
-        return np.stack(label_maps)
+    def segment_batch(self, images, *, return_logits=False):
+        """Segments several images of one size, one after the other; see `segment`.
+
+        Args:
+            images: Arrays (H, W, channels) of 0-255, or one array (batch, H, W, channels).
+            return_logits: Also return the logits.
+
+        Returns:
+            As `segment`, with a first axis for the images.
+
+        Raises:
+            ValueError: as `segment`, and for images of several sizes.
+        """
+        batch = as_batch(images, (None, None, self.channels))
+        answers = [self.segment(image, return_logits=return_logits) for image in batch]
+        if return_logits:
+            return tuple(np.stack(part) for part in zip(*answers, strict=True))
+        return np.stack(answers)
 
     def _answer(self, pixels):
-        """What the net gives for an image: (H, W), or (H, W, num_classes)."""
+        """The net's output for an image: (H, W), or (H, W, channels)."""
         if self.size is None:
             return self._run(pixels)
-        seen = windows(pixels.shape[:2], self.size)
-        whole = None
-        for window, kept in seen:
-            part = self._run(cut_out(pixels, window, self.made["padding_pixel"]))
+        plan, whole = fixed_plan(pixels.shape[:2], self.size), None
+        for number in plan.windows:
+            window, kept = plan.window(number), plan.block(number)
+            part = self._run(cut_padded(pixels, window, self.made["padding_pixel"]))
             if whole is None:
                 whole = np.empty((*pixels.shape[:2], *part.shape[2:]), part.dtype)
             whole[kept] = part[_within(kept, window)]

@@ -1,4 +1,4 @@
-"""The metadata by which MediaPipe's Image Segmenter knows an input, its scores and its classes.
+"""Metadata of MediaPipe's Image Segmenter: the input, the logits and the classes.
 
 Source: MediaPipe's metadata_schema.fbs and image_segmenter_metadata_schema.fbs; the numbers of
 the fields are those of the schemas.
@@ -12,13 +12,13 @@ VERSION = "1.0.0"
 
 
 def with_metadata(content, name):
-    """A net's file with the metadata of an image segmenter inside.
+    """Returns a TFLite file with the metadata of an image segmenter.
 
-    The pixels go in as they are (preprocessing is in the graph), the scores come out as logits,
-    and their last axis is named by labels.txt.
+    They say that pixels are not normalized before the net (preprocessing is in the graph), that
+    the outputs are logits, and that labels.txt names the last axis of them.
 
     Args:
-        content: The file's bytes; one uint8 image of three channels in, scores out.
+        content: The bytes of a file from one uint8 image of three channels to logits.
         name: The model's name.
     """
     model = flatbuffer.unpack(content)
@@ -40,7 +40,7 @@ def _metadata(name):
         10,
         {
             2: _tables(builder, [_image(builder)]),
-            3: _tables(builder, [_scores(builder)]),
+            3: _tables(builder, [_logits(builder)]),
             9: _tables(builder, [_segmenter(builder)]),
         },
     )
@@ -58,10 +58,10 @@ def _image(builder):
     return _table(builder, 7, {0: builder.CreateString("image"), 3: content, 4: units})
 
 
-def _scores(builder):
+def _logits(builder):
     file = {0: builder.CreateString(contents.NAMES)}
     files = _tables(builder, [_table(builder, 5, file, {2: AXIS_LABELS})])
-    return _table(builder, 7, {0: builder.CreateString("scores"), 6: files})
+    return _table(builder, 7, {0: builder.CreateString("logits"), 6: files})
 
 
 def _segmenter(builder):
@@ -79,7 +79,7 @@ def _segmenter(builder):
 
 
 def _table(builder, slots, offsets, small=()):
-    """A table of `slots` fields: {field: offset of what was written}, {field: small number}."""
+    """A table of `slots` fields; `offsets` are {field: offset}, `small` {field: number}."""
     builder.StartObject(slots)
     for field, offset in offsets.items():
         builder.PrependUOffsetTRelativeSlot(field, offset, 0)

@@ -1,17 +1,17 @@
-"""Weights of int8 in a net that computes in float: a quarter of the file, no calibration."""
+"""int8 weights in a net that computes in float: a quarter of the size, without calibration."""
 
 from fcn_keras.export.tflite import flatbuffer
 
 
 def with_float_arithmetic(content):
-    """A net of dynamic range, whose int8 weights become float before they are used.
+    """Returns a net of dynamic range as one that computes in float.
 
     Args:
         content: The bytes of a net with int8 weights and float values.
 
     Returns:
-        The bytes of a net in which a DEQUANTIZE stands before each use of such weights; it runs
-        once, when the net is loaded.
+        The bytes of a net with a DEQUANTIZE before each use of such weights. It runs once, when
+        the net is loaded.
     """
     model = flatbuffer.unpack(content)
     dequantize = _operator_code(model)

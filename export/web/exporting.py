@@ -1,4 +1,4 @@
-"""From a Keras segmenter to a folder with a page: the net as TFLite, the runtime, the template.
+"""Exports a segmenter as a folder with a web page: the net as TFLite, the runtime, the template.
 
 The folder appears whole or not at all.
 """
@@ -7,12 +7,12 @@ import os
 import tempfile
 from pathlib import Path
 
+from fcn_keras.export.decoding import gives_labels, task_to_export
 from fcn_keras.export.tflite import contents, export_tflite
-from fcn_keras.export.tflite.checks import check_options, checked_size
+from fcn_keras.export.tflite.checks import check_quantization, checked_size
 from fcn_keras.export.web import litert, page
-from fcn_keras.models.outputs import check_single
 
-MOST_CLASSES = 256  # what the indices of a PNG's palette can tell apart
+MOST_CLASSES = 256  # the indices of a PNG's palette
 
 
 def export_web(
@@ -29,49 +29,47 @@ def export_web(
     runtime=None,
     overwrite=False,
 ):
-    """Writes a static web page that segments in the browser, and sends nothing anywhere.
+    """Writes a static web page that segments images in the browser and sends them nowhere.
 
-    The page takes a picture (a file, dropped or pasted too) or the camera, lays the labels over
-    it, lists the classes with their shares, and gives the label map as a PNG. The folder holds
-    index.html and its scripts, model.tflite, and runtime/, which is LiteRT.js: its files are
-    fetched from npm once, checked by their hashes and kept in the user's cache. A content security
-    policy keeps the page to its own site. Browsers load it over http(s) only, not from a file:
-    `python -m http.server -d site`.
+    The page takes an image (from a file, by drag and drop, or from the clipboard) or the camera,
+    draws the labels over it, lists the classes with their shares of the area, and saves the label
+    map as a PNG. The folder holds index.html and its scripts, model.tflite, and runtime/, which is
+    LiteRT.js: its files are fetched from npm once, checked by their hashes and kept in the user's
+    cache. A content security policy allows no connection to other sites. Browsers open the page
+    over http(s) only, not from a file: `python -m http.server -d site`.
 
-    A picture that is larger than `size` is shrunk to fit, with its aspect; below and right of it
-    the net sees the pixel that its preprocessing turns into zero, as `tflite.Segmenter` shows it.
-    Labels are enlarged by nearest neighbours.
+    An image larger than `size` is shrunk until it fits, without a change of its aspect ratio. It
+    is padded at the bottom and right as by `tflite.Segmenter`. Labels are enlarged by nearest
+    neighbours.
 
-    model.tflite takes uint8 (1, H, W, 3) and gives float32 logits; it has MediaPipe's metadata,
-    so that the same file runs on phones.
+    model.tflite takes uint8 (1, H, W, 3) and gives float32 logits. It has MediaPipe's metadata, so
+    that the same file runs on phones.
 
     Args:
-        model: A functional Keras model of logits (batch, H, W, num_classes) of RGB images.
+        model: A functional Keras model of classes, from RGB images to (batch, H, W, num_classes).
         out: The folder to write.
-        size: (H, W) that the net sees. Only a model that takes one size has a default, its own:
-            a size that is far from that of training would cost accuracy without a word.
-        quantize: As for `export_tflite`. "float16" halves the download and keeps the labels;
-            "int8" is a quarter and the fastest.
+        size: (H, W) of the net's input. Only a model that takes one size has a default, its own:
+            at a size far from that of training a net is less accurate.
+        quantize: See `export_tflite`. "float16" halves the download and keeps the labels; "int8"
+            takes a quarter and is the fastest.
         calibration: For "int8": a `fcn_keras.data.Dataset`, or a sequence of images.
-        calibration_images: How many of them to use, at most.
-        labels: A `LabelSet`. By default the one stored in the model, else numbered classes.
-        title: The page's heading; by default the model's name.
-        cdn: Take the runtime from a public CDN (jsDelivr) when the page is opened, checked by the
-            same hashes, in place of writing it beside the page: 19 MB less to host, and nothing
-            to fetch now.
-        runtime: A `node_modules` folder to take the runtime from, for a machine without a
-            network.
-        overwrite: Replace a page that is already there.
+        calibration_images: Largest number of them to use.
+        labels: A `LabelSet`. Default: the one stored in the model, else numbered classes.
+        title: Heading of the page. Default: the model's name.
+        cdn: Whether the page loads the runtime from a public CDN (jsDelivr), checked by the same
+            hashes, instead of from its own folder: 19 MB less to host, and nothing to fetch now.
+        runtime: A `node_modules` folder with the runtime, for a machine without a network.
+        overwrite: Whether to replace a page that is already there.
 
     Returns:
         The folder, a `pathlib.Path`.
 
     Raises:
-        ValueError: if there is something at `out` (with `overwrite`, if it is no such page);
-            without a size; above 256 classes; as `export_tflite`; if a file of the runtime is not
-            the one that was tested.
-        ConnectionError: if the runtime can be fetched neither by npm nor from the CDN.
-        FileNotFoundError: if `runtime` does not hold it.
+        ValueError: if there is something at `out` (with `overwrite`, if it is not such a page);
+            without a size; for another task than classes, or above 256 classes; as
+            `export_tflite`; if a file of the runtime is not the one that was tested.
+        ConnectionError: if the runtime can be fetched neither with npm nor from the CDN.
+        FileNotFoundError: if `runtime` does not hold the runtime.
         RuntimeError: if Keras runs on another backend than TensorFlow.
 
     Example:
@@ -85,10 +83,11 @@ def export_web(
     """
     out = Path(out)
     _check_target(out, overwrite)
-    check_options(quantize, calibration, "scores", (), None)
+    check_quantization(quantize, calibration)
+    _check_classes(model, labels)
     size = _checked_size(size, model)
     if cdn and runtime is not None:
-        raise ValueError("Either the runtime comes from the CDN or from a folder; both were given.")
+        raise ValueError("`cdn` and `runtime` are two sources of the runtime: give one of them.")
     beside = {} if cdn else page.runtime_beside(litert.runtime_files(runtime))
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as aside:
@@ -100,11 +99,12 @@ def export_web(
             size=size,
             calibration=calibration,
             calibration_images=calibration_images,
-            output="scores",
+            logits=True,
             mediapipe=True,
             labels=labels,
         )
-        files = page.page_files(title or model.name, *contents.read(file), cdn)
+        task, made = contents.read(file)
+        files = page.page_files(title or model.name, task.labels, made, cdn)
         _write(site, files)
         _write(site / page.RUNTIME, beside)
         if out.exists():
@@ -120,7 +120,7 @@ def _write(folder, files):
 
 
 def _check_target(out, overwrite):
-    """A folder is replaced only if asked for, and only a page."""
+    """Raises ValueError if the folder exists and may not be replaced: it must be such a page."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not overwrite:
@@ -129,21 +129,26 @@ def _check_target(out, overwrite):
             "overwrite=True)."
         )
     if not all((out / name).is_file() for name in (page.INDEX, page.CONFIG, page.MODEL)):
-        raise ValueError(f"{out} exists and is no page of this package, so it is not replaced.")
+        raise ValueError(f"{out} exists and is not a page of this package, so it is not replaced.")
+
+
+def _check_classes(model, labels):
+    """Raises ValueError for a task, or a number of classes, that a page cannot show."""
+    task = task_to_export(model, "A web page", labels)
+    if not gives_labels(task):
+        raise ValueError(f"A web page shows classes; {model.name!r} is made for {task.kind}.")
+    if task.channels > MOST_CLASSES:
+        raise ValueError(
+            f"A web page shows at most {MOST_CLASSES} classes; {model.name!r} has {task.channels}."
+        )
 
 
 def _checked_size(size, model):
-    """The size of a net that a page can show."""
-    check_single(model, "A web page")
-    classes = model.output_shape[-1]
-    if classes is not None and classes > MOST_CLASSES:
-        raise ValueError(
-            f"A web page shows at most {MOST_CLASSES} classes; {model.name!r} has {classes}."
-        )
+    """The size of the net's input."""
     size = checked_size(size, model)
     if size is None:
         raise ValueError(
-            "A web page needs the one size that the net sees: size=(H, W), --size HxW. Take that "
-            "of the training crops, or of your pictures; larger ones are shrunk to it."
+            "A web page needs one size of the net's input: size=(H, W), --size HxW. Take the size "
+            "of the training crops, or of your images; larger ones are shrunk to it."
         )
     return size

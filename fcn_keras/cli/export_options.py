@@ -70,9 +70,9 @@ HalfWeights = Annotated[
     bool | None,
     typer.Option("--half-weights", help="Store 16-bit kernels.", rich_help_panel=WHOLE),
 ]
-NoScores = Annotated[
+NoLogits = Annotated[
     bool | None,
-    typer.Option("--no-scores", help="Leave out the signature.", rich_help_panel=WHOLE),
+    typer.Option("--no-logits", help="Leave out the signature.", rich_help_panel=WHOLE),
 ]
 Quantize = Annotated[
     str | None,
@@ -104,17 +104,17 @@ CalibrationImages = Annotated[
     int | None,
     typer.Option(help="How many, at most. Default: 100.", rich_help_panel=SMALL),
 ]
-Scores = Annotated[
+Logits = Annotated[
     bool | None,
     typer.Option(
-        "--scores", help="Give logits; argmax is left to the user.", rich_help_panel=SMALL
+        "--logits", help="Give logits; argmax is left to the user.", rich_help_panel=SMALL
     ),
 ]
 Mediapipe = Annotated[
     bool | None,
     typer.Option(
         "--mediapipe",
-        help="Add the metadata of MediaPipe's Image Segmenter; needs --size, gives scores.",
+        help="Add the metadata of MediaPipe's Image Segmenter; needs --size, gives logits.",
         rich_help_panel=SMALL,
     ),
 ]

@@ -8,10 +8,10 @@ from fcn_keras.cli.sources import load_dataset, load_library, without_remarks
 CALIBRATION = ("calibration", "calibration_split", "calibration_images")
 BELONGS = {
     SAVED_MODEL: (
-        "version", "flip", "max_side", "max_megapixels", "precision", "half_weights", "no_scores",
+        "version", "flip", "max_side", "max_megapixels", "precision", "half_weights", "no_logits",
     ),
     TFLITE: (
-        "quantize", "size", *CALIBRATION, "scores", "mediapipe", "float_layers", "report",
+        "quantize", "size", *CALIBRATION, "logits", "mediapipe", "float_layers", "report",
     ),
     WEB: ("quantize", "size", *CALIBRATION, "title", "cdn", "runtime"),
 }  # fmt: skip
@@ -31,13 +31,13 @@ def export(
     max_megapixels: o.MaxMegapixels = None,
     precision: o.Precision = None,
     half_weights: o.HalfWeights = None,
-    no_scores: o.NoScores = None,
+    no_logits: o.NoLogits = None,
     quantize: o.Quantize = None,
     size: o.Size = None,
     calibration: o.Calibration = None,
     calibration_split: o.CalibrationSplit = None,
     calibration_images: o.CalibrationImages = None,
-    scores: o.Scores = None,
+    logits: o.Logits = None,
     mediapipe: o.Mediapipe = None,
     float_layers: o.FloatLayers = None,
     report: o.Report = None,
@@ -48,10 +48,10 @@ def export(
     """Write a model in a form that runs without this package.
 
     saved-model: for tf.saved_model.load and TF Serving, written as PATH/1, PATH/2, ...; uint8
-    images of any size or image files in, label maps, scores or PNG masks out, the class names in
+    images of any size or image files in, label maps, logits or PNG masks out, the class names in
     its assets.
 
-    tflite: one file for phones and browsers; uint8 image in, label map or scores out, the class
+    tflite: one file for phones and browsers; uint8 image in, label map or logits out, the class
     names inside.
 
     web: a folder with a page that segments pictures and the camera's image in the browser.
@@ -103,7 +103,7 @@ def _check_options(kind, given):
 def _saved_model(net, out, labels, overwrite, choices):
     from fcn_keras.export import export_saved_model
 
-    _drop_scores(net, choices)
+    _drop_logits(net, choices)
     folder = export_saved_model(net, out, labels=labels, overwrite=overwrite, **choices)
     return f"SavedModel: {folder}{_of_16_bits(net, choices)}"
 
@@ -111,7 +111,7 @@ def _saved_model(net, out, labels, overwrite, choices):
 def _serving(net, out, labels, overwrite, choices):
     from fcn_keras.export.serving import export_serving
 
-    _drop_scores(net, choices)
+    _drop_logits(net, choices)
     folder = export_serving(net, out, labels=labels, overwrite=overwrite, **choices)
     start = f"docker compose -f {out}/docker-compose.yml up -d"
     return f"TF Serving: {folder}; start it with {start}{_of_16_bits(net, choices)}"
@@ -130,19 +130,20 @@ def _of_16_bits(net, choices):
     )
 
 
-def _drop_scores(net, choices):
+def _drop_logits(net, choices):
     from fcn_keras.export.saved_model.options import checked_signatures
+    from fcn_keras.models import task_of
 
-    if choices.pop("no_scores", False):
-        names = checked_signatures(net, None)
-        choices["signatures"] = tuple(name for name in names if name != "scores")
+    if choices.pop("no_logits", False):
+        names = checked_signatures(net, task_of(net), None)
+        choices["signatures"] = tuple(name for name in names if name != "logits")
 
 
 def _tflite(net, out, labels, overwrite, choices):
     from fcn_keras.export import export_tflite
 
-    if choices.pop("scores", False) or choices.get("mediapipe"):
-        choices["output"] = "scores"
+    if choices.get("mediapipe"):
+        choices["logits"] = True
     _read(choices)
     path = export_tflite(net, out, labels=labels, overwrite=overwrite, **choices)
     return f"TFLite: {path} ({_megabytes(path)})"

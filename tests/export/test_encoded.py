@@ -12,7 +12,7 @@ from PIL import Image, PngImagePlugin
 import fcn_keras
 from fcn_keras import export
 from fcn_keras.data import read_image
-from fcn_keras.export.saved_model.decoding import decoder
+from fcn_keras.export.saved_model.image_files import decoder
 
 XMP = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
 BIG_ENDIAN = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x08\0\0\0\0\0\0"

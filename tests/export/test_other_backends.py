@@ -16,7 +16,7 @@ import keras, fcn_keras
 assert keras.backend.backend() == "jax"
 net = keras.models.load_model(sys.argv[1], compile=False)
 folder = fcn_keras.export.export_saved_model(
-    net, sys.argv[2], signatures=("serving_default", "scores")
+    net, sys.argv[2], signatures=("serving_default", "logits")
 )
 print(folder)
 """

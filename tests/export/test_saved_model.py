@@ -28,7 +28,7 @@ answers, masks = {}, []
 for name in arrays.files:
     images = tf.constant(arrays[name])
     answers[name] = loaded["serving_default"](images=images)["label_map"].numpy()
-    answers["scores" + name] = loaded["scores"](images=images)["scores"].numpy()
+    answers["logits" + name] = loaded["logits"](images=images)["logits"].numpy()
 files = [tf.io.encode_png(arrays[name][0]) for name in arrays.files]
 encoded = loaded["encoded"](image_bytes=tf.stack(files))
 for name, mask, status in zip(arrays.files, *map(encoded.get, ("mask_png_bytes", "status"))):
@@ -51,7 +51,7 @@ def directory(model, tmp_path_factory):
 
 def write(folder, model, **options):
     """Exports what a test needs and no more: it is quicker."""
-    options = {"signatures": ("serving_default", "scores"), "warmup": None, **options}
+    options = {"signatures": ("serving_default", "logits"), "warmup": None, **options}
     return export.export_saved_model(model, folder, **options)
 
 
@@ -67,7 +67,7 @@ def test_runs_alone_in_a_fresh_process(model, images, directory, tmp_path):
     answers = np.load(tmp_path / "answers.npz")
     for size, batch in images.items():
         logits = model.predict(batch.astype("float32"), verbose=0)
-        np.testing.assert_allclose(answers["scores" + size], logits, atol=1e-4)
+        np.testing.assert_allclose(answers["logits" + size], logits, atol=1e-4)
         assert answers[size].dtype == np.uint8
         np.testing.assert_array_equal(answers[size], logits.argmax(-1))
         np.testing.assert_array_equal(answers["mask" + size][..., 0], answers[size][0])
@@ -92,7 +92,7 @@ def test_saved_model_cli_shows_it(directory):
         capture_output=True,
         text=True,
     ).stdout
-    for name in ("serving_default", "scores", "encoded", "assets"):
+    for name in ("serving_default", "logits", "encoded", "assets"):
         assert f"signature_def['{name}']" in told
     for name in ("images", "label_map", "image_bytes", "mask_png_bytes", "status"):
         assert f"['{name}']" in told
@@ -195,7 +195,7 @@ def test_more_than_255_classes(tmp_path):
     encoded = tf.saved_model.load(str(predictor.directory)).signatures["encoded"]
     png = encoded(image_bytes=[tf.io.encode_png(np.zeros((3, 4, 3), "uint8"))])["mask_png_bytes"][0]
     assert (tf.io.decode_png(png, dtype=tf.uint16).numpy() == 299).all()
-    with pytest.raises(ValueError, match="signature `scores`"):
+    with pytest.raises(ValueError, match="signature `logits`"):
         predictor.segment(np.zeros((3, 4, 3), "uint8"), return_logits=True)
 
 

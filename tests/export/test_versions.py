@@ -60,11 +60,11 @@ def test_nothing_is_replaced_unasked(model, tmp_path):
 def test_a_folder_of_something_else_is_kept(model, tmp_path):
     (tmp_path / "m/1").mkdir(parents=True)
     (tmp_path / "m/1/dear.txt").write_text("keep me")
-    with pytest.raises(ValueError, match="no SavedModel, so it is not replaced"):
+    with pytest.raises(ValueError, match="not a SavedModel, so it is not replaced"):
         write(tmp_path / "m", model, version=1, overwrite=True)
     assert (tmp_path / "m/1/dear.txt").exists()
     pretend(tmp_path / "single")
-    with pytest.raises(ValueError, match="is itself a SavedModel"):
+    with pytest.raises(ValueError, match="single is a SavedModel"):
         write(tmp_path / "single", model)
 
 
@@ -84,17 +84,17 @@ def test_a_failed_export_leaves_nothing(model, tmp_path, monkeypatch):
 
 
 WRONG = (
-    ({"version": 0}, "from 1, or None; got 0"),
-    ({"version": fcn_keras.LabelSet(("a", "b"))}, "from 1, or None; got LabelSet"),
-    ({"overwrite": True}, "say which"),
-    ({"labels": fcn_keras.LabelSet(("a", "b"))}, "names 2 classes.*scores 5"),
-    ({"signatures": ("scores",)}, "'serving_default' missing"),
-    ({"signatures": ("serving_default", "maps")}, "unknown 'maps'"),
+    ({"version": 0}, "`version` must be a whole number of at least 1, got 0"),
+    ({"version": fcn_keras.LabelSet(("a", "b"))}, "of at least 1, got LabelSet"),
+    ({"overwrite": True}, "name it, as in version=1"),
+    ({"labels": fcn_keras.LabelSet(("a", "b"))}, "names 2 classes, the model has 5"),
+    ({"signatures": ("logits",)}, "must contain 'serving_default'"),
+    ({"signatures": ("serving_default", "maps")}, "'assets', got 'maps'"),
     ({"warmup": 256}, "one size.*got 256"),
     ({"warmup": [(256, 0)]}, "one size"),
-    ({"max_side": 0}, "1 or more; got 0"),
+    ({"max_side": 0}, "`max_side` must be a whole number of at least 1, got 0"),
     ({"max_megapixels": -1}, "got -1"),
-    ({"precision": "int8"}, "mixed_bfloat16; got 'int8'"),
+    ({"precision": "int8"}, "'mixed_bfloat16', got 'int8'"),
 )
 
 
@@ -111,7 +111,7 @@ def test_what_a_model_cannot_do_is_refused(tmp_path):
     for options, told in (
         ({"signatures": ("serving_default", "encoded")}, "takes 4 channels"),
         ({"max_side": 10}, "takes only 8x12"),
-        ({"warmup": (9, 12)}, r"8x12; got the warm-up size \(9, 12\)"),
+        ({"warmup": (9, 12)}, r"8x12, got the warm-up size \(9, 12\)"),
     ):
         with pytest.raises(ValueError, match=told):
             export.export_saved_model(fixed, tmp_path / "m", **options)

@@ -1,4 +1,4 @@
-"""What a user deploys: a folder for TensorFlow Serving in Docker Compose or in Kubernetes."""
+"""Writes a folder for TensorFlow Serving in Docker Compose or in Kubernetes."""
 
 from fcn_keras.export.serving.deployment.writing import export_serving, write_deployment
 

@@ -1,4 +1,4 @@
-"""docker-compose.yml: the official image over the folder, both ports, and a health check."""
+"""Writes docker-compose.yml: the official image, both ports, and a health check."""
 
 from fcn_keras.export.serving.deployment.choices import GRPC_PORT, MOUNT, REST_PORT
 from fcn_keras.export.serving.deployment.server_files import MODELS_FILE, arguments
@@ -15,10 +15,10 @@ services:
       - "{rest}:{rest}" # REST, and Prometheus at /monitoring/prometheus/metrics
       - "{grpc}:{grpc}" # gRPC
     volumes:
-      # the folder, not its files: the server sees a file that was replaced
+      # the folder, not single files: so the server reads a file that was replaced
       - .:{mount}:ro
     healthcheck:
-      # the image has no curl: bash asks for the status of the model
+      # the image has no curl: bash requests the status of the model
       test:
         - CMD
         - bash
@@ -43,7 +43,7 @@ _HEALTH = (
 
 
 def compose_file(choices, names):
-    """The text of docker-compose.yml; it is healthy when the first of the models is available."""
+    """Returns the text of docker-compose.yml; healthy means that the first model is available."""
     words = arguments(choices, f"{MOUNT}/{MODELS_FILE}", MOUNT)
     return _TEXT.format(
         image=choices.image,
@@ -58,7 +58,7 @@ def compose_file(choices, names):
 
 
 def health_check(name, port):
-    """A line of bash that fails unless the server on a port says that a model is available."""
+    """Returns a line of bash that fails unless the server on a port reports a model available."""
     return _HEALTH.format(name=name, port=port)
 
 

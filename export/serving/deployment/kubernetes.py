@@ -1,7 +1,7 @@
-"""Manifests for Kubernetes: configuration, models, deployment, service, autoscaler.
+"""Writes manifests for Kubernetes: configuration, models, deployment, service, autoscaler.
 
-The models lie on a volume claim; moving a label in the configuration moves traffic, without a
-restart. Source: the API reference of Kubernetes, apps/v1, v1 and autoscaling/v2.
+The models are on a volume claim. To move a label in the configuration moves the traffic, without
+a restart. Source: the API reference of Kubernetes, apps/v1, v1 and autoscaling/v2.
 """
 
 import textwrap
@@ -12,8 +12,8 @@ from fcn_keras.export.serving.deployment.choices import GRPC_PORT, METRICS, MOUN
 _CONFIG_FOLDER = "/config"
 
 _CONFIG = """\
-# The files of the folder above. After a change: kubectl apply -f config.yaml; the servers read it
-# anew, and labels move without a restart.
+# The files of the folder above. After a change: kubectl apply -f config.yaml. The servers read it
+# again, and labels move without a restart.
 apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -125,12 +125,12 @@ spec:
 
 
 def manifests(choices, names, files):
-    """{file name: text} of the manifests.
+    """Returns the manifests: {file name: text}.
 
     Args:
         choices: A `Choices`.
-        names: Of the models; the servers are ready when the first is.
-        files: {file name: text} of what TF Serving reads.
+        names: Names of the models; the servers are ready when the first is available.
+        files: The files that TF Serving reads, {file name: text}.
     """
     words = server_files.arguments(
         choices, f"{_CONFIG_FOLDER}/{server_files.MODELS_FILE}", _CONFIG_FOLDER

@@ -1,4 +1,4 @@
-"""The three files that TF Serving itself reads, in protocol buffers' text form.
+"""Writes the three files that TF Serving reads, in the text form of protocol buffers.
 
 Source: https://www.tensorflow.org/tfx/serving/serving_config
 """
@@ -14,10 +14,10 @@ MONITORING_FILE = "monitoring.config"
 
 
 def models_config(models):
-    """The text of models.config, which serves all versions there are.
+    """Returns the text of models.config, which serves all versions.
 
-    A server refuses a configuration that moves a label to a version it has not loaded, and loads
-    none that it names: so what is loaded must not depend on the configuration.
+    A server refuses a configuration that moves a label to a version that it has not loaded, and it
+    loads no version for a label. So the loaded versions must not depend on the labels.
 
     Args:
         models: {name: {label: version}}.
@@ -34,21 +34,21 @@ def models_config(models):
 
 
 def read_models_config(text, path):
-    """{name: {label: version}} of a models.config.
+    """Returns {name: {label: version}} of the text of a models.config.
 
     Raises:
-        ValueError: naming the path, if it is none.
+        ValueError: if it is another text; the message names the path.
     """
     config = configuration().ModelServerConfig()
     try:
         text_format.Parse(text, config)
     except text_format.ParseError as error:
-        raise ValueError(f"{path} is no models.config of TensorFlow Serving: {error}") from error
+        raise ValueError(f"{path} is not a models.config of TensorFlow Serving: {error}") from error
     return {entry.name: dict(entry.version_labels) for entry in config.model_config_list.config}
 
 
 def batching_parameters(choices):
-    """The text of batching_parameters.txt."""
+    """Returns the text of batching_parameters.txt."""
     size = choices.max_batch_size or 8
     allowed = [n for n in (1, 2, 4, 8, 16, 32, 64, 128) if n < size] + [size]
     lines = [
@@ -62,12 +62,12 @@ def batching_parameters(choices):
 
 
 def monitoring_config():
-    """The text of monitoring.config."""
+    """Returns the text of monitoring.config."""
     return f'prometheus_config {{\n  enable: true\n  path: "{METRICS}"\n}}\n'
 
 
 def arguments(choices, models_file, folder):
-    """The words behind `tensorflow_model_server`."""
+    """Returns the arguments of `tensorflow_model_server`."""
     words = [
         f"--model_config_file={models_file}",
         f"--model_config_file_poll_wait_seconds={choices.poll}",

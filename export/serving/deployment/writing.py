@@ -1,4 +1,4 @@
-"""Writing the folder: the models by version, and around them all that a server is started with."""
+"""Writes the folder of a deployment: the models by version, and the files to start a server."""
 
 import importlib.metadata
 from pathlib import Path
@@ -17,20 +17,20 @@ def export_serving(model, directory, name=None, version=None, labels=None, **opt
     `write_deployment(directory, stable={name: version})` moves the label.
 
     Args:
-        model: A Keras model of logits, as for `export_saved_model`.
-        directory: The folder; made if missing.
-        name: The model's name in addresses, of lower-case letters, digits and hyphens; by default
+        model: A Keras model, as for `export_saved_model`.
+        directory: The folder; it is made if it is missing.
+        name: The model's name in addresses, of lower-case letters, digits and hyphens. Default:
             the Keras model's.
-        version: As for `export_saved_model`.
-        labels: The `LabelSet`; as for `export_saved_model`.
-        **options: Of `export_saved_model` (`signatures`, `warmup`, `max_side`, `precision`, ...),
-            and of `write_deployment` (`image`, `cpu`, `memory`, ...).
+        version: See `export_saved_model`.
+        labels: See `export_saved_model`.
+        **options: Options of `export_saved_model` (`signatures`, `warmup`, `max_side`,
+            `precision`, ...) and of `write_deployment` (`image`, `cpu`, `memory`, ...).
 
     Returns:
         The version's folder, a `pathlib.Path`.
 
     Raises:
-        ValueError: as the two functions, and for a name of other characters.
+        ValueError: as these two functions, and for a name with other characters.
         RuntimeError: if TensorFlow is not installed.
         ImportError: if tensorflow-serving-api is not installed.
 
@@ -67,39 +67,40 @@ def write_deployment(
     replicas=(2, 6),
     poll=30,
 ):
-    """Writes the files around `directory`/models/<name>/<version> that a server is started with.
+    """Writes the files to start a server for `directory`/models/<name>/<version> with.
 
-    - `models.config`: every model, with all its versions; two of them labelled stable and canary.
-      The labels that the file has are kept. A server loads a new version by itself, and moves
-      the labels once it has; a version whose folder is deleted is unloaded.
-    - `batching_parameters.txt`, in use only with `max_batch_size`; `monitoring.config`.
+    - `models.config`: every model with all its versions, two of them labelled stable and canary.
+      Labels in an existing file are kept. A server loads a new version by itself and moves the
+      labels afterwards; it unloads a version whose folder is deleted.
+    - `batching_parameters.txt`, used only with `max_batch_size`; `monitoring.config`.
     - `docker-compose.yml`: REST on 8501, gRPC on 8500, Prometheus, a health check.
     - `kubernetes/`: configuration, volume claim, deployment, service, autoscaler.
 
-    What is there is written anew; models are not touched.
+    Existing files are written again; models are not changed.
 
     Args:
         directory: The folder that holds models/.
-        stable: {name: version} to label stable; of others the label stays, or goes to the lowest.
-        canary: {name: version} to label canary, None for a version to take the label away. By
-            default the highest version, if it is above the stable one.
-        image: The container's image; by default `tensorflow/serving` of the release whose API
+        stable: {name: version} to label stable. Other models keep their label; a model without
+            one gets it at its lowest version.
+        canary: {name: version} to label canary; a version of None removes the label. Default: the
+            highest version, if it is above the stable one.
+        image: The container's image. Default: `tensorflow/serving` of the release whose API
             (tensorflow-serving-api) is installed.
-        max_batch_size: Lets the server put requests together, up to so many images. Only where
-            all clients send images of one size to `serving_default`: TF Serving refuses requests
-            of different sizes that meet in a batch.
-        batch_timeout_micros: How long a request waits for others, in microseconds.
+        max_batch_size: Largest number of images that the server puts together from several
+            requests. Use it only if all clients send images of one size to `serving_default`: TF
+            Serving refuses requests of different sizes in one batch.
+        batch_timeout_micros: Time that a request waits for others, in microseconds.
         cpu: Processors of one server, as Kubernetes writes them: "2", "500m".
-        memory: Memory of one server: "4Gi".
+        memory: Memory of one server, as Kubernetes writes it: "4Gi".
         replicas: The lowest and the highest number of servers in Kubernetes.
-        poll: Seconds after which the server looks for new versions and labels.
+        poll: Seconds between two looks of the server for new versions and labels.
 
     Returns:
         The files written, a list of `pathlib.Path`.
 
     Raises:
-        ValueError: if there is no model, a labelled version is not there, or an option is none of
-            the above.
+        ValueError: if there is no model, a labelled version is missing, or an option has another
+            value than the above.
         ImportError: if tensorflow-serving-api is not installed.
 
     Example:
@@ -156,7 +157,7 @@ def _labelled(directory, stable, canary):
     }
     there = {name: versions for name, versions in there.items() if versions}
     if not there:
-        raise ValueError(f"{directory}/models holds no model: export_serving writes one.")
+        raise ValueError(f"{directory}/models holds no model: write one with export_serving.")
     for name in {**stable, **canary}.keys() - there.keys():
         raise ValueError(f"{directory}/models has no model {name!r}; it has {', '.join(there)}.")
     file = directory / server_files.MODELS_FILE
@@ -179,13 +180,13 @@ def _labels(name, versions, before, stable, canary):
         if version not in versions:
             known = ", ".join(map(str, versions))
             raise ValueError(
-                f"Model {name!r} has no version {version} to be {label}; it has {known}."
+                f"Model {name!r} has no version {version} to label {label}; it has {known}."
             )
     return labels
 
 
 def _write(path, text):
-    """Writes a file aside and puts it in place: a server that reads it sees it whole."""
+    """Writes a file elsewhere and moves it, so that a server never reads half of it."""
     aside = path.with_name(f".{path.name}.new")
     aside.write_text(text)
     aside.replace(path)

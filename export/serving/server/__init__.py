@@ -1,4 +1,4 @@
-"""The development server: TF Serving's interfaces over one folder, on loopback.
+"""The development server: TF Serving's interfaces for one folder, on this machine only.
 
 Modules that import TensorFlow at their head are loaded when a server is made.
 """

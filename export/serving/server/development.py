@@ -1,4 +1,4 @@
-"""A server for development: TF Serving's two interfaces on loopback, over one SavedModel folder."""
+"""A server for development: TF Serving's two interfaces for one SavedModel, on loopback."""
 
 import contextlib
 import os
@@ -20,31 +20,32 @@ REQUESTS = 32
 class DevelopmentServer:
     """Serves a SavedModel on this machine as TensorFlow Serving does, for development and tests.
 
-    It speaks the REST interface (status, metadata, `:predict` in rows and columns) and the gRPC
-    one (`PredictionService.Predict`, `GetModelMetadata`, `ModelService.GetModelStatus`), on
-    127.0.0.1 alone, with TF Serving's paths, errors and versions: a version that appears in the
-    folder is loaded and takes over, one that vanishes is dropped. It has no batching, no
-    encryption and no monitoring; in production run TensorFlow Serving itself
+    It has the REST interface (status, metadata, `:predict` in rows and columns) and the gRPC
+    interface (`PredictionService.Predict`, `GetModelMetadata`, `ModelService.GetModelStatus`), on
+    127.0.0.1 only, with TF Serving's paths, errors and versions. It loads a version that appears
+    in the folder, which then replaces the older one, and unloads a version that is deleted. It has
+    no batching, no encryption and no monitoring; in production run TensorFlow Serving
     (`write_deployment`).
 
     Args:
         directory: A folder of versions as `export_saved_model` writes it, or one version's folder.
-        name: The model's name in addresses; by default the folder's.
-        rest_port: Port of the REST interface; 0 for any free one.
-        grpc_port: Port of the gRPC interface; 0 for any free one.
-        versions: "latest", "all", or the numbers to serve.
-        labels: {label: version} that clients may ask for, such as {"stable": 1}; then all versions
-            are served, unless `versions` gives their numbers.
+        name: The model's name in addresses. Default: the folder's.
+        rest_port: Port of the REST interface; 0 for any free port.
+        grpc_port: Port of the gRPC interface; 0 for any free port.
+        versions: "latest", "all", or a list of the numbers to serve.
+        labels: {label: version} for clients to name, such as {"stable": 1}. With labels all
+            versions are served, unless `versions` gives numbers.
         poll: Seconds between two looks at the folder.
-        parallel: Predictions that run at once; by default one for each core.
+        parallel: Number of predictions that run at once. Default: one for each core.
 
     Attributes:
-        rest_address: `http://127.0.0.1:PORT/v1/models/NAME`, once started.
-        grpc_address: `grpc://127.0.0.1:PORT/NAME`, once started.
+        rest_address: `http://127.0.0.1:PORT/v1/models/NAME`, after the start.
+        grpc_address: `grpc://127.0.0.1:PORT/NAME`, after the start.
         model: The `ServedModel`, with `versions.states`.
 
     Raises:
-        ValueError: if there is no SavedModel in the folder, or an argument is none of the above.
+        ValueError: if there is no SavedModel in the folder, or an argument has another value than
+            the above.
         OSError: on `start`, if a port is taken.
         RuntimeError: if TensorFlow is not installed; on `start`, if no version can be loaded.
         ImportError: if uvicorn, grpcio or tensorflow-serving-api is not installed.
@@ -82,7 +83,7 @@ class DevelopmentServer:
         if labels and versions == "latest":
             versions = "all"
         if not poll > 0:
-            raise ValueError(f"`poll` is a number of seconds above 0; got {poll!r}.")
+            raise ValueError(f"`poll` must be a number of seconds above 0, got {poll!r}.")
         protocol.grpc(), protocol.web_server(), protocol.messages("predict_pb2")
         from fcn_keras.export.serving.server.loaded import Loaded
         from fcn_keras.export.serving.server.model import ServedModel
@@ -95,7 +96,7 @@ class DevelopmentServer:
         self._running = None
 
     def start(self):
-        """Loads the model, then listens; returns itself."""
+        """Loads the model, starts to listen, and returns the server."""
         with contextlib.ExitStack() as stack:
             sock = stack.enter_context(_listening(self._ports[0]))
             stack.callback(self.model.versions.stop)
@@ -111,7 +112,7 @@ class DevelopmentServer:
         return self
 
     def stop(self):
-        """Answers what has been asked, and ends."""
+        """Answers the requests that have arrived, and stops."""
         if self._running:
             self._running.close()
             self._running = None
@@ -158,7 +159,7 @@ class DevelopmentServer:
 
 
 def _listening(port):
-    """A socket; of an explicit protocol, since asyncio sends at once only then."""
+    """A listening socket; asyncio sends without delay only with an explicit protocol."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -172,22 +173,24 @@ def _listening(port):
 
 
 def _folder(directory, versions):
-    """The folder of versions and which to serve, checked; of one version's folder, that one."""
+    """The folder of versions, and the versions to serve; for one version's folder that one."""
     if find_saved_model(directory) is None:
         raise ValueError(
-            f"{directory} is no SavedModel: neither it nor a version in it (1, 2, ...) holds a "
+            f"{directory} is not a SavedModel: neither it nor a version in it (1, 2, ...) holds a "
             "saved_model.pb."
         )
     if (directory / "saved_model.pb").is_file():
         number = directory.resolve().name
         if not (number.isascii() and number.isdecimal()):
             raise ValueError(
-                f"{directory} is a SavedModel without a version: put it into a folder named by a "
+                f"{directory} is a SavedModel without a version: rename its folder to a "
                 "number, such as street/1, and serve street."
             )
         return directory.resolve().parent, [int(number)]
     if versions in ("latest", "all"):
         return directory, versions
     if isinstance(versions, str) or not all(isinstance(number, int) for number in versions):
-        raise ValueError(f'`versions` is "latest", "all", or a list of numbers; got {versions!r}.')
+        raise ValueError(
+            f'`versions` must be "latest", "all", or a list of numbers, got {versions!r}.'
+        )
     return directory, [*versions]

@@ -1,4 +1,4 @@
-"""Tensors in JSON, in rows ("instances") and in columns ("inputs"), as TF Serving reads them.
+"""Tensors in JSON, in rows ("instances") and in columns ("inputs"), as in TF Serving.
 
 Source: https://www.tensorflow.org/tfx/serving/api_rest, "Predict API".
 """
@@ -16,10 +16,10 @@ _SHOWN = 80
 
 
 def parse(body):
-    """The JSON object of a request.
+    """Returns the JSON object of a request.
 
     Raises:
-        Refusal: if it is none.
+        Refusal: if the body is not a JSON object.
     """
     if not body:
         raise _refusal("JSON Parse error: The document is empty")
@@ -39,14 +39,14 @@ def parse(body):
 
 
 def read_inputs(document, infos):
-    """({input: array}, whether in rows) of a request's object.
+    """Returns the pair ({input: array}, whether the request is in rows).
 
     Args:
-        document: What `parse` gave.
+        document: The object that `parse` returned.
         infos: {input: TensorInfo} of the signature.
 
     Raises:
-        Refusal: if its values are not of the right form, type or range.
+        Refusal: if values have the wrong form, type or range.
     """
     rows, columns = (key in document for key in ("instances", "inputs"))
     if rows and columns:
@@ -67,10 +67,10 @@ def read_inputs(document, infos):
 
 
 def write_outputs(outputs, rows):
-    """The JSON of an answer, as bytes.
+    """Returns the JSON of an answer as bytes.
 
     Raises:
-        Refusal: if rows are asked for and the outputs have different batch sizes.
+        Refusal: for rows of outputs that have different batch sizes.
     """
     values = {name: _listed(name, array) for name, array in outputs.items()}
     if not rows:

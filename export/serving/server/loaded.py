@@ -1,4 +1,4 @@
-"""One version of a SavedModel, ready to answer: its graph runs in a session, as TF Serving runs it.
+"""One loaded version of a SavedModel; its graph runs in a session, as in TF Serving.
 
 TensorFlow is imported when this module is.
 """
@@ -24,7 +24,7 @@ class Loaded:
     """A version that has been loaded and warmed up.
 
     Attributes:
-        signatures: {name: SignatureDef}, as the file holds them.
+        signatures: {name: SignatureDef} of the file.
     """
 
     def __init__(self, folder):
@@ -37,7 +37,7 @@ class Loaded:
         self._warm_up(folder)
 
     def signature(self, name):
-        """The SignatureDef of a name, of serving_default for "".
+        """Returns the SignatureDef of a name; "" means serving_default.
 
         Raises:
             Refusal: if there is none.
@@ -53,15 +53,15 @@ class Loaded:
         """Runs a signature.
 
         Args:
-            name: Of the signature; "" for serving_default.
+            name: Name of the signature; "" means serving_default.
             inputs: {input: array}; strings as arrays of bytes, dtype object.
-            wanted: Names of the outputs; all, if empty.
+            wanted: Names of the outputs; () for all.
 
         Returns:
             {output: array}.
 
         Raises:
-            Refusal: if the inputs are not the signature's, or the graph refuses them.
+            Refusal: if the inputs do not fit the signature, or the graph raises an error.
         """
         signature = self.signature(name)
         _check_names(signature, inputs, wanted)
@@ -99,7 +99,7 @@ class Loaded:
 
 @contextlib.contextmanager
 def _without_advice():
-    """Without TensorFlow's advice to load it as a TF 2 object, which has no session."""
+    """Hides TensorFlow's advice to load a TF 2 object, which has no session."""
     logger = tf.get_logger()
     level = logger.level
     logger.setLevel("ERROR")
@@ -110,7 +110,7 @@ def _without_advice():
 
 
 def read_signatures(folder):
-    """{name: SignatureDef} of the graph tagged "serve" in a SavedModel.
+    """Returns {name: SignatureDef} of the graph tagged "serve" in a SavedModel.
 
     Raises:
         ValueError: if the file is damaged or holds no such graph.

@@ -1,4 +1,4 @@
-"""The one model of a development server, asked by its REST and gRPC sides alike."""
+"""The model of a development server, used by its REST and gRPC interfaces."""
 
 import threading
 
@@ -7,12 +7,11 @@ from fcn_keras.export.serving.protocol import messages
 
 
 class ServedModel:
-    """Answers requests to a model: which version, how it is, what it takes, what it predicts.
+    """Answers requests to a model: its versions, their states, its signatures, its predictions.
 
     Args:
         versions: A `Versions`.
-        parallel: How many predictions run at once; others wait, so that their memory adds up to
-            no more.
+        parallel: Number of predictions that run at once; others wait, which limits the memory.
     """
 
     def __init__(self, versions, parallel):
@@ -20,7 +19,7 @@ class ServedModel:
         self._free = threading.BoundedSemaphore(parallel)
 
     def find(self, name, version=None, label=None):
-        """(version, `Loaded`).
+        """Returns the pair (version, `Loaded`).
 
         Raises:
             Refusal: if the model or the version is not served.
@@ -31,11 +30,12 @@ class ServedModel:
         return self.versions.find(version, label)
 
     def predict(self, loaded, signature, inputs, wanted=()):
+        """Runs a signature; see `Loaded.predict`."""
         with self._free:
             return loaded.predict(signature, inputs, wanted)
 
     def status(self, name, version=None, label=None):
-        """A GetModelStatusResponse."""
+        """Returns a GetModelStatusResponse."""
         if label is not None:
             version, _ = self.find(name, label=label)
         if name != self.versions.name:
@@ -51,7 +51,7 @@ class ServedModel:
         return response
 
     def metadata(self, name, version=None, label=None):
-        """A GetModelMetadataResponse with the signatures."""
+        """Returns a GetModelMetadataResponse with the signatures."""
         number, loaded = self.find(name, version, label)
         module = messages("get_model_metadata_pb2")
         signatures = module.SignatureDefMap()

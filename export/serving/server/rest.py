@@ -25,11 +25,11 @@ _LOOK = re.compile(_MODEL + r"(?P<metadata>/metadata)?")
 
 
 def application(model, pool):
-    """The ASGI application.
+    """Returns the ASGI application.
 
     Args:
         model: A `ServedModel`.
-        pool: The executor whose threads compute.
+        pool: The executor whose threads answer.
     """
 
     async def application(scope, receive, send):
@@ -54,7 +54,7 @@ def application(model, pool):
 
 
 async def _body(receive):
-    """The body of a request; None if the client went away."""
+    """The body of a request; None if the client disconnected."""
     parts = []
     while True:
         message = await receive()
@@ -71,7 +71,7 @@ def _answer(model, method, path, body):
         return 200, _dispatch(model, method, path, body)
     except Refusal as refusal:
         code, told = refusal.code, refusal.message
-    except Exception as error:  # one request's misfortune must not end the server
+    except Exception as error:  # an error of one request must not stop the server
         LOG.exception("%s %s", method, path)
         code, told = "INTERNAL", f"{type(error).__name__}: {error}"
     return HTTP_STATUS[code], json.dumps({"error": told}).encode()
@@ -91,7 +91,7 @@ def _dispatch(model, method, path, body):
             _metadata(model.metadata(*spec)) if found["metadata"] else _as_json(model.status(*spec))
         )
     if found["method"] != "predict":
-        raise Refusal("UNIMPLEMENTED", f"A segmenter has no {found['method']}: use predict.")
+        raise Refusal("UNIMPLEMENTED", f"This server has no {found['method']}: use predict.")
     return _predict(model, spec, body)
 
 
@@ -111,7 +111,7 @@ def _as_json(message):
 
 
 def _metadata(response):
-    """The document of the REST interface, whose map of signatures is not wrapped in an Any."""
+    """The metadata as JSON; the REST interface does not wrap the signatures in an Any."""
     signatures = messages("get_model_metadata_pb2").SignatureDefMap()
     response.metadata["signature_def"].Unpack(signatures)
     document = {

@@ -8,16 +8,16 @@ from fcn_keras.export.serving.errors import Refusal
 from fcn_keras.export.serving.protocol import UNLIMITED, grpc, messages
 
 LOG = logging.getLogger(__name__)
-_STRICT = ("grpc.so_reuseport", 0)  # a taken port is an error, not shared
+_STRICT = ("grpc.so_reuseport", 0)  # a port in use is an error, and not shared
 
 
 def rpc_server(model, pool, address):
-    """(the gRPC server, not started, and its port).
+    """Returns the pair (gRPC server that is not started, its port).
 
     Args:
         model: A `ServedModel`.
         pool: The executor whose threads answer.
-        address: host:port; port 0 for any free one.
+        address: host:port; port 0 for any free port.
 
     Raises:
         OSError: if the port is taken.
@@ -43,7 +43,7 @@ def rpc_server(model, pool, address):
 
 
 def _servicer(base, model, **methods):
-    """An instance of the stub's class with these methods; its others are UNIMPLEMENTED."""
+    """An instance of the stub's class with these methods; all others are UNIMPLEMENTED."""
     names = [name for name in vars(base) if not name.startswith("_")]
     answering = {name: _guarded(methods.get(name) or _unimplemented(name), model) for name in names}
     return type(base.__name__, (base,), answering)()
@@ -55,7 +55,7 @@ def _guarded(method, model):
             return method(model, request)
         except Refusal as refusal:
             code, told = refusal.code, refusal.message
-        except Exception as error:  # one request's misfortune must not end the server
+        except Exception as error:  # an error of one request must not stop the server
             LOG.exception("gRPC %s", method.__name__)
             code, told = "INTERNAL", f"{type(error).__name__}: {error}"
         context.abort(grpc().StatusCode[code], told)
@@ -90,7 +90,7 @@ def _predict(model, request):
 def _metadata(model, request):
     if [*request.metadata_field] != ["signature_def"]:
         given = ", ".join(request.metadata_field) or "none"
-        raise Refusal("INVALID_ARGUMENT", f"The metadata field is signature_def; got {given}")
+        raise Refusal("INVALID_ARGUMENT", f"The metadata field must be signature_def, got {given}")
     return model.metadata(*_spec(request.model_spec))
 
 

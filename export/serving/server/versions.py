@@ -1,6 +1,6 @@
-"""Which versions of a folder are served: loaded when they appear, dropped when they vanish.
+"""The served versions of a folder: loaded when they appear, unloaded when they are deleted.
 
-The states are TF Serving's, and so is the order: a new version answers before an old one goes.
+States and their order are TF Serving's: a new version answers before the old one is unloaded.
 """
 
 import logging
@@ -31,11 +31,12 @@ class Versions:
         self._watcher = threading.Thread(target=self._watch, name="versions", daemon=True)
 
     def start(self):
-        """Loads what is there, then watches the folder."""
+        """Loads the versions in the folder, and starts to watch it."""
         self.refresh()
         self._watcher.start()
 
     def stop(self):
+        """Stops watching, and unloads all versions."""
         self._stopped.set()
         if self._watcher.is_alive():
             self._watcher.join()
@@ -43,7 +44,7 @@ class Versions:
             self._loaded.clear()
 
     def refresh(self):
-        """Loads the versions that are wanted and new, then drops those that are not wanted."""
+        """Loads new versions that are to be served, then unloads those that are not."""
         there = self._wanted_folders()
         for version, folder in there.items():
             state = self.states.get(version, ("END", "OK", ""))
@@ -55,15 +56,15 @@ class Versions:
             for version in gone:
                 del self._loaded[version]
                 self._set(version, "END")
-                LOG.info("dropped version %s of %s", version, self.name)
+                LOG.info("unloaded version %s of %s", version, self.name)
         for version in [v for v, s in self.states.items() if s[1] != "OK" and v not in there]:
             self._set(version, "END")
 
     def find(self, version=None, label=None):
-        """(version, `Loaded`) of a version, of a label, or of the highest version.
+        """Returns (version, `Loaded`) of a version, of a label, or of the highest version.
 
         Raises:
-            Refusal: if it is not there.
+            Refusal: if there is no such version.
         """
         if label is not None:
             if label not in self._labels:
@@ -80,7 +81,7 @@ class Versions:
         return number, loaded
 
     def status(self, version=None):
-        """{version: (state, status code, message)} of one version or of all, highest first.
+        """Returns {version: (state, status code, message)} of one version or of all, highest first.
 
         Raises:
             Refusal: if there is none.
@@ -110,7 +111,7 @@ class Versions:
         LOG.info("loading version %s of %s from %s", version, self.name, folder)
         try:
             loaded = self._load(folder)
-        except Exception as error:  # whatever a broken SavedModel raises, the server goes on
+        except Exception as error:  # the server goes on, whatever a damaged SavedModel raises
             told = (
                 error.message if isinstance(error, Refusal) else f"{type(error).__name__}: {error}"
             )

@@ -80,9 +80,9 @@ async function segment({ pixels, rows, columns }) {
   const input = new core.Tensor(withoutAlpha(pixels), [1, height, width, 3]);
   const start = performance.now();
   const [output] = await net.run([input]);
-  const scores = await output.data();
+  const logits = await output.data();
   const milliseconds = performance.now() - start;
-  const labels = highest(scores, config.names.length, width, rows, columns);
+  const labels = highest(logits, config.names.length, width, rows, columns);
   input.delete();
   output.delete();
   return [{ labels, milliseconds }, [labels.buffer]];
@@ -99,14 +99,14 @@ function withoutAlpha(rgba) {
 }
 
 // The class of the highest score, the first of equals, for the pixels that are picture.
-function highest(scores, classes, width, rows, columns) {
+function highest(logits, classes, width, rows, columns) {
   const labels = new Uint8Array(rows * columns);
   for (let row = 0, pixel = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++, pixel++) {
       const first = (row * width + column) * classes;
       let best = 0;
       for (let label = 1; label < classes; label++) {
-        if (scores[first + label] > scores[first + best]) best = label;
+        if (logits[first + label] > logits[first + best]) best = label;
       }
       labels[pixel] = best;
     }

@@ -106,6 +106,26 @@ def blended_axis(length, window, overlap, stride):
     return Axis(length, windows, blocks, contributors)
 
 
+def fixed_axis(length, window, overlap):
+    """Windows of one size, spread evenly, for a net that takes only that size.
+
+    Between two windows each pixel goes to the one whose edge is farther. The window of an image
+    that is smaller ends beyond the image.
+
+    Args:
+        length: Pixels of the image.
+        window: Pixels of every window.
+        overlap: Pixels that two neighbours share, at least; less than `window`.
+    """
+    count = 1 if length <= window else math.ceil((length - overlap) / (window - overlap))
+    room = max(length - window, 0)  # where the last window begins
+    starts = [round(number * room / (count - 1)) for number in range(count)] if room else [0]
+    windows = tuple((start, start + window) for start in starts)
+    cuts = [(stop + start) // 2 for (_, stop), (start, _) in itertools.pairwise(windows)]
+    blocks = tuple(itertools.pairwise((0, *cuts, length)))
+    return Axis(length, windows, blocks, tuple((number,) for number in range(count)))
+
+
 @dataclass(frozen=True)
 class Plan:
     """A tiling of an image.
@@ -191,3 +211,18 @@ class Plan:
         return tuple(
             slice(*getattr(axis, kind)[n]) for axis, n in zip(self._axes, number, strict=True)
         )
+
+
+def fixed_plan(image_size, window_size, overlap=0.25):
+    """Returns the tiling of an image for a net that takes one size; see `fixed_axis`.
+
+    Args:
+        image_size: (H, W) of the image.
+        window_size: (H, W) of the net.
+        overlap: Share of a window that two neighbours have in common, at least.
+    """
+    axes = (
+        fixed_axis(length, window, min(max(1, round(window * overlap)), window - 1))
+        for length, window in zip(image_size, window_size, strict=True)
+    )
+    return Plan(*axes, tuple(window_size))

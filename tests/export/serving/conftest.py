@@ -40,7 +40,7 @@ def models(build):
 def street(models, tmp_path_factory):
     """The folder street/ with version 1, which has no `encoded`, and version 2, which has all."""
     folder = tmp_path_factory.mktemp("serving") / "street"
-    for version, signatures in ((1, ("serving_default", "scores")), (2, None)):
+    for version, signatures in ((1, ("serving_default", "logits")), (2, None)):
         keras.config.set_dtype_policy("float32")
         export.export_saved_model(
             models[version], folder, version, signatures=signatures, warmup=(16, 24)

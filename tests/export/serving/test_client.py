@@ -43,13 +43,13 @@ def test_arrays_files_and_lists(client, images, files, expected):
 def test_a_batch_of_one_size(client, images, models):
     batch = np.stack([images[0], images[0][::-1]])
     same(client.segment_batch(batch), fcn_keras.Predictor(models[2]).segment_batch(batch))
-    with pytest.raises(ValueError, match="one size; got 33x71, 40x50"):
+    with pytest.raises(ValueError, match="one size, got 33x71, 40x50"):
         client.segment_batch(images[:2])
-    with pytest.raises(ValueError, match="one size; got none"):
+    with pytest.raises(ValueError, match="one size, got none"):
         client.segment_batch([])
 
 
-def test_scores(client, images, models):
+def test_logits(client, images, models):
     labels, scores = client.segment(images[1], return_logits=True)
     expected, logits = fcn_keras.Predictor(models[2]).segment(images[1], return_logits=True)
     np.testing.assert_array_equal(labels, expected)
@@ -162,17 +162,17 @@ def test_measured_and_used_like_a_model(client, images, files, expected, models,
 
 
 WRONG = (
-    (("street",), {}, r"An address is http://host:8501.*got 'street'"),
+    (("street",), {}, r"An address has the form http://host:8501.*got 'street'"),
     (("ftp://host/street",), {}, "got 'ftp://host/street'"),
     (("http://host:8501",), {}, "names no model"),
     (("http://host:port/x",), {}, "Port could not be cast"),
     (("http://host/v1/models/x/versions/new",), {}, "got the path"),
     (("http://host/x?a=1",), {}, "got 'http://host/x"),
     (("grpc://host/x",), {"version": 1, "label": "stable"}, "version 1 and label 'stable'"),
-    (("grpc://host/x",), {"version": "new"}, "from 0, or None; got 'new'"),
-    (("grpc://host/x",), {"timeout": 0}, "above 0; got 0"),
-    (("grpc://host/x",), {"retries": -1}, "from 0; got -1"),
-    (("grpc://host/x",), {"in_flight": 0}, "from 1; got 0"),
+    (("grpc://host/x",), {"version": "new"}, "of at least 0, got 'new'"),
+    (("grpc://host/x",), {"timeout": 0}, "above 0, got 0"),
+    (("grpc://host/x",), {"retries": -1}, "of at least 0, got -1"),
+    (("grpc://host/x",), {"in_flight": 0}, "of at least 1, got 0"),
 )
 
 

@@ -142,7 +142,7 @@ def test_canary_stable_and_rollback(put):
     shutil.rmtree(deploy / "models/street/1")
     assert labels() == {"stable": 2, "canary": 3}
     for wrong, told in (
-        ({"stable": {"street": 9}}, "no version 9 to be stable; it has 2, 3"),
+        ({"stable": {"street": 9}}, "no version 9 to label stable; it has 2, 3"),
         ({"canary": {"car": 1}}, "no model 'car'; it has people, street"),
     ):
         with pytest.raises(ValueError, match=told):
@@ -249,11 +249,11 @@ def test_kubernetes_own_schemas(put):
 
 
 WRONG = (
-    ({"image": "a b"}, "`image` is a text such as.*got 'a b'"),
-    ({"cpu": 2}, "`cpu` is a text such as 2 or 500m; got 2"),
+    ({"image": "a b"}, "`image` must be text such as.*got 'a b'"),
+    ({"cpu": 2}, "`cpu` must be text such as '2' or '500m', got 2"),
     ({"memory": "4 GB"}, "got '4 GB'"),
-    ({"max_batch_size": 0}, "from 1; got 0"),
-    ({"batch_timeout_micros": 0.5}, "from 0; got 0.5"),
+    ({"max_batch_size": 0}, "of at least 1, got 0"),
+    ({"batch_timeout_micros": 0.5}, "of at least 0, got 0.5"),
     ({"replicas": (3, 2)}, r"got \(3, 2\)"),
     ({"poll": True}, "got True"),
 )
@@ -272,7 +272,7 @@ def test_no_model_and_another_file(put, tmp_path):
         serving.write_deployment(tmp_path)
     deploy = put("street", 1)
     (deploy / "models.config").write_text("models: [street]")
-    with pytest.raises(ValueError, match="models.config is no models.config of TensorFlow"):
+    with pytest.raises(ValueError, match="models.config is not a models.config of TensorFlow"):
         serving.write_deployment(deploy)
 
 

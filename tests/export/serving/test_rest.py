@@ -40,7 +40,7 @@ def test_the_metadata_document(rest):
     document = rest.get("/v1/models/street/metadata").json()
     assert document["model_spec"]["name"] == "street" and document["model_spec"]["version"] == "2"
     signatures = document["metadata"]["signature_def"]["signature_def"]
-    assert {"serving_default", "scores", "encoded"} <= signatures.keys()
+    assert {"serving_default", "logits", "encoded"} <= signatures.keys()
     images = signatures["serving_default"]["inputs"]["images"]
     assert images["dtype"] == "DT_UINT8"
     assert [dim["size"] for dim in images["tensor_shape"]["dim"]] == ["-1", "-1", "-1", "3"]
@@ -81,7 +81,7 @@ def test_several_outputs_and_binary_values(rest, images, expected):
 
 
 def test_floats(rest, models, images):
-    document = {"signature_name": "scores", "inputs": [images[0].tolist()]}
+    document = {"signature_name": "logits", "inputs": [images[0].tolist()]}
     scores = rest.post(PREDICT, json=document).json()["outputs"]
     logits = models[2].predict(images[0][None].astype("float32"), verbose=0)
     np.testing.assert_allclose(scores, logits, rtol=1e-3, atol=1e-3 * np.abs(logits).max())

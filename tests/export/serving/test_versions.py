@@ -72,11 +72,11 @@ def test_all_or_some_and_labels(tmp_path):
 
 
 def test_what_cannot_be_served_is_refused(street, tmp_path):
-    with pytest.raises(ValueError, match="is no SavedModel"):
+    with pytest.raises(ValueError, match="is not a SavedModel"):
         serving.DevelopmentServer(tmp_path)
     for options, told in (
         ({"versions": "newest"}, "got 'newest'"),
-        ({"poll": 0}, "above 0; got 0"),
+        ({"poll": 0}, "above 0, got 0"),
     ):
         with pytest.raises(ValueError, match=told):
             serving.DevelopmentServer(street, **options)

@@ -19,7 +19,7 @@ BOUNDS = {
     "int8": (20, 0.35),
     "int8-weights": (25, 0.35),
 }
-FIXED = {"size": SIZE, "output": "scores", "mediapipe": True}
+FIXED = {"size": SIZE, "logits": True, "mediapipe": True}
 
 
 def signal_to_noise(expected, scores):
@@ -51,7 +51,7 @@ def test_any_size(net, exported, pictures):
 
 
 def test_int8_of_a_whole_net(net, exported, pictures):
-    path = exported("int8", size=SIZE, output="scores")
+    path = exported("int8", size=SIZE, logits=True)
     segmenter = tflite.Segmenter(path, threads=2)
     for image in pictures(2, SIZE):
         scores = segmenter.segment(image, return_logits=True)[1]
@@ -70,7 +70,7 @@ def small_files(small, pictures, tmp_path_factory):
             folder / f"{quantize}.tflite",
             quantize,
             size=SIZE,
-            output="scores",
+            logits=True,
             calibration=images if quantize == "int8" else None,
         )
         for quantize in ("none", *BOUNDS)
@@ -99,12 +99,12 @@ def test_builtin_operations_and_types(small_files, quantize):
     assert image["dtype"] == np.uint8 and list(image["shape"]) == [1, *SIZE, 3]
     assert scores["dtype"] == np.float32 and list(scores["shape"]) == [1, *SIZE, 4]
     assert interpreter.get_signature_list() == {
-        "serving_default": {"inputs": ["image"], "outputs": ["scores"]}
+        "serving_default": {"inputs": ["image"], "outputs": ["logits"]}
     }
 
 
 def test_scores_stay_float_in_int8(exported):
-    interpreter = _interpreter(exported("int8", size=SIZE, output="scores"))
+    interpreter = _interpreter(exported("int8", size=SIZE, logits=True))
     types = {details["index"]: details["dtype"] for details in interpreter.get_tensor_details()}
     made = [
         (details["op_name"], types[details["outputs"][0]])
@@ -143,7 +143,7 @@ def _made(path):
 
 
 def test_report(net, exported):
-    path = exported("int8", size=SIZE, output="scores").with_suffix(".csv")
+    path = exported("int8", size=SIZE, logits=True).with_suffix(".csv")
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     steps = [float(row["steps"]) for row in rows]
@@ -157,7 +157,7 @@ def test_report(net, exported):
 
 
 def test_what_lies_inside(net, exported):
-    with zipfile.ZipFile(exported("int8", size=SIZE, output="scores")) as archive:
+    with zipfile.ZipFile(exported("int8", size=SIZE, logits=True)) as archive:
         assert archive.read("labels.txt").decode() == "road\nsky\ntree\ncar\n"
         assert json.loads(archive.read("labels.json")) == fcn_keras.labels_of(net).to_config()
         made = json.loads(archive.read("export.json"))
@@ -191,7 +191,7 @@ def test_nothing_is_replaced_unasked(small, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="already exists.*overwrite=True"):
         tflite.export_tflite(small, path)
     (tmp_path / "letter.txt").write_text("keep me")
-    with pytest.raises(ValueError, match="no TFLite file, so it is not replaced"):
+    with pytest.raises(ValueError, match="not a TFLite file, so it is not replaced"):
         tflite.export_tflite(small, tmp_path / "letter.txt", overwrite=True)
 
     def broken(*_):
@@ -209,16 +209,15 @@ def test_nothing_is_replaced_unasked(small, tmp_path, monkeypatch):
     ("options", "message"),
     [
         ({"quantize": "int8"}, "pass `calibration`.*about a hundred images.*'dynamic'"),
-        ({"quantize": "int8", "calibration": []}, "got 0"),
-        ({"quantize": "int4"}, "'int8-weights'; got 'int4'"),
-        ({"output": "mask"}, "'labels', 'scores'; got 'mask'"),
+        ({"quantize": "int8", "calibration": []}, "has no images"),
+        ({"quantize": "int4"}, "'int8-weights', got 'int4'"),
         ({"quantize": "dynamic", "calibration": [1]}, "belong to quantize='int8'"),
         ({"size": 64}, r"\(H, W\).*got 64"),
         ({"size": (0, 64)}, "at least 1"),
-        ({"mediapipe": True, "size": (64, 64)}, "needs output='scores'"),
-        ({"mediapipe": True, "output": "scores"}, "fixed size"),
-        ({"labels": fcn_keras.LabelSet(("a", "b"))}, "names 2 classes.*scores 4"),
-        ({"quantize": "int8", "calibration": [1], "float_layers": ["fc9"]}, "names fc9"),
+        ({"mediapipe": True, "size": (64, 64)}, "needs logits=True"),
+        ({"mediapipe": True, "logits": True}, "fixed size"),
+        ({"labels": fcn_keras.LabelSet(("a", "b"))}, "names 2 classes, the model has 4"),
+        ({"quantize": "int8", "calibration": [1], "float_layers": ["fc9"]}, "has no layers fc9"),
     ],
 )
 def test_what_does_not_fit_is_refused(small, tmp_path, options, message):
@@ -243,7 +242,7 @@ def test_an_operation_that_is_not_built_in(tmp_path):
 
     image = keras.Input((None, None, 3))
     odd = keras.Model(image, keras.layers.Conv2D(2, 1)(Digamma()(image)), name="odd")
-    with pytest.raises(ValueError, match="'odd' needs Digamma, which TFLite has not built in"):
+    with pytest.raises(ValueError, match="'odd' needs Digamma, which is not built into TFLite"):
         tflite.export_tflite(odd, tmp_path / "m.tflite", size=SIZE)
 
 

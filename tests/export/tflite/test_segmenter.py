@@ -9,9 +9,15 @@ from hypothesis import strategies as st
 import fcn_keras
 from fcn_keras.export import tflite
 from fcn_keras.export.tflite.padding import padding_pixel
-from fcn_keras.export.tflite.windows import windows
+from fcn_keras.inference.tiling.windows import fixed_plan
 
 SIZE = (64, 96)
+
+
+def windows(image, size):
+    """(window, kept part) of each window."""
+    plan = fixed_plan(image, size)
+    return [(plan.window(number), plan.block(number)) for number in plan.windows]
 
 
 @settings(max_examples=50, deadline=None)
@@ -39,7 +45,7 @@ def test_each_pixel_goes_to_the_window_whose_edge_is_farther(length):
 
 
 def test_a_larger_image_in_windows(exported, pictures):
-    segmenter = tflite.Segmenter(exported(size=SIZE, output="scores", mediapipe=True), threads=2)
+    segmenter = tflite.Segmenter(exported(size=SIZE, logits=True, mediapipe=True), threads=2)
     (image,) = pictures(1, (100, 150))
     labels, scores = segmenter.segment(image, return_logits=True)
     assert labels.shape == (100, 150) and scores.shape == (100, 150, 4)
@@ -51,7 +57,7 @@ def test_a_larger_image_in_windows(exported, pictures):
 
 def test_a_smaller_image_as_keras_sees_it(net, exported, pictures):
     """Padded to the size that the net itself would pad to: all that differs is half a grey."""
-    segmenter = tflite.Segmenter(exported(size=SIZE, output="scores", mediapipe=True), threads=2)
+    segmenter = tflite.Segmenter(exported(size=SIZE, logits=True, mediapipe=True), threads=2)
     (image,) = pictures(1, (50, 70))
     scores = segmenter.segment(image, return_logits=True)[1]
     expected = fcn_keras.segment(net, image, return_logits=True)[1]
@@ -93,7 +99,7 @@ def test_evaluated_like_a_model(net, exported, pictures):
 def test_what_does_not_fit_is_refused(exported, pictures, tmp_path):
     segmenter = tflite.Segmenter(exported())
     (image,) = pictures(1, (4, 4))
-    with pytest.raises(ValueError, match="output='scores'"):
+    with pytest.raises(ValueError, match="labels without logits"):
         segmenter.segment(image, return_logits=True)
     with pytest.raises(ValueError, match="scale 0-1"):
         segmenter.segment(image / 255)
@@ -104,7 +110,7 @@ def test_what_does_not_fit_is_refused(exported, pictures, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nowhere\.tflite"):
         tflite.Segmenter("nowhere.tflite")
     (tmp_path / "note.tflite").write_text("no net at all")
-    with pytest.raises(ValueError, match="no TFLite file"):
+    with pytest.raises(ValueError, match="is not a TFLite file"):
         tflite.Segmenter(tmp_path / "note.tflite")
     content = exported().read_bytes()
     (tmp_path / "bare.tflite").write_bytes(content[: content.rindex(b"PK\x03\x04labels.txt"[:4])])

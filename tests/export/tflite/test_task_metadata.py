@@ -18,7 +18,7 @@ def mediapipe():
 
 @pytest.fixture
 def path(exported):
-    return exported(size=SIZE, output="scores", mediapipe=True)
+    return exported(size=SIZE, logits=True, mediapipe=True)
 
 
 def test_the_same_mask(mediapipe, path, pictures):

@@ -66,9 +66,9 @@ def test_what_lies_in_the_folder(model, installed, tmp_path):
     found = {str(path.relative_to(site)) for path in site.rglob("*") if path.is_file()}
     assert {"index.html", "app.js", "worker.js", "style.css", "page.json", "model.tflite"} <= found
     assert {f"runtime/{name}" for name in litert.FILES} <= found
-    labels, made = contents.read(site / "model.tflite")
-    assert labels == LABELS
-    assert made["quantize"] == "float16" and made["output"] == "scores" and made["mediapipe"]
+    task, made = contents.read(site / "model.tflite")
+    assert task.labels == LABELS
+    assert made["quantize"] == "float16" and made["output"] == "logits" and made["mediapipe"]
     page = json.loads((site / "page.json").read_text())
     assert page["size"] == made["size"] == [24, 32]
     assert page["padding_pixel"] == made["padding_pixel"]
@@ -142,13 +142,13 @@ def test_only_a_page_is_replaced(model, installed, tmp_path):
         export_web(model, site, **given)
     export_web(model, site, **given, title="second", overwrite=True)
     assert "second" in (site / "index.html").read_text() and not (site / "of-before").exists()
-    with pytest.raises(ValueError, match="no page of this package"):
+    with pytest.raises(ValueError, match="not a page of this package"):
         export_web(model, installed, **given, overwrite=True)
     assert {path.name for path in tmp_path.iterdir()} == {"site", "node_modules"}
 
 
 def test_what_a_page_cannot_show(model, installed, tmp_path):
-    with pytest.raises(ValueError, match=r"needs the one size.*size=\(H, W\)"):
+    with pytest.raises(ValueError, match=r"needs one size.*size=\(H, W\)"):
         export_web(model, tmp_path / "site", runtime=installed)
     image = keras.Input((24, 32, 3))
     fixed = keras.Model(image, keras.layers.Conv2D(3, 1)(image))
@@ -159,7 +159,7 @@ def test_what_a_page_cannot_show(model, installed, tmp_path):
         export_web(many, tmp_path / "many", runtime=installed)
     with pytest.raises(ValueError, match="quantize='int8' measures"):
         export_web(model, tmp_path / "int8", size=(24, 32), quantize="int8", runtime=installed)
-    with pytest.raises(ValueError, match="both were given"):
+    with pytest.raises(ValueError, match="give one of them"):
         export_web(model, tmp_path / "both", size=(24, 32), cdn=True, runtime=installed)
 
 
