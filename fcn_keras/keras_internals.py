@@ -44,3 +44,10 @@ def nodes_in_order(model):
     """
     depths = model._nodes_by_depth
     return [node for depth in sorted(depths, reverse=True) for node in depths[depth]]
+
+
+def set_direction(metric, direction):
+    """Tells Keras's callbacks whether a metric's best value is the highest, "up", or the lowest,
+    "down" (`Metric._direction`).
+    """
+    metric._direction = direction

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from fcn_keras.keras_internals import set_direction
 from fcn_keras.losses.values import differences, of_pixels
 
 
@@ -11,7 +12,7 @@ class _Error(keras.metrics.Metric):
 
     def __init__(self, name=None, dtype=None):
         super().__init__(name=name or self.default_name, dtype=dtype)
-        self._direction = "down"
+        set_direction(self, "down")
         self._total = self.add_variable((), "zeros", name="total")
         self._count = self.add_variable((), "zeros", name="count")
 

@@ -9,6 +9,7 @@ from keras import ops
 
 from fcn_keras.checks import whole_number
 from fcn_keras.ignore import ignored_values, plain_ignore_class, resolved_ignore_class
+from fcn_keras.keras_internals import set_direction
 from fcn_keras.metrics.confusion import outside_message, scores
 from fcn_keras.metrics.counting import step_counts
 
@@ -30,7 +31,7 @@ class _Confusion(keras.metrics.Metric):
         ignore_class = resolved_ignore_class(ignore_class, self.num_classes)
         self.ignore_class = plain_ignore_class(ignore_class)
         self.ignored = ignored_values(ignore_class)
-        self._direction = "up"
+        set_direction(self, "up")
         self.step = None
         shape = (self.num_classes + 2, self.num_classes + 1)
         self._low = self.add_variable(shape, "zeros", dtype="int32", name="low")
