@@ -93,7 +93,7 @@ for number in range(2):
 report = fcn_keras.data.check("folder", folder)
 print(*report.problems, *report.warnings, report.table(), sep="\n")
 assert report.ok
-fcn_keras.data.contact_sheet(report.dataset, args.out / "contact-sheet.png")
+fcn_keras.visualize.contact_sheet(report.dataset, args.out / "contact-sheet.png")
 
 # 3. A fifth of the photographs is for validation, always the same ones. (With lists train.txt and
 # val.txt in the folder, the lists decide.)

@@ -1,4 +1,4 @@
-"""`fcn-keras check-data`: what is wrong with a dataset, before a training finds out."""
+"""`fcn-keras check-data`: finds what is wrong with a dataset before it is trained on."""
 
 import json as json_format
 import sys
@@ -14,32 +14,45 @@ SHOWN = 20
 
 
 def check_data(
-    data: Annotated[str, typer.Argument(metavar="NAME[:DIR]", help=DATA_HELP, show_default=False)],
-    split: Annotated[str | None, typer.Option(help="Only this split.", show_default="all")] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME[:DIR]", help="The same as --data.", show_default=False),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="NAME[:DIR]", help=DATA_HELP),
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Split to check.", show_default="all")] = None,
     sheet: Annotated[
-        Path, typer.Option(metavar="FILE.png", help="Examples beside their coloured masks.")
+        Path, typer.Option(metavar="FILE.png", help="Picture of examples beside their targets.")
     ] = Path("contact_sheet.png"),
     json: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write what was found as JSON.")
+        Path | None, typer.Option(metavar="FILE", help="File for the report as JSON.")
     ] = None,
     every: Annotated[
-        bool, typer.Option("--every", help=f"Print every problem, not {SHOWN} of a kind.")
+        bool, typer.Option("--every", help=f"Print every problem, not {SHOWN} of each kind.")
     ] = False,
 ):
-    """Read every image and mask of a dataset, and report what is wrong.
+    """Read every image and target of a dataset, and report what is wrong.
 
-    Missing partners, unreadable files, sizes that differ, labels out of range, binary masks of 0
-    and 255, classes that never occur, and how the pixels share out among the classes. Exit code 1
-    if anything is wrong.
+    Reports missing images and masks, unreadable files, sizes that differ, labels out of range,
+    binary masks of 0 and 255, classes that never occur, and the share of each class; for
+    regression the range of the values. The exit code is 1 if anything is wrong.
 
     [bold]Example[/bold]
 
-    fcn-keras check-data folder:street --sheet street.png
+    fcn-keras check-data --data folder:street --sheet street.png
     """
+    if (dataset is None) == (data is None):
+        raise ValueError(
+            "check-data takes one dataset: `fcn-keras check-data --data NAME[:DIR]`, "
+            + ("got none." if data is None else f"got {dataset!r} and --data {data!r}.")
+        )
     load_library()
     from fcn_keras import data as datasets
+    from fcn_keras import visualize
 
-    name, root, options = datasets.parse(data)
+    name, root, options = datasets.parse(dataset or data)
     report = datasets.check(name, root, split, **options)
     counts = ", ".join(f"{count} in {part}" for part, count in report.examples.items())
     print(f"{report.name}: {counts}\n\n{report.table()}\n")
@@ -50,7 +63,7 @@ def check_data(
         json.write_text(text + "\n", encoding="utf-8")
         print(f"figures: {json}")
     if report.dataset:
-        print(f"contact sheet: {datasets.contact_sheet(report.dataset, sheet)}")
+        print(f"contact sheet: {visualize.contact_sheet(report.dataset, sheet)}")
     for line in _shown(report.problems, every):
         print(line, file=sys.stderr)
     if not report.ok:
@@ -60,7 +73,7 @@ def check_data(
 
 
 def _shown(problems, every):
-    """A line for each problem, the first of each kind where there are many."""
+    """Yields a line for each problem; where there are many of a kind, for the first of them."""
     kinds = {}
     for problem in problems:
         kinds.setdefault(problem.kind, []).append(problem)

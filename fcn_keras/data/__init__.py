@@ -1,8 +1,7 @@
-"""Datasets for segmentation: one file a dataset, one pipeline from examples to batches."""
+"""Datasets for segmentation: one file for each dataset, one pipeline from examples to batches."""
 
 from fcn_keras.data.augmentation import Augmentation
 from fcn_keras.data.check import CheckReport, Problem, check
-from fcn_keras.data.contact_sheet import contact_sheet
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.images import read_image
 from fcn_keras.data.masks import LabelError, MaskReader, read_mask
@@ -23,7 +22,6 @@ __all__ = [
     "check",
     "class_pixels",
     "class_weights",
-    "contact_sheet",
     "load",
     "names",
     "parse",

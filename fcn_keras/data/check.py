@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fcn_keras.data import registry
-from fcn_keras.data.counts import COUNTS
+from fcn_keras.data.counts import counts_for
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.masks import LabelError
 from fcn_keras.progress import ProgressBar
@@ -216,7 +216,7 @@ def _report(parts, problems, warnings, progress):
                     fine.append(index)
                 bar.step()
             good += [part.at(fine)] if fine else []
-    counts = COUNTS[task.kind].of_dataset(task, found)
+    counts = counts_for(task).of_dataset(task, found)
     if text := counts.problem(parts[0].reader):
         problems.append(Problem("labels", parts[0].split, text))
     return CheckReport(
@@ -249,7 +249,7 @@ def _read(dataset, index):
         found.append(Problem("size", dataset.split, text))
     if target is None:
         return found, None
-    return found, COUNTS[dataset.task.kind].of_target(dataset.task, target)
+    return found, counts_for(dataset.task).of_target(dataset.task, target)
 
 
 def _joined(parts):

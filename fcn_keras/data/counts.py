@@ -1,4 +1,4 @@
-"""What the targets of a dataset hold, counted task by task, for `check`."""
+"""What the targets of a dataset hold, for `check`. A new task is one line in `COUNTS`."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from fcn_keras.data.masks import BINARY_HINT
 from fcn_keras.labels import LabelSet
-from fcn_keras.tasks import Regression
+from fcn_keras.tasks import Regression, entry_for
 
 
 @dataclass(frozen=True)
@@ -197,3 +197,12 @@ class ValueCounts:
 
 
 COUNTS = {"classes": ClassCounts, "regression": ValueCounts}
+
+
+def counts_for(task):
+    """Returns the class that counts the targets of a task.
+
+    Raises:
+        ValueError: for a task without one.
+    """
+    return entry_for(task, COUNTS, "report of targets")

@@ -4,6 +4,7 @@ They are drawn by Pillow and Matplotlib's Agg canvas, without display, pyplot st
 """
 
 from fcn_keras.visualize.charts import confusion_matrix, curves
+from fcn_keras.visualize.contact_sheet import contact_sheet
 from fcn_keras.visualize.heat import save_confidence, save_heat_map
 from fcn_keras.visualize.legends import legend
 from fcn_keras.visualize.overlay import overlay, paint
@@ -16,6 +17,7 @@ __all__ = [
     "candidates",
     "comparison",
     "confusion_matrix",
+    "contact_sheet",
     "curves",
     "for_task",
     "legend",

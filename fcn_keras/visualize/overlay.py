@@ -91,14 +91,17 @@ def mixed(image, colors, alpha):
 def rgb(image):
     """Returns an image as uint8 (H, W, 3): floats are rounded, grey is repeated.
 
+    Of more than three channels the first three are shown, of two the first.
+
     Raises:
-        ValueError: for an array that is not (H, W), (H, W, 1) or (H, W, 3).
+        ValueError: for an array that is not (H, W) or (H, W, channels).
     """
     image = np.asarray(image)
     if image.ndim == 2:
         image = image[..., None]
-    if image.ndim != 3 or image.shape[-1] not in (1, 3):
+    if image.ndim != 3 or not image.shape[-1]:
         raise ValueError(f"An image must be (H, W, 3) or (H, W), got shape {image.shape}.")
+    image = image[..., : 3 if image.shape[-1] >= 3 else 1]
     if image.dtype != np.uint8:
         image = np.clip(np.rint(image), 0, 255).astype(np.uint8)
     return np.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image

@@ -162,6 +162,15 @@ def test_check_data_of_a_good_folder(command, street, tmp_path):
     assert json.loads(figures.read_text())["problems"] == []
 
 
+def test_check_data_takes_data_as_the_other_commands(command, street, tmp_path):
+    words = ["--sheet", tmp_path / "sheet.png"]
+    code, output, _ = command("check-data", "--data", f"folder:{street}", *words)
+    assert code == 0 and "nothing is wrong" in output
+    for wrong in ([], [f"folder:{street}", "--data", "digits"]):
+        code, _, errors = command("check-data", *wrong, *words)
+        assert code == 1 and "check-data --data NAME[:DIR]" in errors
+
+
 def test_check_data_names_what_is_wrong(command, street, tmp_path):
     Image.fromarray(np.full((30, 40), 7, "uint8")).save(street / "masks" / "a.png")
     (street / "images" / "b.png").write_bytes(b"no image")

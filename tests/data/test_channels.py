@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fcn_keras import visualize
 from fcn_keras.data import Augmentation, Dataset, read_image
 from fcn_keras.data.images import to_input
 from fcn_keras.labels import LabelSet
@@ -117,6 +118,14 @@ def test_arrays_that_are_no_images(tmp_path, array, message):
     np.save(tmp_path / "x.npy", array)
     with pytest.raises(ValueError, match=message):
         read_image(tmp_path / "x.npy")
+
+
+def test_a_sheet_of_deep_images_shows_their_first_three_channels(tmp_path):
+    deep = made(5, count=1)
+    three = Dataset("three", "train", LABELS, ("a",), (deep.images[0][..., :3],), deep.targets)
+    sheets = [visualize.contact_sheet(d, tmp_path / f"{d.name}.png") for d in (deep, three)]
+    first, second = (np.array(Image.open(sheet)) for sheet in sheets)
+    np.testing.assert_array_equal(first, second)
 
 
 def test_several_inputs():

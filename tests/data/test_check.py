@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fcn_keras import data
+from fcn_keras import data, visualize
 
 SIZE = (6, 8)
 
@@ -121,7 +121,7 @@ def test_nothing_to_read(tmp_path):
 
 def test_contact_sheet_shows_images_and_coloured_masks(folder, tmp_path):
     dataset = data.load("folder", folder, split="all")
-    path = data.contact_sheet(dataset, tmp_path / "sheet.png", count=4, columns=2)
+    path = visualize.contact_sheet(dataset, tmp_path / "sheet.png", count=4, columns=2)
     sheet = np.array(Image.open(path).convert("RGB"))
     leaf = (sheet == dataset.labels.palette[1]).all(axis=-1).sum()
     # A third of each of the four masks, which are 200 pixels wide, and a swatch in the legend.
@@ -131,11 +131,11 @@ def test_contact_sheet_shows_images_and_coloured_masks(folder, tmp_path):
 def test_contact_sheet_leaves_out_what_cannot_be_read(folder, tmp_path):
     dataset = data.load("folder", folder, split="all")
     (folder / "images" / "n0.png").write_bytes(b"no image")
-    assert data.contact_sheet(dataset, tmp_path / "sheet.png").is_file()
+    assert visualize.contact_sheet(dataset, tmp_path / "sheet.png").is_file()
     for path in (folder / "masks").iterdir():
         path.unlink()
     with pytest.raises(ValueError, match="folder"):
-        data.contact_sheet(dataset, tmp_path / "none.png")
+        visualize.contact_sheet(dataset, tmp_path / "none.png")
 
 
 def test_masks_of_0_and_255_alone_are_a_problem_with_three_classes_too(folder):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fcn_keras import data, tasks
+from fcn_keras import data, tasks, visualize
 from fcn_keras.data import Augmentation, Dataset, LabelError, ValueReader
 
 pytest.importorskip("tensorflow")
@@ -191,7 +191,25 @@ def test_check_counts_values(folder):
     assert figures["values"]["train"] == train and figures["task"]["unit"] == "px"
 
 
-def test_check_names_what_is_wrong_with_values(folder, command):
+def test_check_data_draws_and_prints_values(folder, check_data):
+    code, printed = check_data(f"folder:{folder},regression=distance,unit=px")
+    assert code == 0 and "distance in px" in printed and "nothing is wrong" in printed
+
+
+def test_contact_sheet_colours_values_on_one_scale(folder, tmp_path):
+    """The largest value of all sheets' targets has the colour at the end of the scale."""
+    dataset = data.load("folder", folder, split="all", regression="distance")
+    path = visualize.contact_sheet(dataset, tmp_path / "values.png")
+    colors = {tuple(color) for color in np.array(Image.open(path).convert("RGB")).reshape(-1, 3)}
+    targets = [target for _, target in dataset]
+    painter = visualize.for_task(dataset.task)
+    shown = painter.shown(targets)
+    for find in (np.nanmin, np.nanmax):
+        (extreme,) = painter.paint(np.array([[find(targets)]], "float32"), shown)
+        assert tuple(extreme[0]) in colors
+
+
+def test_check_names_what_is_wrong_with_values(folder):
     np.save(folder / "targets" / "a.npy", np.full(SIZE, np.inf))
     np.save(folder / "targets" / "b.npy", np.zeros((3, 4)))
     (folder / "targets" / "c.npy").unlink()
