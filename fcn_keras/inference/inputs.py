@@ -1,4 +1,4 @@
-"""Images as the arrays of a net's input: one or several inputs, one image or a batch."""
+"""Batches of images as a segmenter takes them, with one input or several."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ def to_batch(images, shapes):
 
     Args:
         images: A sequence of images, as `to_input` takes them.
-        shapes: As for `to_input`.
+        shapes: (H, W, channels) with None for an open size, or {input: (H, W, channels)}.
 
     Returns:
         An array (batch, H, W, channels), or {input: such an array}.
