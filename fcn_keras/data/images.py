@@ -1,6 +1,7 @@
 """Images as arrays: files of any format, and what a user passes to a net."""
 
 import os
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -11,6 +12,13 @@ UNREADABLE = (
     UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError
 )  # fmt: skip
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".npy")
+
+
+@runtime_checkable
+class _Array(Protocol):
+    """What NumPy makes an array of: arrays and tensors of any library."""
+
+    def __array__(self, dtype=None, copy=None): ...
 
 
 def is_image_name(path):
@@ -138,7 +146,7 @@ def to_input(image, shape=(None, None, 3)):
         image = read_image(image)
     elif isinstance(image, Image.Image):
         image = np.array(as_rgb(image))
-    elif not hasattr(image, "__array__"):
+    elif not isinstance(image, _Array):
         raise TypeError(
             "An image is a path, a PIL image or an array (H, W, 3) of 0-255; "
             f"got {type(image).__name__}."

@@ -62,4 +62,4 @@ def read_mat(path, key):
 def _fields(value):
     if isinstance(value, dict):
         return [name for name in value if not name.startswith("__")]
-    return getattr(getattr(value, "dtype", None), "names", None) or ()
+    return value.dtype.names or () if isinstance(value, (np.ndarray, np.void)) else ()

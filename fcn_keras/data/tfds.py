@@ -176,13 +176,15 @@ def _features(name, features, image, mask):
 
 
 def _coding(builder, mask, classes, first):
+    import tensorflow_datasets as tfds
+
     feature = builder.info.features[mask]
-    names = getattr(feature, "names", None)
+    labeled = isinstance(feature, tfds.features.LabeledImage)
     if classes is None and builder.name in KNOWN:
         return KNOWN[builder.name]
-    if classes is None and names:
-        return _counted(LabelSet(tuple(names)), first)
-    classes = classes or getattr(feature, "num_classes", None)
+    if classes is None and labeled and feature.names:
+        return _counted(LabelSet(tuple(feature.names)), first)
+    classes = classes or (feature.num_classes if labeled else None)
     if not classes:
         raise ValueError(
             f"tfds:{builder.name} does not say what the values of {mask!r} mean: pass classes=N, "

@@ -1,13 +1,16 @@
 """`Dataset` itself, what is counted in it, and how the command line names one."""
 
+import inspect
 import math
+import types
 
 import numpy as np
 import pytest
 
 from fcn_keras import data
-from fcn_keras.data import Dataset, LabelError
+from fcn_keras.data import Dataset, LabelError, registry
 from fcn_keras.labels import LabelSet
+from fcn_keras.options import Option
 
 pytestmark = pytest.mark.backend
 
@@ -97,6 +100,9 @@ def test_given_weights():
     ("voc:VOCdevkit,year=2007", ("voc", "VOCdevkit", {"year": 2007})),
     ("folder:a,b/c", ("folder", "a,b/c", {})),
     ("folder:eggs,binary", ("folder", "eggs", {"binary": True})),
+    ("folder:x,regression", ("folder", "x", {"regression": "value"})),
+    ("folder:x,regression=depth,unit=m,scale=0.001",
+     ("folder", "x", {"regression": "depth", "unit": "m", "scale": 0.001})),
     ("folder:x,void=3,void=9,masks=annot", ("folder", "x", {"void": (3, 9), "masks": "annot"})),
 ])  # fmt: skip
 def test_parse(text, expected):
@@ -108,6 +114,7 @@ def test_parse(text, expected):
     ("camvid", "camvid:DIR"),
     ("folder:x,void=abc", "void=abc"),
     ("folder:x,binary=maybe", "binary=maybe"),
+    ("folder:x,scale=far", "scale=far"),
 ])  # fmt: skip
 def test_parse_refuses(text, message):
     with pytest.raises(ValueError, match=message):
@@ -123,6 +130,43 @@ def test_parse_refuses(text, message):
 def test_load_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
         data.load(*arguments)
+
+
+@pytest.mark.parametrize("name", [*registry.DATASETS, "tfds:mnist"])
+def test_a_dataset_declares_its_options(name):
+    """Each option has a help text, and is a keyword of `load`."""
+    module = registry.module_of(name)
+    known = list(inspect.signature(module.load).parameters)
+    assert known[:2] == ["root", "split"]
+    assert set(module.OPTIONS) <= set(known[2:])
+    splits = inspect.signature(module.splits).parameters
+    assert set(module.OPTIONS) <= set(splits) or "options" in splits
+    for option in module.OPTIONS.values():
+        assert option.help.endswith(".") and (
+            option.parse or option.kind in (bool, int, float, str)
+        )
+
+
+def test_a_new_dataset_is_one_module_and_one_line(monkeypatch, tmp_path):
+    """A module with OPTIONS, splits and load is enough for load, check and the command line."""
+    toy = types.ModuleType("toy")
+    toy.OPTIONS = {"bright": Option("Brightness of the images.", kind=int)}
+    toy.splits = lambda root, **options: ["train"]
+
+    def load(root, split="train", *, bright=100):
+        image = np.full((4, 4, 3), bright, "uint8")
+        return Dataset("toy", split, LABELS, ("a",), (image,), (np.zeros((4, 4), int),))
+
+    toy.load = load
+    monkeypatch.setitem(registry.DATASETS, "toy", toy)
+    name, root, options = data.parse(f"toy:{tmp_path},bright=7")
+    assert (name, root, options) == ("toy", str(tmp_path), {"bright": 7})
+    assert data.load(name, root, **options)[0][0].max() == 7
+    assert data.check(name, root, **options).examples == {"train": 1}
+    with pytest.raises(ValueError, match="toy needs its folder"):
+        data.load("toy")
+    with pytest.raises(ValueError, match="toy has no option 'dark'; it has bright"):
+        data.load("toy", tmp_path, dark=1)
 
 
 def test_unknown_option():
