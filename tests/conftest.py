@@ -94,9 +94,9 @@ def made_once(tmp_path_factory):
     return once
 
 
-@pytest.fixture
-def tiny_vgg(monkeypatch):
-    """Registers a classifier: VGG's five poolings with one narrow convolution before each."""
+@pytest.fixture(scope="session")
+def register_tiny_vgg():
+    """`register_tiny_vgg(monkeypatch)`: VGG's five poolings, a narrow convolution before each."""
     import keras
 
     from fcn_keras.classifiers import registry
@@ -121,7 +121,13 @@ def tiny_vgg(monkeypatch):
         return model
 
     row = registry.Classifier("tiny_vgg", build, "tf", False, head=(8, 8), dropout=0.1)
-    monkeypatch.setattr(registry, "_TABLE", (*registry._TABLE, row))
+    return lambda patch: patch.setattr(registry, "_TABLE", (*registry._TABLE, row))
+
+
+@pytest.fixture
+def tiny_vgg(register_tiny_vgg, monkeypatch):
+    """The name "tiny_vgg", which is a registered classifier for this test."""
+    register_tiny_vgg(monkeypatch)
     return "tiny_vgg"
 
 

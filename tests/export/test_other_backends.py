@@ -6,6 +6,7 @@ import sys
 
 import keras
 import numpy as np
+import pytest
 
 import fcn_keras
 from fcn_keras import export
@@ -22,6 +23,7 @@ print(folder)
 """
 
 
+@pytest.mark.processes
 def test_a_model_on_jax(model, tmp_path):
     model.save(tmp_path / "model.keras")
     done = subprocess.run(
@@ -43,6 +45,7 @@ def test_a_model_on_jax(model, tmp_path):
     np.testing.assert_array_equal(labels, fcn_keras.segment(model, image))
 
 
+@pytest.mark.processes
 def test_why_the_other_process_failed(tmp_path, monkeypatch):
     class Unregistered(keras.layers.Layer):
         def call(self, x):

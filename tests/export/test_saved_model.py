@@ -55,6 +55,7 @@ def write(folder, model, **options):
     return export.export_saved_model(model, folder, **options)
 
 
+@pytest.mark.processes
 def test_runs_alone_in_a_fresh_process(model, images, directory, tmp_path):
     np.savez(tmp_path / "images.npz", **images)
     arguments = [str(directory / "1"), str(tmp_path / "images.npz"), str(tmp_path / "answers.npz")]
@@ -84,6 +85,7 @@ def test_the_folder_holds_labels_and_a_fingerprint(model, directory):
     assert tf.saved_model.experimental.read_fingerprint(str(directory / "1")).singleprint()
 
 
+@pytest.mark.processes
 def test_saved_model_cli_shows_it(directory):
     words = ["-m", "tensorflow.python.tools.saved_model_cli", "show", "--all"]
     told = subprocess.run(
@@ -115,7 +117,7 @@ def test_predictor_equals_the_models(model, images, directory):
 
 def real_net():
     """Its scoring layers start at zero: they are given weights."""
-    net = fcn_keras.fcn8s(4, "vgg_slim", weights=None)
+    net = fcn_keras.fcn8s(4, "tiny_vgg", weights=None)
     weights = np.random.default_rng(0)
     for variable in net.trainable_variables:
         if "score" in variable.path:
@@ -123,7 +125,7 @@ def real_net():
     return net
 
 
-def test_a_real_net(tmp_path):
+def test_a_real_net(tmp_path, tiny_vgg):
     net = real_net()
     image = np.random.default_rng(1).integers(0, 256, (97, 131, 3), "uint8")
     predictor = export.SavedModelPredictor(write(tmp_path / "net", net))
@@ -182,21 +184,31 @@ def test_larger_images_are_shrunk(model, images, tmp_path):
     assert (labels == expected[rows][:, columns]).mean() > 0.999
 
 
-def test_more_than_255_classes(tmp_path):
+def of_300_classes():
+    """A net that gives class 299 everywhere."""
     inputs = keras.Input((None, None, 3))
     layer = keras.layers.Conv2D(300, 1)
     many = keras.Model(inputs, layer(inputs))
     layer.set_weights([np.zeros((1, 1, 3, 300)), np.eye(300)[299]])
-    names = ("serving_default", "encoded")
-    predictor = export.SavedModelPredictor(write(tmp_path / "many", many, signatures=names))
+    return many
+
+
+def test_more_than_255_classes(tmp_path):
+    folder = write(tmp_path / "many", of_300_classes(), signatures="serving_default")
+    predictor = export.SavedModelPredictor(folder)
     labels = predictor.segment(np.zeros((3, 4, 3), "uint8"))
     assert labels.dtype == np.uint16 and (labels == 299).all()
     assert predictor.labels.num_classes == 300
-    encoded = tf.saved_model.load(str(predictor.directory)).signatures["encoded"]
-    png = encoded(image_bytes=[tf.io.encode_png(np.zeros((3, 4, 3), "uint8"))])["mask_png_bytes"][0]
-    assert (tf.io.decode_png(png, dtype=tf.uint16).numpy() == 299).all()
     with pytest.raises(ValueError, match="signature `logits`"):
         predictor.segment(np.zeros((3, 4, 3), "uint8"), return_logits=True)
+
+
+def test_more_than_255_classes_in_a_png(tmp_path):
+    names = ("serving_default", "encoded")
+    folder = write(tmp_path / "many", of_300_classes(), signatures=names)
+    encoded = tf.saved_model.load(str(folder)).signatures["encoded"]
+    png = encoded(image_bytes=[tf.io.encode_png(np.zeros((3, 4, 3), "uint8"))])["mask_png_bytes"][0]
+    assert (tf.io.decode_png(png, dtype=tf.uint16).numpy() == 299).all()
 
 
 def test_half_weights_take_half_the_bytes(tmp_path):
@@ -240,7 +252,8 @@ def test_a_model_of_mixed_precision(build, trained, tmp_path):
     assert np.abs(answers[None] - exact).max() > 1e-4 * largest
 
 
-def test_a_real_net_in_another_precision(tmp_path):
+@pytest.mark.sweep
+def test_a_real_net_in_another_precision(tmp_path, tiny_vgg):
     net = real_net()
     image = np.random.default_rng(1).integers(0, 256, (40, 50, 3), "uint8")
     folder = write(tmp_path / "m", net, precision="mixed_bfloat16", signatures="serving_default")

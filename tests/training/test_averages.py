@@ -64,6 +64,7 @@ def test_the_average_is_what_is_validated_and_saved(net, shapes, unseen, tmp_pat
     assert json.loads(folder.config.read_text())["recipe"]["ema"] == 0.8
 
 
+@pytest.mark.training
 def test_a_run_goes_on_from_the_weights_not_the_average(make_net, shapes, unseen, tmp_path):
     data = InOrder(**vars(shapes))
     options = {

@@ -78,6 +78,7 @@ def test_training_changes_size_once(net, shapes, unseen, tmp_path):
     assert all("val_mean_iou" in row for row in history)
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("stop", [1, 2, 3])
 def test_resumed_runs_come_to_the_same(make_net, shapes, unseen, tmp_path, stop):
     """With an average of the weights, before, at, and after the change of size."""

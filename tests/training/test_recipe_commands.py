@@ -27,10 +27,10 @@ def test_the_table_and_one_in_full(command):
     assert code == 1 and "no recipe 'heavy-4s'" in errors
 
 
-def test_options_override_the_recipe(command, tmp_path):
+def test_options_override_the_recipe(command, tmp_path, tiny_vgg):
     out = tmp_path / "run"
     words = ["--recipe", "paper-vgg16", *DIGITS, "--val-data", "none", "--epochs", "1"]
-    net = ["--classifier", "vgg_slim", "--alignment", "same", "--rate", "score*=3"]
+    net = ["--classifier", "tiny_vgg", "--alignment", "same", "--rate", "score*=3"]
     code, output, errors = command("train", *words, *net, "--ema", "0.5", "--out", out)
     assert code == 0, errors
     assert "recipe paper-vgg16" in output and "fcn32s" in output
@@ -66,9 +66,10 @@ def test_the_net_of_a_recipe_gives_way_to_options():
     assert hint["mixed_precision"] is True
 
 
-def test_find_lr_draws_and_suggests(command, tmp_path):
+def test_find_lr_draws_and_suggests(command, tmp_path, tiny_vgg):
+    net = ["--model", "fcn32s", "--classifier", tiny_vgg]
     picture = tmp_path / "lr.png"
-    code, output, errors = command("find-lr", *DIGITS, "--steps", "6", "--out", picture)
+    code, output, errors = command("find-lr", *DIGITS, *net, "--steps", "6", "--out", picture)
     assert code == 0, errors
     suggested = float(output.partition("suggested learning rate: ")[2].split()[0])
     assert 1e-7 <= suggested <= 0.1

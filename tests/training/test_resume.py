@@ -66,6 +66,7 @@ def test_it_goes_on_with_its_optimizer(make_net, shapes, unseen, tmp_path):
     assert json.loads(folder.config.read_text())["resumed"][0]["after_epoch"] == 2
 
 
+@pytest.mark.training
 def test_a_resumed_run_equals_one_that_was_not_stopped(make_net, shapes, unseen, tmp_path):
     """With batches in a fixed order and no Dropout, only the optimizer's state could differ."""
 

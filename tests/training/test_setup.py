@@ -112,10 +112,11 @@ def test_batches_that_cannot_be_divided():
     check_divisible(Recipe(batch_size=1, normalization="sum"), 1)
 
 
-def test_the_command_line(command, tmp_path, in_a_hurry):
+def test_the_command_line(command, tmp_path, in_a_hurry, tiny_vgg):
     pytest.importorskip("tensorflow")
     out = tmp_path / "run"
-    plain = ("train", "--classifier", "vgg_slim", "--epochs", 1, "--crop", "32x32", "--out", out)
+    plain = ("train", "--model", "fcn32s", "--classifier", tiny_vgg, "--epochs", 1)
+    plain += ("--crop", "32x32", "--out", out)
     code, output, _ = command(*plain, "--precision", "mixed_bfloat16", "--devices", "cpu")
     assert code == 0
     assert "precision and devices: mixed_bfloat16 on cpu:0" in output

@@ -126,8 +126,8 @@ def test_without_validation_there_is_no_best(net, shapes, tmp_path):
     assert "val_loss" not in history[0]
 
 
-def test_a_model_of_this_package_gets_the_labels(shapes, unseen, tmp_path):
-    model = fcn_keras.fcn32s(3, "vgg_slim", weights=None)
+def test_a_model_of_this_package_gets_the_labels(shapes, unseen, tmp_path, tiny_vgg):
+    model = fcn_keras.fcn32s(3, "tiny_vgg", weights=None)
     train(model, shapes, unseen, out=tmp_path, **{**QUICK, "epochs": 1})
     again = keras.models.load_model(RunFolder(tmp_path).best)
     assert fcn_keras.labels_of(again).names == ("ground", "red", "blue")
@@ -216,11 +216,11 @@ def test_a_run_is_not_replaced_unasked(make_net, shapes, tmp_path):
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
-def test_wrong_input_is_named(make_net, shapes, unseen, tmp_path):
+def test_wrong_input_is_named(make_net, shapes, unseen, tmp_path, tiny_vgg):
     with pytest.raises(ValueError, match="has 7 outputs a pixel, but the data has 3 classes"):
         train(make_net(7), shapes, out=tmp_path, **QUICK)
     other = fcn_keras.LabelSet(("sea", "red", "blue"))
-    built = fcn_keras.fcn32s(3, "vgg_slim", weights=None, labels=other)
+    built = fcn_keras.fcn32s(3, "tiny_vgg", weights=None, labels=other)
     with pytest.raises(ValueError, match="built for the classes sea, red, blue"):
         train(built, shapes, out=tmp_path, **QUICK)
     with pytest.raises(ValueError, match="`class_weights` has 2 values for 3 classes"):

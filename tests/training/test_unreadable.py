@@ -12,6 +12,7 @@ from fcn_keras.data import Dataset
 from fcn_keras.labels import LabelSet
 
 pytest.importorskip("tensorflow")
+pytestmark = pytest.mark.usefixtures("tiny_vgg")
 LABELS = LabelSet(("ground", "object"))
 
 
@@ -37,7 +38,7 @@ def data(tmp_path):
 
 
 def test_skipping_goes_on_and_names_what_was_left_out(data, tmp_path, capsys):
-    model = fcn_keras.fcn32s(2, "vgg_slim", weights=None)
+    model = fcn_keras.fcn32s(2, "tiny_vgg", weights=None)
     with pytest.warns(UserWarning, match="Skipped 'n5'.*n5.png"):
         rows = training.train(
             model, *data, out=tmp_path / "run", epochs=2, batch_size=3, on_error="skip", verbose=0
@@ -51,7 +52,7 @@ def test_skipping_goes_on_and_names_what_was_left_out(data, tmp_path, capsys):
 
 
 def test_by_default_it_stops_and_names_the_file(data, tmp_path):
-    model = fcn_keras.fcn32s(2, "vgg_slim", weights=None)
+    model = fcn_keras.fcn32s(2, "tiny_vgg", weights=None)
     with pytest.raises(ValueError, match=r"n[05].png"):
         training.train(model, *data, out=tmp_path / "run", epochs=1, batch_size=3, verbose=0)
     with pytest.raises(ValueError, match="'raise' or 'skip', got 'stop'"):

@@ -1,10 +1,7 @@
 """The clients over both interfaces: label maps are those of Keras, whatever carries them."""
 
 import asyncio
-import os
-import subprocess
 import sys
-import textwrap
 import threading
 
 import numpy as np
@@ -213,23 +210,3 @@ def test_packages_that_are_missing(package, scheme, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ImportError, match=rf"needs {package}.*pip install 'fcn_keras\[serving\]'"):
         serving.Client(f"{scheme}://host/street")
-
-
-def test_without_tensorflow():
-    """The clients over REST need none: everything is imported, and a request is made."""
-    script = """
-        import sys
-        sys.modules["tensorflow"] = None
-        from fcn_keras.export import serving
-        try:
-            serving.Client("http://127.0.0.1:1/street", retries=0).status()
-        except serving.ServerError as error:
-            print(error.code)
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script)],
-        env={**os.environ, "KERAS_BACKEND": "jax"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.stdout == "UNAVAILABLE\n", done.stderr

@@ -20,6 +20,7 @@ app(sys.argv[1:])
 """
 
 
+@pytest.mark.processes
 def test_it_serves_until_it_is_told_to_end(street, images, expected):
     words = [str(street), "--rest-port", "0", "--grpc-port", "0", "--label", "old=1"]
     process = subprocess.Popen(

@@ -165,6 +165,7 @@ def test_versions_that_vanish_and_appear(street, images, expected, wait_for, tmp
             client.close()
 
 
+@pytest.mark.processes
 def test_killed_and_restarted(street, images, expected, free_port, wait_for):
     """Clients that ask all the time get every answer, though the server is killed meanwhile."""
     ports = free_port(), free_port()

@@ -26,12 +26,11 @@ def _pictures():
     return pictures
 
 
-@pytest.fixture(scope="session")
-def net():
-    """FCN-8s over vgg_slim, random, its score layers spread and centred on the pictures."""
+def _segmenter(classifier):
+    """FCN-8s, random, its score layers spread and centred on the pictures."""
     pytest.importorskip("ai_edge_litert", reason="running TFLite files needs ai-edge-litert")
     keras.utils.set_random_seed(3)
-    model = fcn_keras.fcn8s(4, "vgg_slim", weights=None, labels=LABELS)
+    model = fcn_keras.fcn8s(4, classifier, weights=None, labels=LABELS)
     rng = np.random.default_rng(3)
     for layer in model.layers:
         if layer.name.startswith("score_"):
@@ -42,6 +41,19 @@ def net():
     kernel, bias = layer.get_weights()
     layer.set_weights([kernel, bias - scores.mean((0, 1, 2))])
     return model
+
+
+@pytest.fixture(scope="session")
+def net(register_tiny_vgg):
+    with pytest.MonkeyPatch.context() as patch:
+        register_tiny_vgg(patch)
+        return _segmenter("tiny_vgg")
+
+
+@pytest.fixture(scope="session")
+def slim_net():
+    """The same over vgg_slim, which is wide enough for the bytes of a file to be its weights."""
+    return _segmenter("vgg_slim")
 
 
 @pytest.fixture(scope="session")

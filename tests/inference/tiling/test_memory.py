@@ -51,6 +51,7 @@ def measured(side, folder):
     return found["after"] - found["before"], tuple(found["shape"])
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read as Linux tells it")
 def test_memory_does_not_grow_with_the_image(tmp_path):
     small, _ = measured(700, tmp_path)
