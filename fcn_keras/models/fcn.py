@@ -11,7 +11,7 @@ from fcn_keras.layers import Logits
 from fcn_keras.models.alignment import ALIGNMENTS, Tap
 from fcn_keras.models.backbone import load_backbone
 from fcn_keras.models.files import load_model
-from fcn_keras.models.inputs import open_streams
+from fcn_keras.models.inputs import assembled, open_streams
 from fcn_keras.models.options import FCNOptions, check_options
 from fcn_keras.models.outputs import suffix_of, tasks_wanted
 from fcn_keras.models.ways_up import AddedFeatures, AddedScores, Level
@@ -117,23 +117,21 @@ def fcn(
     _check(stride, alignment, learn_upsampling, dropout, head_filters, batch_norm_momentum)
     if init_from is not None and weights in ("imagenet", "auto"):
         weights = None  # the coarser net brings every weight of the classifier
+    trunk = {
+        "head_filters": head_filters,
+        "dropout": dropout,
+        "batch_norm_momentum": batch_norm_momentum,
+        "output_stride": output_stride,
+    }
     streams = open_streams(input_shape, preprocess)
+    align = ALIGNMENTS[alignment]
     backbones = {
-        stream.name: load_backbone(
-            stream,
-            classifier,
-            weights,
-            ALIGNMENTS[alignment],
-            head_filters=head_filters,
-            dropout=dropout,
-            batch_norm_momentum=batch_norm_momentum,
-            output_stride=output_stride,
-        )
+        stream.name: load_backbone(stream, classifier, weights, align, **trunk)
         for stream in streams
     }
     levels = _levels(backbones, stride, skip_scales, decoder_filters, alignment)
     images = [stream.image for stream in streams]
-    align = ALIGNMENTS[alignment](images, all(one.nested for one in backbones.values()))
+    align = align(images, all(one.nested for one in backbones.values()))
     logits = {}
     for output, task in tasks.items():
         common = (task.channels, align, suffix_of(output), bool(learn_upsampling))
@@ -143,11 +141,7 @@ def fcn(
                 *common, initializer=score_initializer, momentum=batch_norm_momentum
             )
         logits[output] = _decoded(way, levels, images[0], learn_upsampling == "all", task)
-    model = keras.Model(
-        {stream.name: stream.image for stream in streams} if None not in backbones else images[0],
-        logits if None not in logits else logits[None],
-        name=name or f"fcn{stride}s",
-    )
+    model = assembled(streams, logits, name or f"fcn{stride}s")
     align.check(model, [next(iter(level.taps.values())).stride for level in levels])
     if init_from is not None:
         _initialize(model, init_from)

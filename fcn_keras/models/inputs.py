@@ -1,4 +1,4 @@
-"""The inputs of a net: one or several, and the preprocessing of each."""
+"""The inputs of a net: one or several, the preprocessing of each, and the model over them."""
 
 from dataclasses import dataclass
 
@@ -73,6 +73,25 @@ def open_streams(input_shape, preprocess=None):
         )
         for name, shape in shapes.items()
     ]
+
+
+def assembled(streams, outputs, name):
+    """Returns the model from the inputs of a net to its outputs.
+
+    Args:
+        streams: A list of `Stream`s.
+        outputs: {output: KerasTensor}; the only output of an ordinary net is None.
+        name: Name of the model.
+
+    Returns:
+        A functional `keras.Model`, from and to dicts where there are several inputs or outputs.
+    """
+    images = {stream.name: stream.image for stream in streams}
+    return keras.Model(
+        images[None] if None in images else images,
+        outputs[None] if None in outputs else outputs,
+        name=name,
+    )
 
 
 def preprocessed(stream, layer, grey):

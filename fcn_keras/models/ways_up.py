@@ -40,7 +40,7 @@ class WayUp:
         learned: Whether upsamplings are learned, starting from bilinear.
     """
 
-    def __init__(self, channels, alignment, suffix, learned):
+    def __init__(self, channels, alignment, suffix="", learned=False):
         self.channels = channels
         self.alignment = alignment
         self.suffix = suffix
@@ -89,14 +89,14 @@ class AddedScores(WayUp):
     """Scores added: each level is scored by a 1x1 convolution, and the scores are summed.
 
     Args:
-        initializer: Initializer of the score layers; None for zeros, as in the paper.
         channels, alignment, suffix, learned: As `WayUp`.
+        initializer: Initializer of the score layers; None for zeros, as in the paper.
 
     Source: Long et al. (2015), section 4.2 and figure 3.
     """
 
-    def __init__(self, *args, initializer=None):
-        super().__init__(*args)
+    def __init__(self, channels, alignment, suffix="", learned=False, *, initializer=None):
+        super().__init__(channels, alignment, suffix, learned)
         self.initializer = initializer or "zeros"
 
     def begin(self, level):
@@ -122,14 +122,16 @@ class AddedFeatures(WayUp):
     Only the finest level is scored.
 
     Args:
+        channels, alignment, suffix, learned: As `WayUp`.
         initializer: Initializer of the score layer; None for Glorot's, as zeros are slow after
             small features.
         momentum: Momentum of the BatchNormalization layers; None for Keras's.
-        channels, alignment, suffix, learned: As `WayUp`.
     """
 
-    def __init__(self, *args, initializer=None, momentum=None):
-        super().__init__(*args)
+    def __init__(
+        self, channels, alignment, suffix="", learned=False, *, initializer=None, momentum=None
+    ):
+        super().__init__(channels, alignment, suffix, learned)
         self.initializer = initializer or "glorot_uniform"
         self.momentum = {} if momentum is None else {"momentum": momentum}
 

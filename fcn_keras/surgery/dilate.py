@@ -12,15 +12,13 @@ import keras
 from fcn_keras.geometry.field import trace
 from fcn_keras.geometry.graph import functional, walk
 from fcn_keras.geometry.protocol import described
-from fcn_keras.geometry.rules import pads, same_padding
+from fcn_keras.geometry.rules import pads
 from fcn_keras.layers import CeilPooling2D, DilatedPooling2D, PadToMultiple, WindowConv2D
 from fcn_keras.surgery.copying import Copier, give_weights
+from fcn_keras.surgery.window_axis import CONVOLUTIONS, POOLINGS, WindowAxis
 
 L = keras.layers
 
-CONVOLUTIONS = (L.Conv2D, L.DepthwiseConv2D, L.SeparableConv2D)
-POOLINGS = (L.MaxPooling2D, L.AveragePooling2D, CeilPooling2D, DilatedPooling2D)
-DILATABLE = (*CONVOLUTIONS, DilatedPooling2D)
 IN_CELLS = (L.ZeroPadding2D, L.Cropping2D, PadToMultiple)
 NONE = (1, 1)
 MARGIN = 8
@@ -223,7 +221,7 @@ class _Rarefier:
     def _window(self, layer, traced, removed, args, kwargs):
         """A convolution or pooling: its stride removed as far as needed, its window dilated."""
         room = (self._to_stride, self._padded)
-        axes = [_Axis(layer, traced, axis, removed, *room) for axis in (0, 1)]
+        axes = [WindowAxis(layer, traced, axis, removed[axis], *room) for axis in (0, 1)]
         left = tuple(axis.left for axis in axes)
         if removed == NONE and left == tuple(layer.strides):
             return self._called(layer, type(layer), layer.get_config(), args, kwargs), removed
@@ -318,72 +316,6 @@ class _Copy:
 
     kind: type
     config: dict
-
-
-class _Axis:
-    """One axis of a convolution or pooling in the finer net.
-
-    Attributes:
-        size: Taps of its window.
-        left: Its new stride.
-        dilation: Its new dilation.
-    """
-
-    def __init__(self, layer, traced, axis, removed, to_stride, padded):
-        parent = traced.parents[0]
-        self.layer, self.axis, self.removed = layer, axis, removed[axis]
-        self.cells, self.cells_after = parent.shape[1 + axis], traced.shape[1 + axis]
-        self.padded_by = None
-        if isinstance(parent.operation, L.ZeroPadding2D):
-            self.padded_by = sum(parent.operation.padding[axis])
-        self.size, self.stride = _window(layer)[axis], layer.strides[axis]
-        self.reach = (self.size - 1) * _dilation(layer)[axis]
-        self.dilation = _dilation(layer)[axis] * self.removed
-        room = to_stride / (parent.grids[axis].stride / self.removed)
-        self.left = math.gcd(self.stride, int(room)) if room.denominator == 1 else 1
-        side_by_side = self.reach < self.stride and self.cells % self.stride == 0
-        self.same = layer.padding == "same" or (padded and side_by_side)
-
-    def padding(self):
-        """Returns the cells of zeros, and of padding that pooling ignores, before and after."""
-        if isinstance(self.layer, CeilPooling2D):
-            return self._ceil()
-        if isinstance(self.layer, DilatedPooling2D):
-            return (0, 0), tuple(n * self.removed for n in self.layer.padding[self.axis])
-        if self.same:
-            before = same_padding(self.cells, self.reach + 1, self.stride) * self.removed
-            return (0, 0), (before, self._lacking(before))
-        return (0, self._beyond()), (0, 0)
-
-    def _lacking(self, padded):
-        """Cells of padding that are missing for as many windows as the map has cells."""
-        return max(self.reach * self.removed + 1 - self.left - padded, 0)
-
-    def _beyond(self):
-        """Zeros to add after a ZeroPadding2D that stands for "same" padding.
-
-        It is just enough for the windows at the old stride; the last new ones reach further.
-        """
-        if self.padded_by is None or self.padded_by < self.reach + 1 - self.stride:
-            return 0
-        return self._lacking(self.padded_by * self.removed)
-
-    def _ceil(self):
-        pad = self.layer.padding[self.axis]
-        end = self.cells + pad
-        after = min(self.stride * self.cells_after, end) - end + self.reach
-        before, after = pad * self.removed, after * self.removed
-        if self.layer.mode == "max":
-            return (0, 0), (before, after)
-        return (before, min(before, after)), (0, max(after - before, 0))
-
-
-def _dilation(layer):
-    return layer.dilation_rate if isinstance(layer, DILATABLE) else NONE
-
-
-def _window(layer):
-    return layer.kernel_size if isinstance(layer, CONVOLUTIONS) else layer.pool_size
 
 
 def _averages(layer):

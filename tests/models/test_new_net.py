@@ -10,7 +10,7 @@ import fcn_keras
 from fcn_keras import models
 from fcn_keras.models.alignment import SameAlignment, Tap
 from fcn_keras.models.backbone import load_backbone
-from fcn_keras.models.inputs import open_streams
+from fcn_keras.models.inputs import assembled, open_streams
 from fcn_keras.models.options import CLASSIFIER, OPTIONS
 from fcn_keras.models.outputs import tasks_wanted
 from fcn_keras.options import Option, declared
@@ -40,7 +40,7 @@ def toy(num_classes, classifier="vgg_slim", **options: Unpack[ToyOptions]):
     pixels = Tap(stream.image, 1, (0, 0))
     fine = align.upsampled(deepest.with_tensor(x), pixels, False, "upsampled")
     score = fcn_keras.layers.Logits(task_config=task.to_config(), name="score")
-    return keras.Model(stream.image, score([fine.tensor, stream.image]), name="toy")
+    return assembled([stream], {None: score([fine.tensor, stream.image])}, "toy")
 
 
 @pytest.fixture(autouse=True)
