@@ -7,6 +7,7 @@ from keras import ops
 
 import fcn_keras
 from fcn_keras.classifiers import alexnet
+from fcn_keras.keras_internals import operation_of
 
 
 def pixels(*size, seed=0):
@@ -105,7 +106,7 @@ def test_it_becomes_convolutional_with_the_same_answer(small):
 
 def test_its_taps_are_its_poolings():
     taps = fcn_keras.geometry.taps(alexnet(include_top=False))
-    names = {stride: tensor._keras_history.operation.name for stride, tensor in taps.items()}
+    names = {stride: operation_of(tensor).name for stride, tensor in taps.items()}
     assert names == {4: "conv1", 8: "pool1", 16: "pool2", 32: "pool5"}
 
 

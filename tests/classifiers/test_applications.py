@@ -10,6 +10,7 @@ from keras import ops
 
 import fcn_keras
 from fcn_keras import classifiers
+from fcn_keras.keras_internals import all_layers
 from fcn_keras.layers import Preprocess
 
 A = keras.applications
@@ -40,7 +41,7 @@ def image(*size, seed=0):
 def randomised(model, seed=0):
     """Statistics and scales of every BatchNormalization as training might leave them."""
     rng = np.random.default_rng(seed)
-    for layer in model._flatten_layers():
+    for layer in all_layers(model):
         if isinstance(layer, keras.layers.BatchNormalization):
             for weight in layer.weights:
                 low, high = (-0.1, 0.1) if weight.name in ("beta", "moving_mean") else (0.8, 1.2)
@@ -114,7 +115,7 @@ MORE = [
 def smoothed(model, seed=0):
     """Kernels that are even over the window and random, positive, from channel to channel."""
     rng = np.random.default_rng(seed)
-    for layer in model._flatten_layers():
+    for layer in all_layers(model):
         for weight in layer.weights:
             kind = weight.path.split("/")[-1]
             if kind.endswith("kernel") and len(weight.shape) == 4:

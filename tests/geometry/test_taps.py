@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 
 from fcn_keras import geometry
+from fcn_keras.keras_internals import operation_of
 
 L = keras.layers
 
 
 def layer_names(model):
     return {
-        stride: tensor._keras_history.operation.name
+        stride: operation_of(tensor).name
         for stride, tensor in geometry.taps(model).items()
     }
 

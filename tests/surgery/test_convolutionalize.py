@@ -9,6 +9,7 @@ from keras import ops
 
 import fcn_keras
 from fcn_keras import convolutionalize
+from fcn_keras.keras_internals import all_layers
 
 L = keras.layers
 
@@ -16,7 +17,7 @@ L = keras.layers
 def randomized(model, seed=0):
     """Random BatchNormalization statistics and biases, so that each of them counts."""
     rng = np.random.default_rng(seed)
-    for layer in model._flatten_layers(include_self=False):
+    for layer in all_layers(model):
         if isinstance(layer, L.BatchNormalization):
             layer.set_weights([rng.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
         elif hasattr(layer, "bias") and layer.bias is not None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from fcn_keras import layers as own
 from fcn_keras.geometry import SpatialLayer, receptive_field
+from fcn_keras.keras_internals import all_layers
 from fcn_keras.surgery import dilate
 from fcn_keras.surgery.dilate import rarefied
 
@@ -18,7 +19,7 @@ on_every_backend = pytest.mark.backend
 def randomized(model, seed=0):
     """Random biases and BatchNormalization statistics, so that padding is not neutral."""
     rng = np.random.default_rng(seed)
-    for layer in model._flatten_layers(include_self=False):
+    for layer in all_layers(model):
         if isinstance(layer, L.BatchNormalization):
             layer.set_weights([rng.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
         elif hasattr(getattr(layer, "bias", None), "assign"):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import fcn_keras
 from fcn_keras import classifiers
 from fcn_keras.inference.tiling import segment_tiled
+from fcn_keras.keras_internals import all_layers
 from fcn_keras.layers import CeilPooling2D
 
 L = keras.layers
@@ -20,7 +21,7 @@ CLASSES = 4
 def loud(model, seed=0):
     """The model with weights that leave no cell without effect, scores of up to about 10."""
     rng = np.random.default_rng(seed)
-    for layer in model._flatten_layers():
+    for layer in all_layers(model):
         for weight in layer.weights if isinstance(layer, L.BatchNormalization) else ():
             low, high = (-0.2, 0.2) if weight.name in ("beta", "moving_mean") else (0.8, 1.2)
             weight.assign(rng.uniform(low, high, weight.shape))
