@@ -2,7 +2,9 @@
 
 import inspect
 import math
+import re
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -167,6 +169,25 @@ def test_a_new_dataset_is_one_module_and_one_line(monkeypatch, tmp_path):
         data.load("toy")
     with pytest.raises(ValueError, match="toy has no option 'dark'; it has bright"):
         data.load("toy", tmp_path, dark=1)
+
+
+def test_the_dataset_that_contributing_adds(monkeypatch, tmp_path, write):
+    """The module in CONTRIBUTING.md works as it stands, with one line in the registry."""
+    page = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
+    (text,) = re.findall(r"```python\n(\"{3}Roofs.*?)```", page, re.DOTALL)
+    roofs = types.ModuleType("roofs")
+    exec(compile(text, "CONTRIBUTING.md", "exec"), vars(roofs))
+    monkeypatch.setitem(registry.DATASETS, "roofs", roofs)
+    for split in ("train", "val"):
+        write.photo(tmp_path / "photos" / split / "a.jpg", (4, 6))
+        write.png(tmp_path / "labels" / split / "a.png", write.values([0, 1, 2], (4, 6)))
+    name, root, options = data.parse(f"roofs:{tmp_path},clouds")
+    assert data.load(name, root)[0][1][0].tolist() == [0, 1, 255] * 2
+    assert data.load(name, root, **options)[0][1][0].tolist() == [0, 1, 0] * 2
+    assert data.check(name, root).examples == {"train": 1, "val": 1}
+    (tmp_path / "labels" / "val" / "a.png").unlink()
+    with pytest.raises(FileNotFoundError, match=r"the mask of 'a'.*example\.org/roofs"):
+        data.load(name, root, split="val")
 
 
 def test_unknown_option():
