@@ -5,6 +5,8 @@ from pathlib import Path
 
 from fcn_keras.export import serving, tflite
 from fcn_keras.export.saved_model import SavedModelPredictor, find_saved_model
+from fcn_keras.export.serving.addresses import is_address
+from fcn_keras.export.tflite.contents import is_tflite
 from fcn_keras.inference import Predictor
 from fcn_keras.labels import LabelSet
 from fcn_keras.models import files, labels_of, one_output
@@ -134,8 +136,8 @@ def labels_beside(path, model):
 
 def _exported(source):
     """The class that runs an export; None for what may be a Keras model."""
-    if serving.is_address(source):
+    if is_address(source):
         return serving.Client
-    if tflite.is_tflite(source):
+    if is_tflite(source):
         return tflite.Segmenter
     return SavedModelPredictor if find_saved_model(source) else None

@@ -8,7 +8,7 @@ import keras
 from fcn_keras.export.decoding import task_to_export
 from fcn_keras.export.saved_model import options as asked
 from fcn_keras.export.saved_model.versions import check_version, new_version
-from fcn_keras.geometry import recorded_halo
+from fcn_keras.geometry.halo import recorded_halo
 
 
 def export_saved_model(

@@ -3,7 +3,6 @@
 The packages for HTTP, gRPC and TensorFlow are loaded when a client or a server is made.
 """
 
-from fcn_keras.export.serving.addresses import is_address
 from fcn_keras.export.serving.client import AsyncClient, Client
 from fcn_keras.export.serving.deployment import export_serving, write_deployment
 from fcn_keras.export.serving.errors import ServerError
@@ -15,6 +14,5 @@ __all__ = [
     "DevelopmentServer",
     "ServerError",
     "export_serving",
-    "is_address",
     "write_deployment",
 ]

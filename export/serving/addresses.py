@@ -71,7 +71,7 @@ def is_address(text):
     Example:
 
     ```python
-    from fcn_keras.export.serving import is_address
+    from fcn_keras.export.serving.addresses import is_address
 
     assert is_address("grpc://localhost:8500/street") and not is_address("runs/street")
     ```

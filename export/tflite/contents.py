@@ -26,7 +26,9 @@ def is_tflite(path):
     Example:
 
     ```python
-    fcn_keras.export.tflite.is_tflite("street.jpg")     # False
+    from fcn_keras.export.tflite.contents import is_tflite
+
+    is_tflite("street.jpg")     # False
     ```
     """
     path = Path(path)

@@ -18,7 +18,7 @@ from fcn_keras.export.tflite.padding import padding_pixel
 from fcn_keras.export.tflite.quantizing import Int8
 from fcn_keras.export.tflite.task_metadata import with_metadata
 from fcn_keras.export.tflite.weights_only import with_float_arithmetic
-from fcn_keras.geometry import recorded_halo
+from fcn_keras.geometry.halo import recorded_halo
 
 
 def export_tflite(

@@ -2,8 +2,8 @@
 
 from fcn_keras.classifiers.alexnet import alexnet
 from fcn_keras.classifiers.googlenet import googlenet
-from fcn_keras.classifiers.registry import Classifier, get, names
+from fcn_keras.classifiers.registry import get, names
 from fcn_keras.classifiers.resnet_slim import resnet_slim
 from fcn_keras.classifiers.vgg_slim import vgg_slim
 
-__all__ = ["Classifier", "alexnet", "get", "googlenet", "names", "resnet_slim", "vgg_slim"]
+__all__ = ["alexnet", "get", "googlenet", "names", "resnet_slim", "vgg_slim"]

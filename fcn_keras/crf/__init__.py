@@ -5,6 +5,6 @@ Mean-field inference on a permutohedral lattice, in NumPy and SciPy, with fixed 
 
 from fcn_keras.crf.dense import dense_crf
 from fcn_keras.crf.features import pixel_features
-from fcn_keras.crf.lattice import Lattice, permutohedral_lattice
+from fcn_keras.crf.lattice import permutohedral_lattice
 
-__all__ = ["Lattice", "dense_crf", "permutohedral_lattice", "pixel_features"]
+__all__ = ["dense_crf", "permutohedral_lattice", "pixel_features"]

@@ -1,23 +1,19 @@
 """Datasets for segmentation: one file for each dataset, one pipeline from examples to batches."""
 
 from fcn_keras.data.augmentation import Augmentation
-from fcn_keras.data.check import CheckReport, Problem, check
+from fcn_keras.data.check import check
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.images import read_image
 from fcn_keras.data.masks import LabelError, MaskReader, read_mask
 from fcn_keras.data.registry import load, names, parse
 from fcn_keras.data.statistics import class_pixels, class_weights
-from fcn_keras.data.unreadable import Skipped
 from fcn_keras.data.values import ValueReader
 
 __all__ = [
     "Augmentation",
-    "CheckReport",
     "Dataset",
     "LabelError",
     "MaskReader",
-    "Problem",
-    "Skipped",
     "ValueReader",
     "check",
     "class_pixels",

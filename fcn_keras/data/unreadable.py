@@ -16,7 +16,7 @@ class Skipped:
     Example:
 
     ```python
-    skipped = fcn_keras.data.Skipped()
+    skipped = fcn_keras.data.unreadable.Skipped()
     batches = fcn_keras.data.load("digits").batches(8, on_error=skipped)
     for images, labels in batches.take(2):
         pass

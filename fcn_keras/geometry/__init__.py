@@ -4,24 +4,21 @@ All are computed in a walk over the functional Keras graph.
 """
 
 from fcn_keras.geometry.crop import crop_offset
-from fcn_keras.geometry.field import Field, Fields, receptive_field, receptive_fields, window
-from fcn_keras.geometry.halo import Halo, halo, recorded_halo
+from fcn_keras.geometry.field import Field, receptive_field, receptive_fields, window
+from fcn_keras.geometry.halo import Halo, halo
 from fcn_keras.geometry.protocol import SpatialLayer
 from fcn_keras.geometry.rules import register_rule
-from fcn_keras.geometry.table import Table, table
+from fcn_keras.geometry.table import table
 from fcn_keras.geometry.taps import taps
 
 __all__ = [
     "Field",
-    "Fields",
     "Halo",
     "SpatialLayer",
-    "Table",
     "crop_offset",
     "halo",
     "receptive_field",
     "receptive_fields",
-    "recorded_halo",
     "register_rule",
     "table",
     "taps",

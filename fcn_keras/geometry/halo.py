@@ -110,7 +110,9 @@ def recorded_halo(model):
     Example:
 
     ```python
-    fcn_keras.geometry.recorded_halo(fcn_keras.fcn32s(21, "vgg_slim", weights=None))
+    from fcn_keras.geometry.halo import recorded_halo
+
+    recorded_halo(fcn_keras.fcn32s(21, "vgg_slim", weights=None))
     # {'before': [224, 224], 'after': [224, 224], 'stride': [32, 32]}
     ```
     """

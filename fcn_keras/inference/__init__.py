@@ -3,31 +3,21 @@
 What segments is a `Segmenter`: a Keras model becomes one as a `Predictor`, an export is one.
 """
 
-from fcn_keras.inference.crf import CRFPredictor
 from fcn_keras.inference.evaluation import evaluate
-from fcn_keras.inference.files import Prediction, predict_files
+from fcn_keras.inference.files import predict_files
 from fcn_keras.inference.postprocessing import build_predictor
 from fcn_keras.inference.predictor import Predictor
 from fcn_keras.inference.protocol import Segmenter
-from fcn_keras.inference.segmenters import UserSegmenter, as_segmenter
+from fcn_keras.inference.segmenters import as_segmenter
 from fcn_keras.inference.segmenting import segment
 from fcn_keras.inference.stitching import shift_and_stitch
-from fcn_keras.inference.test_time_augmentation import TTAPredictor
-from fcn_keras.inference.tiling import Tiled, segment_tiled
-from fcn_keras.inference.tuning import TunedCRF, tune_crf
-from fcn_keras.inference.uncertainty import MCDropoutPredictor, Uncertainty, uncertainty
+from fcn_keras.inference.tiling import segment_tiled
+from fcn_keras.inference.tuning import tune_crf
+from fcn_keras.inference.uncertainty import uncertainty
 
 __all__ = [
-    "CRFPredictor",
-    "MCDropoutPredictor",
-    "Prediction",
     "Predictor",
     "Segmenter",
-    "TTAPredictor",
-    "Tiled",
-    "TunedCRF",
-    "Uncertainty",
-    "UserSegmenter",
     "as_segmenter",
     "build_predictor",
     "evaluate",

@@ -26,7 +26,9 @@ class CRFPredictor(Postprocessor):
     Example:
 
     ```python
-    predictor = fcn_keras.inference.CRFPredictor(model, steps=5, bilateral_weight=4)
+    from fcn_keras.inference.crf import CRFPredictor
+
+    predictor = CRFPredictor(model, steps=5, bilateral_weight=4)
     labels = predictor.segment("street.jpg")
     ```
 

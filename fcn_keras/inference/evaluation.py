@@ -52,8 +52,9 @@ def evaluate(
         progress: Whether a bar with the score so far is shown, on a terminal.
 
     Returns:
-        A `fcn_keras.metrics.ClassReport` for classes, a `fcn_keras.metrics.ValueReport` for a
-        regression: `table()` is the text, `to_dict()` and `save_json(path)` give the figures.
+        The report of `fcn_keras.metrics.report_for`, a `ClassReport` for classes or a
+        `ValueReport` for a regression: `table()` is the text, `to_dict()` and `save_json(path)`
+        give the figures.
 
     Raises:
         ValueError: if the dataset is empty, a prediction has another size than its target, a label

@@ -20,6 +20,7 @@ from fcn_keras.inference.segmenters import as_segmenter
 from fcn_keras.inference.segmenting import decoded_with_probabilities
 from fcn_keras.progress import ProgressBar
 from fcn_keras.tasks import entry_for
+from fcn_keras.visualize.heat import save_confidence
 
 LARGEST = 65535  # value of a pixel of a 16-bit PNG
 
@@ -156,7 +157,7 @@ def _write_classes(segmenter, image, target, writing):
     written, labels = {}, segmenter.labels
     if writing.confidence:
         label_map, probabilities = decoded_with_probabilities(segmenter, image)
-        written["confidence_path"] = visualize.save_confidence(
+        written["confidence_path"] = save_confidence(
             probabilities.max(-1), _named(target, "confidence.png")
         )
     else:

@@ -29,7 +29,9 @@ class TTAPredictor(Postprocessor):
     Example:
 
     ```python
-    predictor = fcn_keras.inference.TTAPredictor(model, scales=(0.75, 1.0, 1.25), flip=True)
+    from fcn_keras.inference.test_time_augmentation import TTAPredictor
+
+    predictor = TTAPredictor(model, scales=(0.75, 1.0, 1.25), flip=True)
     labels = predictor.segment("street.jpg")
     ```
 

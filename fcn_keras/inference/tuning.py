@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fcn_keras import metrics, visualize
+from fcn_keras import metrics
 from fcn_keras.checks import one_of, whole_number
 from fcn_keras.crf import dense_crf
 from fcn_keras.data.images import to_input
@@ -14,6 +14,7 @@ from fcn_keras.inference.decoding import check_one_output, check_probabilities, 
 from fcn_keras.inference.segmenters import as_segmenter
 from fcn_keras.progress import ProgressBar
 from fcn_keras.tasks import Classes
+from fcn_keras.visualize.search import candidates
 
 START = {
     "bilateral_weight": 4,
@@ -93,7 +94,7 @@ class TunedCRF:
         """Draws what each candidate of an option scores, and returns the path."""
         panels = {name: self.beside(name) for name in self.options if self.beside(name)}
         measure = self.measure.replace("_", " ").replace("iou", "IoU").replace("f1", "F1")
-        return visualize.candidates(panels, self.options, self.plain, measure, path)
+        return candidates(panels, self.options, self.plain, measure, path)
 
     def save(self, path):
         """Writes the options as JSON, for `--crf-options`, and returns the path."""

@@ -131,7 +131,9 @@ class MCDropoutPredictor(Postprocessor):
     Example:
 
     ```python
-    labels = fcn_keras.inference.MCDropoutPredictor(model, samples=4).segment("street.jpg")
+    from fcn_keras.inference.uncertainty import MCDropoutPredictor
+
+    labels = MCDropoutPredictor(model, samples=4).segment("street.jpg")
     ```
     """
 

@@ -3,7 +3,6 @@
 from fcn_keras.layers.bilinear import (
     BilinearInitializer,
     BilinearUpsampling2D,
-    bilinear_placement,
 )
 from fcn_keras.layers.ceil_pooling import CeilPooling2D
 from fcn_keras.layers.crf_rnn import CRFAsRNN
@@ -33,5 +32,4 @@ __all__ = [
     "PadToMultiple",
     "Preprocess",
     "WindowConv2D",
-    "bilinear_placement",
 ]

@@ -30,8 +30,10 @@ def bilinear_placement(factor, offset=None):
     Example:
 
     ```python
-    fcn_keras.layers.bilinear_placement(2)        # ((1, 1), 4, (3, 3))
-    fcn_keras.layers.bilinear_placement(32, 31)   # ((1, 0), 63, (32, 31))
+    from fcn_keras.layers.bilinear import bilinear_placement
+
+    bilinear_placement(2)        # ((1, 1), 4, (3, 3))
+    bilinear_placement(32, 31)   # ((1, 0), 63, (32, 31))
     ```
     """
     offset = _default_offset(factor) if offset is None else offset

@@ -5,8 +5,7 @@
 
 from fcn_keras.metrics.boundary import BoundaryF1, boundary_f1
 from fcn_keras.metrics.by_task import for_task, monitor_for, report_for
-from fcn_keras.metrics.class_report import ClassReport
-from fcn_keras.metrics.confusion import Scores, confusion_matrix, scores
+from fcn_keras.metrics.confusion import confusion_matrix, scores
 from fcn_keras.metrics.errors import MeanAbsoluteError, RootMeanSquaredError
 from fcn_keras.metrics.streaming import (
     ConfusionMatrix,
@@ -17,11 +16,9 @@ from fcn_keras.metrics.streaming import (
     PixelAccuracy,
     segmentation,
 )
-from fcn_keras.metrics.value_report import ValueReport
 
 __all__ = [
     "BoundaryF1",
-    "ClassReport",
     "ConfusionMatrix",
     "FrequencyWeightedIoU",
     "MeanAbsoluteError",
@@ -30,8 +27,6 @@ __all__ = [
     "PerClassIoU",
     "PixelAccuracy",
     "RootMeanSquaredError",
-    "Scores",
-    "ValueReport",
     "boundary_f1",
     "confusion_matrix",
     "for_task",

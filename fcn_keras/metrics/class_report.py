@@ -24,7 +24,7 @@ class ClassReport(Report):
         boundary: Whether the boundary F1 measure is computed too.
 
     Attributes:
-        scores: A `fcn_keras.metrics.Scores`, the confusion matrix included.
+        scores: The `Scores` of `fcn_keras.metrics.scores`, the confusion matrix included.
         labels: The `LabelSet` that names the classes.
         boundary: A `fcn_keras.metrics.BoundaryF1`, or None where it was not asked for.
         num_images: How many images were compared.
@@ -58,7 +58,7 @@ class ClassReport(Report):
 
     @property
     def scores(self):
-        """The `fcn_keras.metrics.Scores` of the images so far."""
+        """The `Scores` of `fcn_keras.metrics.scores` of the images so far."""
         return scores(self._confusion)
 
     def scores_so_far(self):

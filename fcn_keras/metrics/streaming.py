@@ -85,7 +85,7 @@ class _Confusion(keras.metrics.Metric):
         return counts[:n, :n]
 
     def scores(self):
-        """Returns the exact `fcn_keras.metrics.Scores` so far; raises as `confusion` does."""
+        """Returns the exact `Scores` of `fcn_keras.metrics.scores`; raises as `confusion` does."""
         return scores(self.confusion(), self.ignore_class)
 
     def result(self):

@@ -17,8 +17,8 @@ from fcn_keras.layers import (
     CropToReference,
     EdgePadding2D,
     PadToMultiple,
-    bilinear_placement,
 )
+from fcn_keras.layers.bilinear import bilinear_placement
 
 L = keras.layers
 CAFFE_PAD = 100

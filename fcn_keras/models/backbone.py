@@ -12,11 +12,11 @@ from fcn_keras.geometry.taps import STRIDES, traced_taps
 from fcn_keras.models.alignment import Tap
 from fcn_keras.models.head import Head
 from fcn_keras.models.inputs import preprocessed, preprocessing_layer, scales
-from fcn_keras.surgery import Copier, Top, find_top, widen_input
+from fcn_keras.surgery import widen_input
 from fcn_keras.surgery.convolutionalize import copy_open
-from fcn_keras.surgery.copying import with_batch_norm_momentum
+from fcn_keras.surgery.copying import Copier, with_batch_norm_momentum
 from fcn_keras.surgery.dilate import rarefied
-from fcn_keras.surgery.top import one_image
+from fcn_keras.surgery.top import Top, find_top, one_image
 
 L = keras.layers
 

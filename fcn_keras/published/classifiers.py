@@ -8,7 +8,7 @@ from fcn_keras.published import weights
 from fcn_keras.published.caffemodel import CaffeModel
 from fcn_keras.published.nets import VGG16
 from fcn_keras.published.wire import CaffeModelError
-from fcn_keras.surgery import find_top
+from fcn_keras.surgery.top import find_top
 
 CLASSIFIERS = ("vgg16", "alexnet", "googlenet")
 _VGG16 = {**VGG16, "fc1": "fc6", "fc2": "fc7", "predictions": "fc8"}

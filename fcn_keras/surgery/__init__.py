@@ -1,20 +1,15 @@
 """Surgery on nets: copying, convolutionalization, transplanting of weights, dilation."""
 
 from fcn_keras.surgery.convolutionalize import convolutionalize
-from fcn_keras.surgery.copying import Copier
 from fcn_keras.surgery.dilate import dilate
 from fcn_keras.surgery.expand import expand_classes
-from fcn_keras.surgery.top import Top, find_top
 from fcn_keras.surgery.transplant import transplant
 from fcn_keras.surgery.widen import widen_input
 
 __all__ = [
-    "Copier",
-    "Top",
     "convolutionalize",
     "dilate",
     "expand_classes",
-    "find_top",
     "transplant",
     "widen_input",
 ]

@@ -20,7 +20,9 @@ class Copier:
     Example:
 
     ```python
-    copier = fcn_keras.surgery.Copier()
+    from fcn_keras.surgery.copying import Copier
+
+    copier = Copier()
     image = keras.Input((None, None, 3))
     layer = keras.layers.Conv2D(4, 3)
     layer.build((None, None, None, 3))

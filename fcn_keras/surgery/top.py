@@ -30,7 +30,9 @@ class Top:
     Example:
 
     ```python
-    top = fcn_keras.surgery.find_top(keras.applications.MobileNetV2(weights=None))
+    from fcn_keras.surgery.top import find_top
+
+    top = find_top(keras.applications.MobileNetV2(weights=None))
     top.window, top.flattens      # (7, 7), False
     ```
     """
@@ -76,7 +78,9 @@ def find_top(classifier):
     Example:
 
     ```python
-    fcn_keras.surgery.find_top(keras.applications.MobileNetV2(weights=None)).gathering.name
+    from fcn_keras.surgery.top import find_top
+
+    find_top(keras.applications.MobileNetV2(weights=None)).gathering.name
     ```
     """
     one_image(classifier)

@@ -30,7 +30,7 @@ class Setup:
     Example:
 
     ```python
-    run = fcn_keras.training.Setup("float32", ("cpu:0",))
+    run = fcn_keras.training.devices.Setup("float32", ("cpu:0",))
     print(run)  # float32 on cpu:0
     ```
     """

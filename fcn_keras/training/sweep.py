@@ -32,7 +32,7 @@ class RateSweep:
 
     ```python
     rates = np.geomspace(1e-5, 1, 50)
-    found = fcn_keras.training.RateSweep(rates, np.where(rates < 0.1, 1 - rates, rates * 9))
+    found = fcn_keras.training.sweep.RateSweep(rates, np.where(rates < 0.1, 1 - rates, rates * 9))
     found.suggested
     ```
 

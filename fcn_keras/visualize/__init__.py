@@ -5,16 +5,14 @@ They are drawn by Pillow and Matplotlib's Agg canvas, without display, pyplot st
 
 from fcn_keras.visualize.charts import confusion_matrix, curves
 from fcn_keras.visualize.contact_sheet import contact_sheet
-from fcn_keras.visualize.heat import save_confidence, save_heat_map
+from fcn_keras.visualize.heat import save_heat_map
 from fcn_keras.visualize.legends import legend
 from fcn_keras.visualize.overlay import overlay, paint
 from fcn_keras.visualize.painters import for_task
-from fcn_keras.visualize.search import candidates
 from fcn_keras.visualize.sheets import comparison, save_label_map, save_overlay
 from fcn_keras.visualize.uncertainty import uncertainty
 
 __all__ = [
-    "candidates",
     "comparison",
     "confusion_matrix",
     "contact_sheet",
@@ -23,7 +21,6 @@ __all__ = [
     "legend",
     "overlay",
     "paint",
-    "save_confidence",
     "save_heat_map",
     "save_label_map",
     "save_overlay",

@@ -86,7 +86,8 @@ def confusion_matrix(scores, labels, path):
     Classes absent from the truth have an empty, grey row, and absent classes a grey name.
 
     Args:
-        scores: A `fcn_keras.metrics.Scores`, or counts (C, C) whose rows are the truth.
+        scores: The `Scores` of `fcn_keras.metrics.scores`, or counts (C, C) with the truth
+            in rows.
         labels: A `fcn_keras.LabelSet` of C classes.
         path: The file to write; its suffix chooses the format.
 

@@ -66,7 +66,9 @@ def save_confidence(confidence, path):
     Example:
 
     ```python
-    path = fcn_keras.visualize.save_confidence(np.full((4, 6), 0.5), "confidence.png")
+    from fcn_keras.visualize.heat import save_confidence
+
+    path = save_confidence(np.full((4, 6), 0.5), "confidence.png")
     np.array(PIL.Image.open(path)) / 255    # the probabilities again, to 0.002
     ```
     """

@@ -29,7 +29,9 @@ def candidates(panels, chosen, plain, measure, path):
 
     ```python
     panels = {"bilateral_weight": {1: 0.60, 4: 0.62, 10: 0.61}}
-    fcn_keras.visualize.candidates(panels, {"bilateral_weight": 4}, 0.6, "mean IoU", "search.png")
+    from fcn_keras.visualize.search import candidates
+
+    candidates(panels, {"bilateral_weight": 4}, 0.6, "mean IoU", "search.png")
     ```
     """
     if not panels:

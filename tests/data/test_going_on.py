@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fcn_keras.data import Dataset, Skipped
+from fcn_keras.data import Dataset
+from fcn_keras.data.unreadable import Skipped
 from fcn_keras.labels import LabelSet
 
 pytest.importorskip("tensorflow")

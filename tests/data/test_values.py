@@ -132,7 +132,7 @@ def test_smaller_images_of_a_batch_are_padded_with_nan():
 def test_an_unreadable_target_is_skipped_and_a_wrong_one_named(folder, write):
     dataset = data.load("folder", folder, split="all", regression="distance")
     (folder / "targets" / "b.npy").write_bytes(b"nothing")
-    skipped = data.Skipped()
+    skipped = data.unreadable.Skipped()
     with pytest.warns(UserWarning, match="Skipped 'b'"):
         left = numbers(dataset.batches(1, on_error=skipped))
     np.testing.assert_array_equal(left, [dataset.read_target(0), dataset.read_target(2)])

@@ -3,7 +3,8 @@
 import pytest
 
 import fcn_keras
-from fcn_keras.geometry import Field, Fields, crop_offset, receptive_field
+from fcn_keras.geometry import Field, crop_offset, receptive_field
+from fcn_keras.geometry.field import Fields
 
 
 @pytest.mark.backend

@@ -7,7 +7,9 @@ from PIL import Image
 
 import fcn_keras
 from fcn_keras import crf
-from fcn_keras.inference import CRFPredictor, TTAPredictor, build_predictor
+from fcn_keras.inference import build_predictor
+from fcn_keras.inference.crf import CRFPredictor
+from fcn_keras.inference.test_time_augmentation import TTAPredictor
 
 pytestmark = pytest.mark.backend
 

@@ -8,6 +8,10 @@ import pytest
 
 import fcn_keras
 from fcn_keras import inference
+from fcn_keras.inference.crf import CRFPredictor
+from fcn_keras.inference.test_time_augmentation import TTAPredictor
+from fcn_keras.inference.tiling import Tiled
+from fcn_keras.inference.uncertainty import MCDropoutPredictor
 
 pytestmark = pytest.mark.backend
 
@@ -38,10 +42,10 @@ class Own:
 
 KINDS = {
     "Predictor": inference.Predictor,
-    "TTAPredictor": lambda model: inference.TTAPredictor(model, flip=True),
-    "CRFPredictor": lambda model: inference.CRFPredictor(model, steps=1),
-    "MCDropoutPredictor": lambda model: inference.MCDropoutPredictor(model, 2),
-    "Tiled": lambda model: inference.Tiled(model, 16),
+    "TTAPredictor": lambda model: TTAPredictor(model, flip=True),
+    "CRFPredictor": lambda model: CRFPredictor(model, steps=1),
+    "MCDropoutPredictor": lambda model: MCDropoutPredictor(model, 2),
+    "Tiled": lambda model: Tiled(model, 16),
     "UserSegmenter": lambda model: inference.as_segmenter(Own(model)),
 }
 
@@ -89,7 +93,7 @@ def test_dropout_tiles_and_mirror_images_go_together(model):
 def test_any_number_of_channels_can_be_averaged(channels):
     model = net(channels, 0.0)
     image = np.random.default_rng(0).integers(0, 256, (20, 30, channels), "uint8")
-    found = inference.TTAPredictor(model, flip=True).probabilities([image])[0]
+    found = TTAPredictor(model, flip=True).probabilities([image])[0]
     one = fcn_keras.Predictor(model)
     mirrored = one.probabilities([image[:, ::-1]])[0][:, ::-1]
     np.testing.assert_allclose(found, (one.probabilities([image])[0] + mirrored) / 2, atol=1e-6)
@@ -110,7 +114,7 @@ def test_several_inputs_are_mirrored_together():
     mirrored = {name: array[:, ::-1] for name, array in scene.items()}
     expected = (one.probabilities([scene]) + one.probabilities([mirrored])[:, :, ::-1]) / 2
     np.testing.assert_allclose(
-        inference.TTAPredictor(model, flip=True).probabilities([scene]), expected, atol=1e-6
+        TTAPredictor(model, flip=True).probabilities([scene]), expected, atol=1e-6
     )
 
 

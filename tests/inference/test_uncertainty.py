@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import fcn_keras
-from fcn_keras.inference import MCDropoutPredictor, uncertainty
+from fcn_keras.inference import uncertainty
+from fcn_keras.inference.uncertainty import MCDropoutPredictor
 
 pytestmark = pytest.mark.backend
 

@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 
 import fcn_keras
-from fcn_keras.inference import MCDropoutPredictor, TTAPredictor, predict_files, segment_tiled
+from fcn_keras.inference import predict_files, segment_tiled
+from fcn_keras.inference.test_time_augmentation import TTAPredictor
+from fcn_keras.inference.uncertainty import MCDropoutPredictor
 from fcn_keras.tasks import Regression
 
 pytestmark = pytest.mark.backend

@@ -7,12 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
-from fcn_keras.layers import (
-    BilinearInitializer,
-    BilinearUpsampling2D,
-    EdgePadding2D,
-    bilinear_placement,
-)
+from fcn_keras.layers import BilinearInitializer, BilinearUpsampling2D, EdgePadding2D
+from fcn_keras.layers.bilinear import bilinear_placement
 
 
 def random_map(rows=5, columns=7, channels=3, seed=0):

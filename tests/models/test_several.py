@@ -128,7 +128,7 @@ def test_a_pretrained_classifier_takes_other_channel_counts(monkeypatch):
     def as_if_pretrained(row, weights, channels, with_top=False):
         return tiny.build(include_top=False, input_shape=(None, None, channels))
 
-    monkeypatch.setattr(fcn_keras.classifiers.Classifier, "load", as_if_pretrained)
+    monkeypatch.setattr(fcn_keras.classifiers.registry.Classifier, "load", as_if_pretrained)
     for channels, seen in ((1, 3), (3, 3), (5, 5)):
         model = fcn8s(2, "mobilenet_v2", input_shape=(None, None, channels))
         assert model(image(33, 40, channels=channels)).shape == (1, 33, 40, 2)

@@ -9,7 +9,8 @@ import fcn_keras
 from fcn_keras.geometry import SpatialLayer, receptive_field, taps
 from fcn_keras.geometry.field import trace
 from fcn_keras.geometry.graph import walk
-from fcn_keras.surgery import Copier, convolutionalize, dilate, transplant, widen_input
+from fcn_keras.surgery import convolutionalize, dilate, transplant, widen_input
+from fcn_keras.surgery.copying import Copier
 
 L = keras.layers
 

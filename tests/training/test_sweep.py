@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fcn_keras.training import RateSweep, Recipe, find_lr
+from fcn_keras.training import Recipe, find_lr
+from fcn_keras.training.sweep import RateSweep
 
 RATES = np.geomspace(1e-6, 1, 121)
 

@@ -120,7 +120,9 @@ class Tiled(Segmenter):
     Example:
 
     ```python
-    labels = fcn_keras.inference.Tiled(model, tile=256).segment("street.jpg")
+    from fcn_keras.inference.tiling.segmenting import Tiled
+
+    labels = Tiled(model, tile=256).segment("street.jpg")
     ```
     """
 

@@ -1,4 +1,4 @@
-"""The permutohedral lattice around features, as tensors: `fcn_keras.crf.Lattice` in keras.ops.
+"""The permutohedral lattice around features as tensors: `crf.lattice.Lattice` in keras.ops.
 
 The same points, weights and neighbours, so that both filter alike.
 """
@@ -35,7 +35,7 @@ class Points:
 
     @classmethod
     def of(cls, lattice):
-        """Returns the tensors of a NumPy `fcn_keras.crf.Lattice`."""
+        """Returns the tensors of a NumPy `fcn_keras.crf.lattice.Lattice`."""
         room = lattice.num_points
         ends = np.full((len(lattice.neighbors), 1, 2), room, "int32")
         neighbors = np.concatenate([lattice.neighbors, ends], axis=1)

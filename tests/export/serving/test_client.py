@@ -11,6 +11,7 @@ from PIL import Image
 import fcn_keras
 from fcn_keras import inference
 from fcn_keras.export import serving
+from fcn_keras.export.serving.addresses import is_address
 
 
 @pytest.fixture
@@ -194,7 +195,7 @@ ADDRESSES = (
 def test_addresses(text, target, path):
     from fcn_keras.export.serving.addresses import parse_address
 
-    assert serving.is_address(text)
+    assert is_address(text)
     address = parse_address(text)
     assert (address.target, address.path) == (target, path)
     assert parse_address(str(address)) == address
@@ -202,7 +203,7 @@ def test_addresses(text, target, path):
 
 def test_files_are_no_addresses(tmp_path):
     for word in ("runs/street", tmp_path, "C:/http", "model.keras", "http:/x"):
-        assert not serving.is_address(word)
+        assert not is_address(word)
 
 
 @pytest.mark.parametrize("package, scheme", [("httpx", "http"), ("grpc", "grpc")])

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fcn_keras
-from fcn_keras.geometry import Halo, halo, recorded_halo
+from fcn_keras.geometry import Halo, halo
+from fcn_keras.geometry.halo import recorded_halo
 from fcn_keras.layers import CeilPooling2D, DilatedPooling2D, PadToMultiple
 
 pytestmark = pytest.mark.backend
