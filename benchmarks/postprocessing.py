@@ -16,7 +16,8 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import fcn_keras
-from fcn_keras.cli.sources import load_dataset, load_predictor
+from fcn_keras import export
+from fcn_keras.cli.sources import load_dataset
 from fcn_keras.inference import tune_crf
 from fcn_keras.inference.tuning import MEASURES
 
@@ -76,7 +77,7 @@ def main():
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     args = parser.parse_args()
 
-    predictor = load_predictor(args.model)
+    predictor = export.load(args.model)
     others = load_dataset(args.data, args.split, only=args.tune)
     dataset = load_dataset(args.data, args.split, exclude=args.tune)
     found = tuned(predictor, others, args.tune_images, args.crf)

@@ -316,14 +316,13 @@ def test_without_words_it_explains_itself(command):
 def test_a_run_folder_names_the_classes_of_a_model_that_does_not(command, tmp_path):
     import keras
 
-    from fcn_keras import LabelSet
-    from fcn_keras.cli.sources import load_predictor
+    from fcn_keras import LabelSet, export
 
     image = keras.Input((None, None, 3))
     keras.Model(image, keras.layers.Conv2D(2, 1)(image)).save(tmp_path / "best.keras")
     LabelSet(("sea", "land")).save(tmp_path / "labels.json")
     for path in (tmp_path, tmp_path / "best.keras"):
-        assert load_predictor(path).labels.names == ("sea", "land")
+        assert export.load(path).labels.names == ("sea", "land")
 
 
 def test_a_label_out_of_range_is_told_in_one_line(command, tmp_path):

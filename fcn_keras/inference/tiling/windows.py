@@ -1,6 +1,6 @@
-"""Which windows of an image a net sees, and which part of each answer counts.
+"""Windows of an image, and the part of each window's output that is kept.
 
-One axis at a time; a tiling is the product of its rows and its columns.
+A tiling is the product of two axes, its rows and its columns.
 """
 
 import functools
@@ -17,9 +17,9 @@ class Axis:
 
     Attributes:
         length: Pixels of the image along it.
-        windows: (start, stop) of what the net sees, in order.
-        blocks: (start, stop) of what is written at once; they partition the axis.
-        contributors: For each block the numbers of the windows whose answers it is made of.
+        windows: (start, stop) of the windows, in order.
+        blocks: (start, stop) of the parts that are written at once; they partition the axis.
+        contributors: For each block the numbers of the windows whose outputs it is made of.
     """
 
     length: int
@@ -28,7 +28,7 @@ class Axis:
     contributors: tuple[tuple[int, ...], ...]
 
     def blocks_of(self, window):
-        """The numbers of the blocks to which a window contributes."""
+        """Returns the numbers of the blocks to which a window contributes."""
         return self._blocks[window]
 
     @functools.cached_property
@@ -40,29 +40,29 @@ class Axis:
         return found
 
     def weights(self, window, block):
-        """What share a window has in each pixel of a block: float32, one a pixel."""
+        """Returns the share of a window in each pixel of a block, float32."""
         places = np.arange(*self.blocks[block])
         shares = {n: self._depth(n, places) ** 2 for n in self.contributors[block]}
         return (shares[window] / sum(shares.values())).astype("float32")
 
     def _depth(self, window, places):
-        """How far pixels are from the ends of a window, those of the image not counted."""
+        """Distance of pixels from the ends of a window that are not ends of the image."""
         start, stop = self.windows[window]
         left = places - start + 1 if start else np.full(len(places), self.length)
         right = stop - places if stop < self.length else np.full(len(places), self.length)
         return np.minimum(left, right).astype("float64")
 
     @property
-    def seen(self):
-        """Pixels that the net sees in all windows together."""
+    def pixels(self):
+        """Number of pixels of all windows together."""
         return sum(stop - start for start, stop in self.windows)
 
 
 def exact_axis(length, tile, before, after, stride):
-    """Windows that overlap by a halo, of which that is dropped.
+    """Returns an `Axis` of windows that overlap by a halo, which is dropped.
 
-    All windows but the last have one size. The first ends with the image, and so keeps what its
-    halo would be.
+    All windows but the last have one size. Nothing is dropped where a window begins or ends with
+    the image, so that the first window keeps `before` pixels more.
 
     Args:
         length: Pixels of the image.
@@ -83,11 +83,11 @@ def exact_axis(length, tile, before, after, stride):
 
 
 def blended_axis(length, window, overlap, stride):
-    """Windows spread evenly, whose answers are averaged where they overlap.
+    """Returns an `Axis` of evenly spread windows whose outputs are averaged where they overlap.
 
     Args:
         length: Pixels of the image.
-        window: Pixels that the net sees at once.
+        window: Pixels of a window.
         overlap: Pixels that two neighbours share, at least; at most `window - stride`.
         stride: What windows begin at multiples of.
     """
@@ -132,7 +132,7 @@ class Plan:
 
     Attributes:
         rows, columns: Its two `Axis`.
-        tile: What was asked for, or found to fit: (rows, columns).
+        tile: (rows, columns) of a tile, as given or as found to fit.
     """
 
     rows: Axis
@@ -146,13 +146,13 @@ class Plan:
 
     @property
     def blocks(self):
-        """How many blocks there are, (rows, columns)."""
+        """Number of blocks, (rows, columns)."""
         return tuple(len(axis.blocks) for axis in self._axes)
 
     @property
     def work(self):
-        """Pixels that the net sees, over the pixels of the image."""
-        return math.prod(axis.seen / axis.length for axis in self._axes)
+        """Pixels of all windows divided by the pixels of the image."""
+        return math.prod(axis.pixels / axis.length for axis in self._axes)
 
     @property
     def largest(self):
@@ -160,15 +160,15 @@ class Plan:
         return tuple(max(b - a for a, b in axis.windows) for axis in self._axes)
 
     def window(self, number):
-        """The slices of a window in the image."""
+        """Returns the slices of a window in the image."""
         return self._slices("windows", number)
 
     def block(self, number):
-        """The slices of a block in the image."""
+        """Returns the slices of a block in the image."""
         return self._slices("blocks", number)
 
     def blocks_of(self, window):
-        """The numbers of the blocks to which a window contributes."""
+        """Returns the numbers of the blocks to which a window contributes."""
         return list(
             itertools.product(
                 *(axis.blocks_of(n) for axis, n in zip(self._axes, window, strict=True))
@@ -176,11 +176,11 @@ class Plan:
         )
 
     def last_of(self, block):
-        """The last window that contributes to a block."""
+        """Returns the last window that contributes to a block."""
         return tuple(axis.contributors[n][-1] for axis, n in zip(self._axes, block, strict=True))
 
     def share(self, window, block):
-        """The share of a window in a block, (H, W, 1); None where it is the only one."""
+        """Returns the share of a window in a block, (H, W, 1); None where it is the only one."""
         alone = [len(a.contributors[n]) == 1 for a, n in zip(self._axes, block, strict=True)]
         if all(alone):
             return None
@@ -190,7 +190,7 @@ class Plan:
         return np.multiply.outer(rows, columns)[..., None]
 
     def described(self, blend=False):
-        """How many tiles there are, and what their overlap costs, as a line."""
+        """Returns a line with the number of windows and the cost of their overlap."""
         rows, columns = self.largest
         kept = [max(b - a for a, b in axis.blocks[1:-1] or axis.blocks) for axis in self._axes]
         how = "averaged where they overlap" if blend else f"of which {kept[0]}x{kept[1]} is kept"
@@ -200,7 +200,7 @@ class Plan:
         )
 
     def to_config(self):
-        """The windows in JSON types."""
+        """Returns the windows in JSON types."""
         return [[list(pair) for pair in axis.windows] for axis in self._axes]
 
     @property
