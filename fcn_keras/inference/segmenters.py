@@ -1,4 +1,4 @@
-"""as_segmenter: whatever segments, as a `Segmenter`."""
+"""as_segmenter: makes a `Segmenter` of any object that segments."""
 
 import inspect
 import os
@@ -153,7 +153,7 @@ _NEEDED = "give it segment(image, return_logits=True), which returns (labels, lo
 
 
 def _predictor_of(model):
-    """The `Predictor` that is kept with the model, made anew where the model's task changed."""
+    """The `Predictor` that is kept with the model; a new one once the task has changed."""
     predictor = vars(model).get("_fcn_keras_predictor")
     if predictor is None or predictor.task != task_of(model):
         predictor = model._fcn_keras_predictor = Predictor(model)

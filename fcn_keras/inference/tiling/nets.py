@@ -81,7 +81,7 @@ class KerasNet:
 
 
 class OtherNet:
-    """A `Segmenter` that is no Keras model: an export, a server, or one of the user's.
+    """A `Segmenter` that is not a Keras model: an export, a server, or one of the user's.
 
     Args:
         segmenter: A `Segmenter`.

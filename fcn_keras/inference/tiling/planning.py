@@ -63,8 +63,8 @@ def _halo(net, size, tile, halo):
     try:
         return net.halo(size)
     except ValueError as error:
-        seen = _window(net, size) if tile == "auto" else _pair(tile, "tile")
-        if all(window >= length for window, length in zip(seen, size, strict=True)):
+        window = _window(net, size) if tile == "auto" else _pair(tile, "tile")
+        if all(side >= length for side, length in zip(window, size, strict=True)):
             return None
         raise ValueError(
             f"{error} halo='blend' averages overlapping windows instead, which is not exact."
