@@ -10,9 +10,11 @@ pytest.importorskip("tensorflow")
 
 
 @pytest.fixture(scope="module")
-def two_outputs(tmp_path_factory):
+def two_outputs(tmp_path_factory, register_tiny_vgg):
     file = tmp_path_factory.mktemp("nets") / "both.keras"
-    fcn_keras.fcn32s({"digits": 11, "ground": 2}, "vgg_slim", weights=None).save(file)
+    with pytest.MonkeyPatch.context() as patch:
+        register_tiny_vgg(patch)
+        fcn_keras.fcn32s({"digits": 11, "ground": 2}, "tiny_vgg", weights=None).save(file)
     return file
 
 
@@ -42,12 +44,12 @@ def test_one_of_several_outputs_is_named(command, two_outputs, photo, tmp_path):
     code, _, errors = command(
         "predict", tmp_path / "sm", photo, "--out", tmp_path / "out", "--output", "ground"
     )
-    assert code == 1 and "leave --output out" in errors
+    assert code == 1 and "leave --output" in errors
 
 
-def test_a_net_of_two_inputs_is_for_python(command, photo, tmp_path):
+def test_a_net_of_two_inputs_is_for_python(command, photo, tmp_path, tiny_vgg):
     shapes = {"color": (None, None, 3), "hha": (None, None, 3)}
-    net = fcn_keras.fcn32s(2, "vgg_slim", weights=None, input_shape=shapes)
+    net = fcn_keras.fcn32s(2, tiny_vgg, weights=None, input_shape=shapes)
     net.save(tmp_path / "two.keras")
     code, _, errors = command("predict", tmp_path / "two.keras", photo, "--out", tmp_path / "out")
     assert code == 1 and "one input" in errors and "color, hha" in errors
