@@ -16,6 +16,7 @@ from fcn_keras.layers import (
     BilinearUpsampling2D,
     CropToReference,
     EdgePadding2D,
+    Logits,
     PadToMultiple,
 )
 from fcn_keras.layers.bilinear import bilinear_placement
@@ -220,6 +221,27 @@ class CaffeAlignment:
     def _tap(self, tensor):
         fields = receptive_field(keras.Model(self.images, tensor))
         return Tap(tensor, fields.stride[0], fields.offset)
+
+
+def on_pixels(alignment, scores, image, task, *, upsampling="upscore", suffix="", learned=False):
+    """Returns the output of a net: scores upsampled and cropped to the image, with their task.
+
+    Args:
+        alignment: A `SameAlignment` or `CaffeAlignment`.
+        scores: `Tap` with the channels of the task.
+        image: The net's input, a KerasTensor.
+        task: A `fcn_keras.tasks.Task`.
+        upsampling: Name of the upsampling layer.
+        suffix: End of the names of both layers.
+        learned: Whether the upsampling is learned, starting from bilinear.
+
+    Returns:
+        KerasTensor (batch, H, W, channels), float32, of the layer "score".
+    """
+    pixels = Tap(image, 1, (0, 0))
+    fine = alignment.upsampled(scores, pixels, learned, f"{upsampling}{suffix}")
+    crop = alignment.crop(fine, pixels)
+    return Logits(crop, task.to_config(), name=f"score{suffix}")([fine.tensor, image])
 
 
 ALIGNMENTS = {"same": SameAlignment, "caffe": CaffeAlignment}

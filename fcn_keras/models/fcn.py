@@ -7,8 +7,7 @@ import keras
 import numpy as np
 
 from fcn_keras.checks import whole_number
-from fcn_keras.layers import Logits
-from fcn_keras.models.alignment import ALIGNMENTS, Tap
+from fcn_keras.models.alignment import ALIGNMENTS, on_pixels
 from fcn_keras.models.backbone import load_backbone
 from fcn_keras.models.files import load_model
 from fcn_keras.models.inputs import assembled, open_streams
@@ -283,10 +282,8 @@ def _decoded(way, levels, image, learned, task):
         x = way.step(x, level)
     x = way.scores(x)
     upsampling = f"upscore{x.stride}" if x.stride > 2 else _upsampling(levels)
-    pixels = Tap(image, 1, (0, 0))
-    fine = way.alignment.upsampled(x, pixels, learned, f"{upsampling}{way.suffix}")
-    crop = way.alignment.crop(fine, pixels)
-    return Logits(crop, task.to_config(), name=f"score{way.suffix}")([fine.tensor, image])
+    last = {"upsampling": upsampling, "suffix": way.suffix, "learned": learned}
+    return on_pixels(way.alignment, x, image, task, **last)
 
 
 def _levels(backbones, stride, scales, filters, alignment):

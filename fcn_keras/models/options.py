@@ -31,8 +31,8 @@ def _numbers(text):
     return tuple(int(part) for part in text.split(","))
 
 
-class FCNOptions(TypedDict, total=False):
-    """The options of `fcn_keras.models.fcn` and of `fcn32s` to `fcn2s`; `fcn` documents them."""
+class NetOptions(TypedDict, total=False):
+    """The options that every net over a classifier has; `fcn_keras.models.fcn` documents them."""
 
     weights: Annotated[
         str | os.PathLike | None,
@@ -53,6 +53,16 @@ class FCNOptions(TypedDict, total=False):
             python_only=True,
         ),
     ]
+    preprocess: Annotated[
+        Any, Option("Preprocessing of the images; None: the classifier's.", python_only=True)
+    ]
+    labels: Annotated[Any, Option("Class names that travel with the model.", python_only=True)]
+    name: Annotated[str | None, Option("Name of the model.", python_only=True)]
+
+
+class FCNOptions(NetOptions, total=False):
+    """The options of `fcn_keras.models.fcn` and of `fcn32s` to `fcn2s`; `fcn` documents them."""
+
     alignment: Annotated[
         str,
         Option(
@@ -61,9 +71,6 @@ class FCNOptions(TypedDict, total=False):
             default="same",
             choices=("same", "caffe"),
         ),
-    ]
-    preprocess: Annotated[
-        Any, Option("Preprocessing of the images; None: the classifier's.", python_only=True)
     ]
     init_from: Annotated[
         Any,
@@ -130,8 +137,6 @@ class FCNOptions(TypedDict, total=False):
             takes="whole numbers with commas between, one for each skip, such as 128,96,64",
         ),
     ]
-    labels: Annotated[Any, Option("Class names that travel with the model.", python_only=True)]
-    name: Annotated[str | None, Option("Name of the model.", python_only=True)]
 
 
 # For each net of `fcn_keras.models.NETS` its options, {name: Option}.
