@@ -10,7 +10,6 @@ in the folder of --out and not trained again.
 """
 
 import argparse
-import dataclasses
 import json
 import os
 from pathlib import Path
@@ -20,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 
 import fcn_keras
-from fcn_keras.training import Recipe
+from fcn_keras.training import Recipe, recipes
 
 ROWS = {
     "FCN-32s": ("fcn32s", {}, {}),
@@ -82,12 +81,11 @@ def main():
     data = {split: fcn_keras.data.load(name, *places, split=split) for split in ("train", "val")}
     out = args.out / f"{name} {args.classifier}"
     out.mkdir(parents=True, exist_ok=True)
-    fcn_keras.training.setup("mixed" if args.mixed_precision else "float32")
-    recipe = dataclasses.replace(
-        Recipe.named("camvid", class_weights=None, half_size=0.75) if name == "camvid" else DIGITS,
-        epochs=args.epochs,
-        validate_every=args.epochs,
-        mixed_precision=args.mixed_precision,
+    precision = "mixed" if args.mixed_precision else "float32"
+    fcn_keras.training.setup(precision)
+    recipe = recipes.get("camvid", class_weights=None, half_size=0.75)
+    recipe = (recipe if name == "camvid" else DIGITS).changed(
+        epochs=args.epochs, validate_every=args.epochs, precision=precision
     )
     print("| | " + " | ".join(m.replace("_", " ") for m in METRICS) + " |")
     print("|---|" + "---:|" * len(METRICS))

@@ -20,7 +20,7 @@ import tensorflow as tf
 
 import fcn_keras
 from fcn_keras import data
-from fcn_keras.training import Recipe, fused_batch_norm
+from fcn_keras.training import Recipe, compile_model, fused_batch_norm
 
 STEPS = 10
 
@@ -73,7 +73,7 @@ def training_step(dataset, batch_size, crop, mixed):
     fcn_keras.training.setup("mixed" if mixed else "float32")
     classes = dataset.labels.num_classes
     model = fcn_keras.fcn8s(classes, "vgg_slim", weights=None, labels=dataset.labels)
-    Recipe(batch_size=batch_size, crop=crop).compile(model, dataset)
+    compile_model(model, Recipe(batch_size=batch_size, crop=crop), dataset)
     batch = next(iter(dataset.batches(batch_size, crop=crop)))
     with fused_batch_norm(model):
         model.train_on_batch(*batch)

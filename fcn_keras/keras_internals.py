@@ -3,8 +3,6 @@
 Seen in Keras 3.15; each function says which attribute it reads.
 """
 
-import keras
-
 
 def operation_of(tensor):
     """Returns the operation that made a symbolic tensor (`KerasTensor._keras_history`)."""
@@ -27,6 +25,8 @@ def is_graph(operation):
     """Returns whether an operation is a graph of layers: a functional or Sequential model
     (`Function._nodes_by_depth`).
     """
+    import keras
+
     return isinstance(operation, keras.Sequential) or hasattr(operation, "_nodes_by_depth")
 
 

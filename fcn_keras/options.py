@@ -133,6 +133,18 @@ def option(default=dataclasses.MISSING, help="", **declaration):
     return dataclasses.field(default=default, metadata={_KEY: Option(help, **declaration)})
 
 
+def option_field(default, declaration, **changes):
+    """Returns a dataclass field with a default and an Option that is declared elsewhere.
+
+    Args:
+        default: The field's default, which must be immutable.
+        declaration: An `Option`.
+        **changes: Attributes of it that differ here.
+    """
+    changed = dataclasses.replace(declaration, **changes)
+    return dataclasses.field(default=default, metadata={_KEY: changed})
+
+
 def declared(cls):
     """Returns the options that a class declares: {field: Option}.
 

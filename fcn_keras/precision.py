@@ -9,8 +9,6 @@ import functools
 import threading
 from pathlib import Path
 
-import keras
-
 from fcn_keras.checks import one_of
 from fcn_keras.keras_internals import all_layers
 
@@ -23,6 +21,8 @@ _CHANGING = threading.RLock()
 
 def device():
     """Returns the device that is used by default: "cpu:0", "gpu:0", ..."""
+    import keras
+
     if keras.backend.backend() == "torch":
         return "gpu:0" if keras.ops.zeros(()).device.type == "cuda" else "cpu:0"
     return keras.distribution.list_devices()[0]
@@ -111,6 +111,8 @@ def suited(model):
 
 def capability(device):
     """Returns the CUDA compute capability of a GPU, (major, minor); (0, 0) where it has none."""
+    import keras
+
     index = int(device.partition(":")[2])
     found = {"tensorflow": _of_tensorflow, "jax": _of_jax, "torch": _of_torch}[
         keras.backend.backend()

@@ -1,48 +1,52 @@
-"""`fcn-keras summary`: a net's geometry, parameters, multiplications and memory."""
+"""The command `fcn-keras summary`: geometry, parameters, operations and memory of a net."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fcn_keras.cli.options import MODELS, parse_filters, parse_size
+from fcn_keras.cli.options import parse_size
+from fcn_keras.cli.recipe_options import (
+    NET,
+    make_net,
+    named_on_the_command_line,
+    net_options,
+    with_options,
+)
 from fcn_keras.cli.sources import load_library
+from fcn_keras.models.options import OPTIONS
+from fcn_keras.training.net import Net
+
+UNUSED = ("weights", "init_from")
+VGG16 = Net(classifier="vgg16", weights=None)
 
 
+@with_options(
+    {**NET, "classifier": OPTIONS["fcn8s"]["classifier"]}, net_options(), leave_out=UNUSED
+)
 def summary(
+    context: typer.Context,
     path: Annotated[
         Path | None,
-        typer.Argument(metavar="MODEL", help="A .keras file or a run folder.", show_default=False),
-    ] = None,
-    model: Annotated[
-        str, typer.Option(metavar="|".join(MODELS), help="The net, where there is no file.")
-    ] = "fcn8s",
-    classifier: Annotated[
-        str,
-        typer.Option(
-            help="Any of keras.applications (vgg16, resnet50, ...), alexnet, googlenet, "
-            "resnet_slim, vgg_slim."
+        typer.Argument(
+            metavar="MODEL",
+            help="A .keras file or a run folder, in place of the options of a new net.",
+            show_default=False,
         ),
-    ] = "vgg16",
+    ] = None,
     num_classes: Annotated[int, typer.Option(help="Number of classes.")] = 21,
-    alignment: Annotated[str, typer.Option(metavar="same|caffe", help="caffe: as published.")] = (
-        "same"
-    ),
-    output_stride: Annotated[
-        int | None, typer.Option(metavar="8|16", help="Remove the strides beyond it.")
-    ] = None,
-    decoder_filters: Annotated[
-        str | None, typer.Option(metavar="N,N,...", help="Features fused in place of scores.")
-    ] = None,
-    size: Annotated[str, typer.Option(metavar="HxW", help="Size of the image.")] = "500x500",
+    size: Annotated[
+        str, typer.Option(metavar="HxW", help="Height and width of the image in pixels.")
+    ] = "500x500",
     every: Annotated[
-        bool, typer.Option("--every", help="Every layer, not the milestones alone.")
+        bool, typer.Option("--every", help="Show every layer, not only those that matter most.")
     ] = False,
+    **declared,
 ):
-    """Show what a net is made of: where its cells look, its parameters, GFLOPs and memory.
+    """Show the geometry of a net, its parameters, GFLOPs and memory.
 
-    For each layer its stride, receptive field and offset in pixels of the image, its map at the
-    given size, its parameters and operations. The net need not have weights.
+    For each layer: stride, receptive field and offset in pixels of the image, the map at the given
+    size, parameters and operations. The net needs no weights.
 
     [bold]Examples[/bold]
 
@@ -51,23 +55,10 @@ def summary(
     fcn-keras summary runs/camvid --size 360x480
     """
     pixels = parse_size(size, "--size")
+    described = make_net(context.params, named_on_the_command_line(context), VGG16)
     load_library()
     from fcn_keras import geometry
     from fcn_keras.export.loading import load_model
 
-    options = {
-        "alignment": alignment,
-        "output_stride": output_stride,
-        "decoder_filters": parse_filters(decoder_filters),
-    }
-    net = load_model(path) if path else _fresh(model, classifier, num_classes, options)
+    net = load_model(path) if path else described(num_classes)
     print(geometry.table(net, pixels).text(every))
-
-
-def _fresh(model, classifier, num_classes, options):
-    from fcn_keras import models
-
-    if model not in MODELS:
-        raise ValueError(f"--model is one of {', '.join(MODELS)}; got {model!r}.")
-    build = getattr(models, model)
-    return build(num_classes, classifier, weights=None, **options)

@@ -1,17 +1,19 @@
-"""`fcn-keras recipes`: the named recipes, and one of them in full."""
+"""The command `fcn-keras recipes`: the table of named recipes, and one of them in full."""
 
 import shlex
 from typing import Annotated
 
 import typer
 
-from fcn_keras.cli.sources import load_library
+from fcn_keras.cli.recipe_options import net_words
 
 
 def recipes(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="Show all of this one.", show_default=False),
+        typer.Argument(
+            metavar="NAME", help="Recipe to show with all its fields.", show_default=False
+        ),
     ] = None,
 ):
     """List the named recipes, or show every field of one.
@@ -24,15 +26,14 @@ def recipes(
 
     fcn-keras train --recipe small-data --data folder:parts --out runs/parts
     """
-    load_library()
     print("\n".join(_table() if name is None else _in_full(name)))
 
 
 def _table():
-    """One line a recipe, in columns."""
+    """Yields one line for each recipe, in columns."""
     from fcn_keras.training import recipes as table
 
-    rows = [("name", "optimizer", "rate", "batch", "crop", "length", "for")]
+    rows = [("name", "optimizer", "rate", "batch", "crop", "length", "purpose")]
     for name in table.names():
         recipe = table.get(name).filled()
         rows.append((name, *_columns(recipe), table.entry(name).purpose))
@@ -52,35 +53,33 @@ def _columns(recipe):
 
 
 def _in_full(name):
+    """Yields the lines about one recipe."""
     from fcn_keras.training import recipes as table
 
-    entry = table.entry(name)
+    entry, recipe = table.entry(name), table.get(name).filled()
     yield f"{name}: {entry.purpose}"
-    yield f"from: {entry.source}"
+    yield f"source: {entry.source}"
     if entry.advice:
         yield entry.advice
     yield ""
-    config = table.get(name).filled().to_config()
+    config = recipe.to_config()
     config["crop"] = config["crop"] or "whole images"
+    config["loss"] = config["loss"] or "the task's own"
     if config["steps"] is not None:
         config["epochs"] = "as many as the steps take"
-    width = max(map(len, config)) + 2
-    for field, value in config.items():
-        if field != "name":
-            yield f"{field:{width}}{_said(value)}"
+    shown = {field: value for field, value in config.items() if field not in ("name", "net")}
+    width = max(map(len, shown)) + 2
+    for field, value in shown.items():
+        yield f"{field:{width}}{_text(value)}"
     yield ""
-    words = [
-        f"--{option.replace('_', '-')}" + ("" if value is True else f" {shlex.quote(str(value))}")
-        for option, value in entry.net.items()
-    ]
-    yield f"net, where no other is asked for: {' '.join(words)}"
+    yield f"net, unless options choose another: {shlex.join(net_words(recipe.net))}"
 
 
-def _said(value):
+def _text(value):
     if value is None or value in ([], {}):
         return "none"
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_said(part)}" for key, part in value.items())
+        return ", ".join(f"{key} {_text(part)}" for key, part in value.items())
     if isinstance(value, list):
-        return " to ".join(map(_said, value)) if len(value) == 2 else ", ".join(map(_said, value))
+        return " to ".join(map(_text, value)) if len(value) == 2 else ", ".join(map(_text, value))
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

@@ -1,81 +1,126 @@
-"""`fcn-keras train`: from a dataset to a run folder, and on with `--resume`."""
+"""The command `fcn-keras train`: from a dataset to a run folder, and its resumption."""
 
+import json
 import shlex
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from fcn_keras.cli import train_options as o
-from fcn_keras.cli.nets import build, check_model
-from fcn_keras.cli.options import Exclude, Only
-from fcn_keras.cli.recipe_words import recipe_of, take_net
+from fcn_keras.cli import options as o
+from fcn_keras.cli.recipe_options import (
+    AUGMENTATION,
+    NET,
+    RECIPE,
+    make_recipe,
+    named_on_the_command_line,
+    net_options,
+    parameter_name,
+    with_model_file,
+    with_options,
+)
 from fcn_keras.cli.sources import load_dataset, load_library
+from fcn_keras.training.net import PANEL as MODEL
+from fcn_keras.training.recipe import RUN
 
 CHANGEABLE = ("epochs", "data", "val_data", "devices")
 NOT_KEPT = ("out", "resume", "overwrite", "on_error", "cache")
 
+ValData = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME[:DIR]",
+        help="Validation data; none trains without validation. Default: --data.",
+        rich_help_panel=o.DATA,
+    ),
+]
+ValSplit = Annotated[
+    str, typer.Option(help="Split of the validation data.", rich_help_panel=o.DATA)
+]
+ValOnly = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="GLOB",
+        help="Names of the validation examples to use. Repeatable.",
+        rich_help_panel=o.DATA,
+    ),
+]
+ValExclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="GLOB",
+        help="Names of the validation examples to leave out. Repeatable.",
+        rich_help_panel=o.DATA,
+    ),
+]
+OnError = Annotated[
+    str,
+    typer.Option(
+        metavar="raise|skip",
+        help="What happens at an image or target that cannot be read: raise stops, skip warns and "
+        "continues without it.",
+        rich_help_panel=o.DATA,
+    ),
+]
+Cache = Annotated[
+    str,
+    typer.Option(
+        metavar="none|memory|PATH",
+        help="Where decoded training images are kept: in memory, or in files that begin with PATH.",
+        rich_help_panel=o.DATA,
+    ),
+]
+Devices = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|cpu|N|NAME,NAME",
+        help="Devices to train on. auto is all GPUs, else the CPU; a number; or names such as "
+        "gpu:0.",
+        rich_help_panel=RUN,
+    ),
+]
+Out = Annotated[Path, typer.Option(metavar="FOLDER", help="Run folder.", rich_help_panel=RUN)]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Continue the run in the folder after its last finished epoch.",
+        rich_help_panel=RUN,
+    ),
+]
+Overwrite = Annotated[
+    bool,
+    typer.Option("--overwrite", help="Replace the run in the folder.", rich_help_panel=RUN),
+]
 
+
+@with_options(NET, net_options(), before="recipe", panel=MODEL)
+@with_options(RECIPE, AUGMENTATION, before="devices", panel=o.RECIPE)
 def train(
     context: typer.Context,
     *,
     data: o.Data = "digits",
     split: o.Split = "train",
-    only: Only = None,
-    exclude: Exclude = None,
-    val_data: o.ValData = None,
-    val_split: o.ValSplit = "val",
-    val_only: o.ValOnly = None,
-    val_exclude: o.ValExclude = None,
-    model: o.Model = "fcn8s",
-    classifier: o.Classifier = "vgg_slim",
-    weights: o.Weights = "auto",
-    alignment: o.Alignment = "same",
-    output_stride: o.OutputStride = None,
-    decoder_filters: o.DecoderFilters = None,
-    init_from: o.InitFrom = None,
-    dropout: o.Dropout = None,
-    learn_upsampling: o.LearnUpsampling = False,
+    only: o.Only = None,
+    exclude: o.Exclude = None,
+    val_data: ValData = None,
+    val_split: ValSplit = "val",
+    val_only: ValOnly = None,
+    val_exclude: ValExclude = None,
+    on_error: OnError = "raise",
+    cache: Cache = "none",
     recipe: o.RecipeName = None,
-    epochs: o.Epochs = 60,
-    steps: o.Steps = None,
-    batch_size: o.BatchSize = 8,
-    accumulate: o.Accumulate = 1,
-    crop: o.Crop = "auto",
-    scale: o.Scale = None,
-    flip: o.Flip = None,
-    color: o.Color = None,
-    augment: o.Augment = True,
-    optimizer: o.Optimizer = "adamw",
-    learning_rate: o.LearningRate = None,
-    momentum: o.Momentum = None,
-    schedule: o.Schedule = "cosine",
-    warmup: o.Warmup = None,
-    weight_decay: o.WeightDecay = None,
-    bias_rate: o.BiasRate = 1.0,
-    rate: o.Rate = None,
-    freeze: o.Freeze = None,
-    loss: o.Loss = "cross_entropy",
-    normalization: o.Normalization = "mean",
-    class_weights: o.ClassWeights = "none",
-    ema: o.Ema = None,
-    half_size: o.HalfSize = 0.0,
-    mixed_precision: o.MixedPrecision = False,
-    refresh_batch_norm: o.RefreshBatchNorm = 0,
-    seed: o.Seed = 0,
-    precision: o.Precision = "auto",
-    devices: o.Devices = "auto",
-    out: o.Out,
-    validate_every: o.ValidateEvery = 1,
-    resume: o.Resume = False,
-    overwrite: o.Overwrite = False,
-    on_error: o.OnError = "raise",
-    cache: o.Cache = "none",
+    devices: Devices = "auto",
+    out: Out,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    **declared,
 ):
-    """Train a net; everything about the run goes into one folder.
+    """Train a net and write the run into a folder.
 
-    The folder holds best.keras (the best validation mean IoU), model.keras (the last epoch),
-    history.csv, curves.png, predictions.png, tensorboard/, labels.json and config.json.
+    The folder holds best.keras (the best validation), model.keras (the last epoch), history.csv,
+    curves.png, predictions.png, tensorboard/, labels.json and config.json.
 
     [bold]Examples[/bold]
 
@@ -89,116 +134,98 @@ def train(
 
     fcn-keras train --resume --out runs/camvid
 
-    Hold one drive out of the training, and validate on it:
+    Without one drive in the training data, and validated on it:
 
     fcn-keras train --data camvid:CamVid --exclude '0006R0*' --val-split train
     --val-only '0006R0*' --out runs/held-out
     """
     if resume and overwrite:
-        raise ValueError("--resume goes on with a run and --overwrite replaces it: choose one.")
+        raise ValueError("--resume continues a run and --overwrite replaces it: choose one.")
     given, named = dict(context.params), named_on_the_command_line(context)
-    check_model(given)
+    chosen = None if resume else make_recipe(given, named)
+    load_library()
+    kept = _plain(given, named)
     if resume:
-        load_library()
-        given = _as_started(out, given, named)
+        given, kept = _as_started(out, given, named)
     try:
-        _train(given, named, out, resume, overwrite)
+        _train(given, named, chosen, kept)
     except KeyboardInterrupt:
-        print(f"\nto go on after the last whole epoch: fcn-keras train --resume --out {out}")
+        print(f"\nto continue after the last finished epoch: fcn-keras train --resume --out {out}")
         raise
 
 
-def _train(given, named, out, resume, overwrite):
-    load_library()
-    import keras
-
+def _train(given, named, chosen, kept):
+    """Trains a new run by a recipe, or continues one where there is none."""
     from fcn_keras import training
 
-    given = given if resume else take_net(given, named)
+    resumed = chosen is None
     train_data = load_dataset(given["data"], given["split"], given["only"], given["exclude"])
     val_data = _validation_data(given)
-    recipe, choices, net = None, {}, None
-    notes = {"command": shlex.join(["fcn-keras", *sys.argv[1:]]), "options": _plain(given)}
-    precision = _precision(given, named)
-    run = training.setup(precision, _devices(given["devices"]))
-    if resume:
-        choices = {"epochs": given["epochs"]} if "epochs" in named else {}
-    else:
-        recipe = recipe_of({**given, "mixed_precision": run.precision != "float32"}, named)
-        training.RunFolder(out).refuse_to_replace(overwrite)
-        print(f"precision and devices: {run}")
-        if precision == "mixed" and run.precision == "float32":
-            print("float32, since this CPU has no instructions for 16-bit multiplications")
-        keras.utils.set_random_seed(given["seed"])
-    with run.scope():
-        if not resume:
-            net = build(given, train_data.labels)
-        training.train(
-            net,
-            train_data,
-            val_data,
-            out=out,
-            recipe=recipe,
-            resume=resume,
-            overwrite=overwrite,
-            on_error=given["on_error"],
-            cache={"none": False, "memory": True}.get(given["cache"], given["cache"]),
-            notes=notes,
-            **choices,
-        )
-
-
-def _precision(given, named):
-    """What `setup` is asked for; --mixed-precision is the older and shorter word."""
-    mixed = given["mixed_precision"]
-    if given["precision"] == "auto":
-        return "mixed" if mixed else "float32" if "mixed_precision" in named else "auto"
-    if {"mixed_precision", "precision"} <= named and mixed != (given["precision"] != "float32"):
-        raise ValueError(
-            f"--precision {given['precision']} and --{'' if mixed else 'no-'}mixed-precision "
-            "contradict each other: leave one out."
-        )
-    return given["precision"]
-
-
-def _devices(words):
-    return int(words) if words.isdigit() else words
-
-
-def named_on_the_command_line(context):
-    """The names of the options that stood on the command line."""
-    return {
-        name
-        for name in context.params
-        if getattr(context.get_parameter_source(name), "name", None) == "COMMANDLINE"
-    }
+    training.train(
+        None,
+        train_data,
+        val_data,
+        out=given["out"],
+        recipe=chosen if resumed else with_model_file(chosen),
+        devices=int(given["devices"]) if given["devices"].isdigit() else given["devices"],
+        resume=resumed,
+        overwrite=given["overwrite"],
+        on_error=given["on_error"],
+        cache={"none": False, "memory": True}.get(given["cache"], given["cache"]),
+        notes={"command": shlex.join(["fcn-keras", *sys.argv[1:]]), "options": kept},
+        **({"epochs": given["epochs"]} if resumed and "epochs" in named else {}),
+    )
 
 
 def _as_started(out, given, named):
-    """The options of the run in `out`, with what may be changed taken from the command line."""
+    """Returns the options of the run in `out`, with those that may change as they are given.
+
+    Returns:
+        (given, kept): {parameter: value} to continue with, and the options for config.json.
+    """
     from fcn_keras.training import RunFolder
 
-    started = RunFolder(out).read_config().get("options")
+    config = RunFolder(out).read_config()
+    started = config.get("options")
     if started is None:
         raise ValueError(f"The run in {out} was not started by this command: resume it in Python.")
-    now = _plain(given)
-    for name in sorted(named - set(CHANGEABLE + NOT_KEPT)):
-        if name in started and now[name] != started[name]:
+    now = _plain(given, named)
+    for name in sorted(named - {*CHANGEABLE, *NOT_KEPT}):
+        asked, was = now[name], started.get(name)
+        if name not in started:
+            asked, was = _of_recipe(config["recipe"], name, given)
+        if asked != was:
             raise ValueError(
-                f"--resume goes on as the run was started, with --{name.replace('_', '-')} "
-                f"{started[name]}; it cannot become {now[name]}."
+                f"--resume continues the run as it was started, with --{name.replace('_', '-')} "
+                f"{was}; it cannot become {asked}."
             )
     kept = {name: value for name, value in started.items() if name in given}
-    return {**given, **kept, **{name: given[name] for name in named}}
+    changed = {name: given[name] for name in named}
+    return {**given, **kept, **changed}, {**started, **_plain(changed, named)}
 
 
-def _plain(given):
-    """The options in JSON types, as config.json keeps them."""
-    kept = {k: v for k, v in given.items() if k not in NOT_KEPT}
+def _of_recipe(config, name, given):
+    """Returns the value of a declared option that is asked for, and that of the saved recipe."""
+    net = config.get("net") or {}
+    saved = {**config, **net, **net.get("options", {})}
+    for field, one in {**NET, **net_options(), **RECIPE}.items():
+        if parameter_name(one) == name:
+            return json.loads(json.dumps(one.read(given[name]))), saved.get(field, one.default)
+    return given[name], None
+
+
+def _plain(given, named):
+    """Returns the options in JSON types, as config.json keeps them.
+
+    Of the declared ones only those that the command line gave: the others are in the recipe.
+    """
+    own = {*train.__annotations__}
+    kept = {k: v for k, v in given.items() if k not in NOT_KEPT and (k in own or k in named)}
     return {k: str(v) if isinstance(v, Path) else v for k, v in kept.items()}
 
 
 def _validation_data(given):
+    """Returns the validation data, or None if the command line says none."""
     if given["val_data"] == "none":
         return None
     source = given["val_data"] or given["data"]

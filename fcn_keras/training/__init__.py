@@ -1,6 +1,6 @@
 """Training: recipes, the loop that writes a run folder, and what happens between epochs.
 
-Each name loads its module when first touched.
+Each name loads its module when it is first used.
 """
 
 import importlib
@@ -9,6 +9,7 @@ _PUBLIC = {
     "CaffeSGD": "optimizers",
     "DivergedError": "callbacks",
     "Muon": "muon",
+    "Net": "net",
     "PerLayerAdam": "optimizers",
     "PerLayerAdamW": "optimizers",
     "PerLayerSGD": "optimizers",
@@ -19,12 +20,12 @@ _PUBLIC = {
     "StepDecay": "schedules",
     "compile_model": "compiling",
     "find_lr": "sweep",
-    "fused_batch_norm": "fused",
+    "fused_batch_norm": "batch_norm",
     "join": "distributed",
     "refresh_batch_norm": "batch_norm",
     "schedule": "schedules",
     "setup": "devices",
-    "synchronized_batch_norm": "replicas",
+    "synchronized_batch_norm": "batch_norm",
     "train": "loop",
 }
 

@@ -1,8 +1,9 @@
-"""What a training does between epochs: keep the run folder whole, warn, and draw."""
+"""Callbacks of a training: they keep the run folder whole, warn, and draw between epochs."""
 
 import contextlib
 import time
 import warnings
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -10,12 +11,32 @@ import numpy as np
 from fcn_keras import metrics
 from fcn_keras.training.batch_norm import refresh_batch_norm
 
-MONITOR = "val_mean_iou"
 DOMINANT = 0.99
 
 
+@dataclass(frozen=True)
+class Monitor:
+    """The figure that the best epoch is chosen by.
+
+    Attributes:
+        name: Its column in the history, such as "val_mean_iou".
+        mode: "max" where more is better, or "min".
+    """
+
+    name: str = "val_mean_iou"
+    mode: str = "max"
+
+    def best_epoch(self, rows):
+        """Returns the first epoch of the best value, or None where none was measured."""
+        measured = [row for row in rows if row.get(self.name) is not None]
+        if not measured:
+            return None
+        sign = 1 if self.mode == "max" else -1
+        return max(measured, key=lambda row: (sign * row[self.name], -row["epoch"]))["epoch"]
+
+
 class DivergedError(RuntimeError):
-    """The loss is no longer a number.
+    """The loss became NaN or infinite.
 
     Example:
 
@@ -32,20 +53,22 @@ class DivergedError(RuntimeError):
 class KeepRun(keras.callbacks.Callback):
     """Writes the run folder at the end of each epoch: checkpoint, history, best model.
 
-    Where the optimizer averages the weights, model and average are saved in each other's place:
-    the average is what is to be used. The checkpoint comes first and holds the history; best.keras
-    is the last to be written and is written again on resume where the last epoch is the best. So a
-    process killed at any moment leaves a folder to go on from.
+    Where the optimizer averages the weights, the average is saved in the model and the weights in
+    the optimizer, because the average is what is used later. The checkpoint comes first and holds
+    the history; best.keras is the last to be written, and is written again on resume where the
+    last epoch is the best. So a process killed at any moment leaves a folder that can be resumed.
 
     Args:
         folder: A `RunFolder`.
         rows: The history so far, a list of dicts; each epoch appends one.
+        monitor: The `Monitor` of the best epoch.
     """
 
-    def __init__(self, folder, rows):
+    def __init__(self, folder, rows, monitor):
         super().__init__()
         self.folder = folder
         self.rows = rows
+        self.monitor = monitor
 
     def on_epoch_begin(self, epoch, logs=None):
         self._started = time.perf_counter()
@@ -62,21 +85,22 @@ class KeepRun(keras.callbacks.Callback):
         self.rows.append(row)
         with averaged(self.model):
             self.folder.save_last(self.model, self.rows)
-            if best_epoch(self.rows) == row["epoch"]:
+            if self.monitor.best_epoch(self.rows) == row["epoch"]:
                 self.folder.save_best(self.model)
 
     def _refuse_nan(self, epoch, logs):
         if np.isfinite(logs["loss"]):
             return
-        mean_iou_of(self.model).confusion()  # raises where labels out of range are the cause
+        for metric in mean_ious_of(self.model):
+            metric.confusion()  # raises where labels out of range are the cause
         raise DivergedError(
             f"The loss became {logs['loss']} in epoch {epoch + 1}: the training has diverged. "
-            "Lower the learning rate, or lengthen the warm-up."
+            "Use a lower learning rate, or a longer warm-up."
         )
 
 
 class RefreshBatchNorm(keras.callbacks.Callback):
-    """Before each validation recomputes the BatchNormalization statistics on training batches."""
+    """Recomputes the BatchNormalization statistics on training batches before each validation."""
 
     def __init__(self, batches):
         super().__init__()
@@ -87,7 +111,7 @@ class RefreshBatchNorm(keras.callbacks.Callback):
 
 
 class WarnOfOneClass(keras.callbacks.Callback):
-    """Warns when one class takes more than 99% of the predictions, once until it changes."""
+    """Warns when one class takes more than 99% of the predictions; once for each such class."""
 
     def __init__(self, labels):
         super().__init__()
@@ -95,7 +119,7 @@ class WarnOfOneClass(keras.callbacks.Callback):
         self.warned_of = None
 
     def on_epoch_end(self, epoch, logs=None):
-        confusion = mean_iou_of(self.model).confusion()
+        confusion = mean_ious_of(self.model)[0].confusion()
         if not confusion.any():
             return
         predicted, true = (confusion.sum(axis) / confusion.sum() for axis in (0, 1))
@@ -105,18 +129,18 @@ class WarnOfOneClass(keras.callbacks.Callback):
             self.warned_of = None
         elif self.warned_of != first:
             self.warned_of = first
-            where = "validation" if MONITOR in logs else "training"
+            where = "validation" if "val_loss" in logs else "training"
             warnings.warn(
                 f"Epoch {epoch + 1}: {predicted[first]:.1%} of the {where} pixels are predicted as "
                 f"{self.labels.names[first]!r}, though only {true[first]:.1%} are. "
-                "If this lasts: check the masks (fcn-keras check-data), raise the learning rate, "
-                "or use class weights.",
+                "If this does not change, check the masks (fcn-keras check-data), use a higher "
+                "learning rate, or use class weights.",
                 stacklevel=1,
             )
 
 
 class Draw(keras.callbacks.Callback):
-    """Redraws curves.png, at most every `seconds`, and at the end."""
+    """Draws curves.png at the end, and at most every `seconds` before."""
 
     def __init__(self, folder, rows, seconds=30):
         super().__init__()
@@ -140,7 +164,7 @@ class Draw(keras.callbacks.Callback):
 class WriteEvents(keras.callbacks.Callback):
     """Writes each epoch's numbers as TensorBoard scalars; needs TensorFlow, not TensorBoard.
 
-    (Keras's own TensorBoard callback asks for the tensorboard package even for writing.)
+    Keras's own TensorBoard callback needs the tensorboard package even for writing.
     """
 
     def __init__(self, folder):
@@ -173,7 +197,7 @@ class WriteEvents(keras.callbacks.Callback):
 
 @contextlib.contextmanager
 def averaged(model):
-    """Within it a model whose optimizer averages the weights (`use_ema`) has the average."""
+    """Within it a model whose optimizer averages its weights (`use_ema`) has the average."""
     if not averages(model.optimizer):
         yield
         return
@@ -185,40 +209,34 @@ def averaged(model):
 
 
 def swap_averages(model):
-    """Puts the weights and the optimizer's running average of them in each other's place."""
+    """Swaps the weights and the optimizer's running average of them."""
     swap = keras.callbacks.SwapEMAWeights()
     swap.set_model(model)
     swap.on_test_begin()
 
 
 def averages(optimizer):
-    """Whether an optimizer keeps a running average of the weights."""
+    """Returns whether an optimizer keeps a running average of the weights."""
     return innermost(optimizer).use_ema
 
 
 def innermost(optimizer):
-    """The optimizer that a loss-scaling one wraps, or itself."""
+    """Returns the optimizer inside a loss-scaling one, or the optimizer itself."""
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
-def best_epoch(rows):
-    """The first epoch of the highest validation mean IoU, or None where none was measured."""
-    measured = [row for row in rows if row.get(MONITOR) is not None]
-    if not measured:
-        return None
-    return max(measured, key=lambda row: (row[MONITOR], -row["epoch"]))["epoch"]
+def mean_ious_of(model):
+    """Returns the `MeanIoU` metrics that a model was compiled with."""
+    found = (part for metric in model.metrics for part in (metric, *_parts(metric)))
+    return [metric for metric in found if isinstance(metric, metrics.MeanIoU)]
 
 
-def mean_iou_of(model):
-    """The `MeanIoU` that a compiled model counts with."""
-    for metric in model.metrics:
-        for candidate in (metric, *getattr(metric, "metrics", ())):
-            if isinstance(candidate, metrics.MeanIoU):
-                return candidate
-    raise ValueError(f"{model.name!r} was not compiled with fcn_keras.metrics.MeanIoU.")
+def _parts(metric):
+    """Returns the metrics inside Keras's `CompileMetrics`, or ()."""
+    return getattr(metric, "metrics", ())
 
 
 def _rounded(value):
-    """A float of seven digits; None for NaN, which JSON does not have."""
+    """Returns a float of seven digits; None for NaN, which JSON does not have."""
     value = float(value)
     return float(f"{value:.7g}") if np.isfinite(value) else None

@@ -1,18 +1,23 @@
-"""What is refused before a training starts: data and a model that do not fit each other."""
+"""Checks before a training starts: data and model must fit each other."""
 
-from fcn_keras.models import labels_of
-from fcn_keras.models.outputs import check_single, keeps_task, set_labels
+from fcn_keras.models.outputs import keeps_task, output_tasks, set_task
 
 
 def check_data(train_data, val_data):
-    """Refuses empty data, and two datasets of different classes."""
+    """Raises ValueError for empty data, and for two datasets of different tasks."""
     if not len(train_data):
         raise ValueError("The training data holds no image.")
     if val_data is None:
         return
     if not len(val_data):
         raise ValueError("The validation data holds no image. Pass None to train without.")
-    if val_data.labels.names != train_data.labels.names:
+    if val_data.labels is None or train_data.labels is None:
+        if val_data.task != train_data.task:
+            raise ValueError(
+                f"Training and validation data differ in their tasks: {train_data.task} and "
+                f"{val_data.task}."
+            )
+    elif val_data.labels.names != train_data.labels.names:
         raise ValueError(
             f"Training and validation data differ in their classes: {train_data.labels.names} "
             f"and {val_data.labels.names}."
@@ -20,7 +25,10 @@ def check_data(train_data, val_data):
 
 
 def check_same_data(started, now):
-    """A schedule counts steps, and the best epoch is one on the same images."""
+    """Raises ValueError for other numbers of images than the run was started with.
+
+    A schedule counts steps, and the best epoch is one on the same images.
+    """
     for part, dataset in now.items():
         before = started[part] and started[part]["images"]
         if before != (dataset and len(dataset)):
@@ -30,20 +38,50 @@ def check_same_data(started, now):
             )
 
 
-def check_model(model, labels):
-    """Refuses a model for other classes; one of this package without labels gets these."""
-    check_single(model, "Training")
-    classes = model.output_shape[-1]
-    if classes != labels.num_classes:
+def check_model(model, task):
+    """Raises ValueError for a model of another task than the data's.
+
+    A model of this package that has classes without names gets those of the data.
+
+    Args:
+        model: A Keras model.
+        task: The data's task, or {output: task}.
+    """
+    own = output_tasks(model)
+    if len(model.inputs) != 1:
+        names = ", ".join(tensor.name for tensor in model.inputs)
+        raise ValueError(f"Training takes a net of one input; {model.name!r} has {names}.")
+    wanted = task if isinstance(task, dict) else {None: task}
+    if {*own} != {*wanted}:
         raise ValueError(
-            f"{model.name!r} has {classes} outputs a pixel, but the data has {labels.num_classes} "
-            f"classes: {', '.join(labels.names)}."
+            f"{model.name!r} has the outputs {_listed(own)}, but the data has targets for "
+            f"{_listed(wanted)}. Take one output: fcn_keras.one_output(model, name)."
         )
-    own = labels_of(model)
-    if own is not None and own.names != labels.names:
+    for output, one in wanted.items():
+        _check_output(model, own[output], one)
+        if one.labels is not None and own[output].labels is None and keeps_task(model):
+            set_task(model, {output: one} if output else one)
+
+
+def _check_output(model, own, task):
+    """Raises ValueError if an output of a model has another task than its data."""
+    if own.kind != task.kind:
         raise ValueError(
-            f"{model.name!r} was built for the classes {', '.join(own.names)}, but the data has "
-            f"{', '.join(labels.names)}. Build it with labels=data.labels."
+            f"{model.name!r} was built for the task {own.kind!r}, but the data has "
+            f"{task.kind!r}. Build it for the data's task: fcn8s(data.task, ...)."
         )
-    if own is None and keeps_task(model):
-        set_labels(model, labels)
+    if own.channels != task.channels:
+        named = f" classes: {', '.join(task.labels.names)}" if task.labels else " channels"
+        raise ValueError(
+            f"{model.name!r} has {own.channels} outputs a pixel, but the data has "
+            f"{task.channels}{named}."
+        )
+    if own.labels and task.labels and own.labels.names != task.labels.names:
+        raise ValueError(
+            f"{model.name!r} was built for the classes {', '.join(own.labels.names)}, but the "
+            f"data has {', '.join(task.labels.names)}. Build it with labels=data.labels."
+        )
+
+
+def _listed(outputs):
+    return ", ".join(name or "(unnamed)" for name in outputs)

@@ -1,6 +1,7 @@
-"""What a training runs on: the precision, and one device or several that share each batch.
+"""Devices of a training: its precision, and one device or several that share each batch.
 
-Several devices are TensorFlow's MirroredStrategy or, on JAX, Keras's DataParallel.
+Several devices use TensorFlow's MirroredStrategy or, on JAX, Keras's DataParallel. The numbers are
+those of one device.
 """
 
 import contextlib
@@ -19,13 +20,13 @@ DIVIDE = {
 
 @dataclass(frozen=True)
 class Setup:
-    """What `setup` chose.
+    """The precision and the devices that `setup` chose.
 
     Attributes:
         precision: The dtype policy's name: "float32", "mixed_float16" or "mixed_bfloat16".
         devices: Names of the devices, such as ("gpu:0", "gpu:1").
         strategy: The `tf.distribute.Strategy`, or on JAX the `keras.distribution.DataParallel`;
-            None for the one device that is used anyway.
+            None for the default device.
 
     Example:
 
@@ -40,7 +41,7 @@ class Setup:
     strategy: object = None
 
     def scope(self):
-        """A context: the models that are built or loaded within it live on these devices."""
+        """Returns a context: models built or loaded within it live on these devices."""
         return contextlib.nullcontext() if self.strategy is None else self.strategy.scope()
 
     def __str__(self):
@@ -48,20 +49,20 @@ class Setup:
 
 
 def setup(precision="auto", devices="auto"):
-    """Sets what models are built for: their precision, and the devices that train them.
+    """Sets the precision and the devices of the models that are built from now on.
 
-    Call it once, before building. The dtype policy holds for the process from now on; on JAX the
+    Call it once, before building. The dtype policy holds for the process from then on; on JAX the
     distribution does too. Each of several devices computes its share of every batch, and their
-    gradients are summed, so that the training is that of one device; `train` also makes
+    gradients are summed, so that the training equals that of one device; `train` also makes
     BatchNormalization use the statistics of the whole batch.
 
     Args:
-        precision: "auto" for what the devices multiply fast: "mixed_bfloat16" on GPUs of compute
-            capability 8.0 or more and on TPUs, "mixed_float16" on GPUs of 7.x (Keras scales the
-            loss by itself), "float32" on others and on CPUs. "mixed" for 16 bits on every GPU
-            and on CPUs that have instructions for bfloat16 (AVX512-BF16, AMX; others would take
-            twice the time, and stay at float32). Or one of the three by name. Logits, loss and
-            metrics are float32 throughout.
+        precision: "auto" for the format that the devices multiply fast: "mixed_bfloat16" on GPUs
+            of compute capability 8.0 or more and on TPUs, "mixed_float16" on GPUs of 7.x (Keras
+            scales the loss by itself), "float32" on others and on CPUs. "mixed" for 16 bits on
+            every GPU and on CPUs that have instructions for bfloat16 (AVX512-BF16, AMX; others
+            would take twice the time and stay at float32). Or one of the three by name. Logits,
+            loss and metrics are always float32.
         devices: "auto" for all GPUs, else the CPU; "cpu" or "gpu"; the number of devices; or
             their names, such as ["gpu:0", "gpu:2"].
 
@@ -69,7 +70,7 @@ def setup(precision="auto", devices="auto"):
         A `Setup`.
 
     Raises:
-        ValueError: for devices that are not there; the message says which are.
+        ValueError: for devices that do not exist; the message lists those that do.
 
     Example:
 
@@ -87,7 +88,8 @@ def setup(precision="auto", devices="auto"):
     if strategy is not None:
         if devices != "auto":
             raise ValueError(
-                f"`devices` {devices!r}: several processes use all that each has; leave it out."
+                "Each of several processes uses all its devices: leave out `devices`, got "
+                f"{devices!r}."
             )
         names = tuple(str(name) for name in strategy.device_mesh.devices.flat)
     else:
@@ -99,7 +101,7 @@ def setup(precision="auto", devices="auto"):
 
 
 def available():
-    """Names of the devices there are, a tuple of str: those used by default first."""
+    """Returns the names of all devices, a tuple of str; those used by default come first."""
     if keras.backend.backend() not in DIVIDE:
         return (device(),)
     default = keras.distribution.list_devices()
@@ -107,12 +109,12 @@ def available():
 
 
 def chosen(devices, there):
-    """The names that `devices`, as `setup` takes it, stands for, of those that are there."""
+    """Returns the names that an argument `devices` of `setup` means, out of those in `there`."""
     first = _kind(there[0])
     if isinstance(devices, int) and not isinstance(devices, bool):
         pool = [name for name in there if _kind(name) == first]
         if not 1 <= devices <= len(pool):
-            raise ValueError(f"`devices`: {devices} were asked for, but {_listed(there)}.")
+            raise ValueError(f"`devices`: {devices} do not exist: {_listed(there)}.")
         return tuple(pool[:devices])
     if isinstance(devices, str):
         devices = first if devices == "auto" else devices
@@ -136,7 +138,7 @@ def chosen(devices, there):
 
 
 def _strategy(names):
-    """What distributes over these devices, or None for the one that is used anyway."""
+    """Returns what distributes over these devices, or None for the default device."""
     default = names == available()[:1]
     if keras.backend.backend() == "jax":
         data_parallel = keras.distribution.DataParallel
@@ -148,9 +150,7 @@ def _strategy(names):
     import tensorflow as tf
 
     if _kind(names[0]) == "tpu":
-        raise ValueError(
-            f"`devices`: {', '.join(names)}: TPUs are used on JAX alone (KERAS_BACKEND=jax)."
-        )
+        raise ValueError(f"`devices`: TPUs need KERAS_BACKEND=jax, got {', '.join(names)}.")
     if len(names) == 1:
         return tf.distribute.OneDeviceStrategy(names[0])
     return _mirrored(names)
@@ -158,14 +158,14 @@ def _strategy(names):
 
 @functools.cache
 def _mirrored(names):
-    """One strategy a set of devices: of two over the same ones, the reductions get mixed up."""
+    """Returns the one strategy for a set of devices: two would mix up their reductions."""
     import tensorflow as tf
 
     return tf.distribute.MirroredStrategy(list(names))
 
 
 def _over_processes():
-    """The distribution over several processes that was set before, or None."""
+    """Returns the distribution over several processes that was set before, or None."""
     if keras.backend.backend() != "jax":
         return None
     found = keras.distribution.distribution()
@@ -182,3 +182,84 @@ def _listed(there):
         return listed
     alone = "several devices need TensorFlow or JAX as Keras's backend"
     return f"{listed} ({DIVIDE.get(keras.backend.backend(), alone)})"
+
+
+def replicas(model):
+    """Returns the number of devices of this process that share a model's batches."""
+    if keras.backend.backend() == "tensorflow":
+        return model.distribute_strategy.num_replicas_in_sync
+    if keras.backend.backend() != "jax":
+        return 1
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return 1
+    return max(1, distribution.num_model_replicas // distribution.num_processes)
+
+
+def strategy_scope(model):
+    """Returns the scope that a model was built in; its optimizer and metrics are made there."""
+    if keras.backend.backend() != "tensorflow":
+        return contextlib.nullcontext()
+    return model.distribute_strategy.scope()
+
+
+def check_divisible(plan, count):
+    """Raises ValueError for a recipe that `count` devices cannot share with equal numbers.
+
+    Args:
+        plan: A resolved `Recipe`.
+        count: The number of devices.
+
+    Raises:
+        ValueError: for a batch that cannot be divided, or a summed loss on TensorFlow.
+    """
+    if plan.batch_size % count:
+        less = plan.batch_size // count * count
+        nearest = f"{less} or {less + count}" if less else f"{count}"
+        raise ValueError(
+            f"`batch_size` {plan.batch_size} cannot be divided among {count} devices; "
+            f"{nearest} can."
+        )
+    if count > 1 and plan.normalization == "sum" and keras.backend.backend() == "tensorflow":
+        raise ValueError(
+            f"normalization='sum' on {count} devices would become the mean of their sums. Train "
+            "on one device, or with normalization='mean'."
+        )
+
+
+def filled_up(batches, count, invalid):
+    """Returns batches whose size is a multiple of `count`, filled up by images without truth.
+
+    Those count in no mean and no metric. A device must not be left without an image: its mean over
+    nothing would be NaN.
+
+    Args:
+        batches: A `tf.data.Dataset` of (images (B, H, W, C), targets (B, H, W, ...)); both may be
+            dicts.
+        count: The number of devices.
+        invalid: The value of a target's pixel that is not known; a dict where targets are.
+
+    Returns:
+        A `tf.data.Dataset`.
+    """
+    if count == 1:
+        return batches
+    import tensorflow as tf
+
+    def blank(targets, value):
+        lacking = -tf.shape(targets)[0] % count
+        shape = tf.concat([[lacking], tf.shape(targets)[1:]], 0)
+        return tf.concat([targets, tf.fill(shape, tf.cast(value, targets.dtype))], 0)
+
+    def copied(images):
+        lacking = -tf.shape(images)[0] % count
+        return tf.concat([images, tf.repeat(images[:1], lacking, axis=0)], 0)
+
+    def fill(images, targets):
+        if isinstance(targets, dict):
+            targets = {name: blank(target, invalid[name]) for name, target in targets.items()}
+        else:
+            targets = blank(targets, invalid)
+        return tf.nest.map_structure(copied, images), targets
+
+    return batches.map(fill)

@@ -1,29 +1,63 @@
-"""Training from datasets to a run folder, by `model.fit`."""
+"""A training from datasets to a run folder: how a run begins, is resumed, trains and ends."""
 
 import contextlib
 import sys
+from dataclasses import dataclass, field
 
 import keras
+import numpy as np
 
+from fcn_keras import visualize
+from fcn_keras.checks import one_of
 from fcn_keras.data.decoding import refusal
 from fcn_keras.data.unreadable import Skipped
+from fcn_keras.inference import segment
 from fcn_keras.training import callbacks as between_epochs
-from fcn_keras.training.announcement import announce
-from fcn_keras.training.checks import check_data, check_model
-from fcn_keras.training.chosen import chosen
-from fcn_keras.training.compiling import compile_model, steps_of, weights_of
-from fcn_keras.training.conclusion import conclude
+from fcn_keras.training import recipes
+from fcn_keras.training.batch_norm import fused_batch_norm, synchronized_batch_norm
+from fcn_keras.training.checks import check_data, check_model, check_same_data
+from fcn_keras.training.compiling import compile_model, monitor_of, tasks_of, weights_of
+from fcn_keras.training.devices import check_divisible, filled_up, replicas, setup
 from fcn_keras.training.distributed import alone, check_divided, group, run_folder
-from fcn_keras.training.fused import fused_batch_norm
-from fcn_keras.training.progression import going_on, parts
-from fcn_keras.training.record import record
-from fcn_keras.training.replicas import (
-    check_divisible,
-    filled_up,
-    replicas,
-    synchronized_batch_norm,
-)
-from fcn_keras.training.resuming import pick_up
+from fcn_keras.training.progressive_resizing import between_stages, stages
+from fcn_keras.training.recipe import Recipe, first_image_shape
+from fcn_keras.training.run_folder import RunFolder, describe_run, now
+from fcn_keras.training.summary import print_summary
+
+PICTURED = 4
+RESUMABLE = ("epochs", "steps")
+
+
+@dataclass(kw_only=True)
+class Run:
+    """A training in progress.
+
+    Attributes:
+        folder: The `RunFolder`.
+        model: The compiled model.
+        plan: The resolved `Recipe`.
+        train_data, val_data: `fcn_keras.data.Dataset`; the second may be None.
+        tasks: {output: task}; the only output of an ordinary net is None.
+        weights: One class weight for each class, or None.
+        rows: The history so far: one dict for each epoch.
+        skipped: {"train": `Skipped`, "val": `Skipped`} where unreadable examples are left out.
+    """
+
+    folder: RunFolder
+    model: keras.Model
+    plan: Recipe
+    train_data: object
+    val_data: object
+    tasks: dict
+    weights: list | None
+    rows: list = field(default_factory=list)
+    skipped: dict = field(default_factory=dict)
+
+    @property
+    def monitor(self):
+        """The `Monitor` of the best epoch."""
+        name, mode = monitor_of(self.tasks)
+        return between_epochs.Monitor(f"val_{name}", mode)
 
 
 def train(
@@ -33,6 +67,7 @@ def train(
     *,
     out,
     recipe=None,
+    devices=None,
     resume=False,
     overwrite=False,
     on_error="raise",
@@ -42,46 +77,50 @@ def train(
     notes=None,
     **choices,
 ):
-    """Trains a segmenter and keeps the run in a folder.
+    """Trains a net and writes the run into a folder.
 
-    Shows Keras's progress bar with loss and mean IoU, validates on whole images one by one, and
-    writes into `out`: config.json, labels.json, model.keras (the last epoch, to resume from),
-    best.keras (the best validation mean IoU), history.csv, tensorboard/, curves.png and
-    predictions.png (validation images, truth, and what best.keras makes of them).
+    Shows Keras's progress bar, validates on whole images one by one, and writes into `out`:
+    config.json, labels.json (of classes), model.keras (the last epoch, to resume from), best.keras
+    (the best validation), history.csv, tensorboard/, curves.png and predictions.png (validation
+    images, truth and predictions of best.keras). Loss, metrics and what counts as best are those
+    of the data's task: mean IoU for classes, mean absolute error for a regression.
 
     Args:
-        model: A Keras model that returns logits (batch, H, W, classes), such as
+        model: A Keras model that returns logits or values (batch, H, W, channels), such as
             `fcn_keras.fcn8s(...)`; it is compiled here, for the devices it was built on (see
-            `setup`). None with `resume`; within the scope of a `setup` the run goes on there.
+            `setup`). None builds the recipe's net, seeded and in the recipe's precision. None with
+            `resume`; within the scope of a `setup` the run continues on those devices.
         train_data: A `fcn_keras.data.Dataset`.
-        val_data: A `fcn_keras.data.Dataset`, or None: then there is no best.keras.
+        val_data: A `fcn_keras.data.Dataset`, or None: then best.keras is not written.
         out: Folder for the run.
         recipe: A `Recipe`, or the name of one in `fcn_keras.training.recipes`; by default
             `Recipe()`. None with `resume`.
-        resume: Go on after the last finished epoch of the run in `out`, with its optimizer and
-            its recipe. Of the recipe only `epochs` may be given anew.
-        overwrite: Replace the run in `out`.
-        on_error: What an image or mask that cannot be read, or does not fit, leads to: "raise"
-            stops with an error that names it, "skip" goes on without it, warns, and says at the
-            end which were left out.
-        cache: Keep the decoded training examples: True in memory (of photographs of 480x360 some
-            700 kB each), a path in files that begin with it.
-        verbose: 1 for a progress bar, 2 for a line an epoch, 0 for silence; "auto" is the bar on
-            a terminal and lines elsewhere.
-        callbacks: Further Keras callbacks; they run after those that keep the folder.
-        notes: Further entries for config.json: a dict of JSON types. "command" is kept anew for
-            each resumption.
-        **choices: Fields of `Recipe` that are to be otherwise than in `recipe`: epochs,
-            batch_size, crop, augment, optimizer, learning_rate, ...
+        devices: Devices of a net that is built here or resumed, as `setup` takes them. None: for
+            a net that is built here "auto", for a resumed run those of the scope around the call.
+        resume: Whether to continue after the last finished epoch of the run in `out`, with its
+            optimizer and its recipe. Only `epochs` may be changed.
+        overwrite: Whether to replace the run in `out`.
+        on_error: What happens at an image or target that cannot be read or does not fit: "raise"
+            stops with an error that names it, "skip" warns, continues without it, and lists what
+            was left out at the end.
+        cache: Whether to keep the decoded training examples: True in memory (a photograph of
+            480x360 takes some 700 kB), a path in files that begin with it.
+        verbose: 1 for a progress bar, 2 for a line for each epoch, 0 for nothing; "auto" is the
+            bar on a terminal and lines elsewhere.
+        callbacks: Further Keras callbacks; they run after those that write the folder.
+        notes: Further entries for config.json: a dict of JSON types. "command" is stored for each
+            resumption.
+        **choices: Fields of `Recipe` that replace those of `recipe`: epochs, batch_size, crop,
+            augment, optimizer, learning_rate, net, ...
 
     Returns:
-        The history: one dict an epoch, the resumed ones included, with "epoch", "seconds",
-        "learning_rate" (at its first step), "loss", "mean_iou", "pixel_accuracy", and the last
-        three with "val_" before.
+        The history: one dict for each epoch, earlier ones of a resumed run included, with "epoch",
+        "seconds", "learning_rate" (at its first step), "loss", the metrics of the task
+        ("mean_iou", "pixel_accuracy"), and loss and metrics of the validation as "val_...".
 
     Raises:
-        ValueError: if model, labels and data do not fit, or for an impossible choice; naming the
-            file, for an image that cannot be read or a label that is no class (`LabelError`).
+        ValueError: if model and data have different tasks, for an impossible choice, and for an
+            image that cannot be read or a label that is no class (`LabelError`), naming the file.
         FileExistsError: if `out` holds a run and neither `resume` nor `overwrite` is set.
         FileNotFoundError: with `resume`, if there is no run.
         fcn_keras.training.DivergedError: if the loss becomes NaN; the last good epoch is kept.
@@ -93,63 +132,189 @@ def train(
     model = fcn_keras.fcn8s(11, "vgg_slim", weights=None, labels=data["train"].labels)
     fcn_keras.training.train(model, data["train"], data["val"], out="runs/digits", epochs=2)
     ```
+
+    Or with the net of a recipe:
+
+    ```python
+    fcn_keras.training.train(None, data["train"], out="runs/small", recipe="small-data", epochs=1)
+    ```
     """
-    if on_error not in ("raise", "skip"):
-        raise ValueError(f"`on_error` must be 'raise' or 'skip', got {on_error!r}.")
+    one_of("on_error", on_error, ("raise", "skip"))
     folder = run_folder(out)
     check_data(train_data, val_data)
     if resume:
         if recipe is not None:
             raise ValueError(f"A resumed run keeps its recipe: leave out recipe={recipe!r}.")
-        model, rows, plan, weights = pick_up(folder, train_data, val_data, choices, notes)
-        check_divided(plan, on_error)
+        run = _resume(folder, train_data, val_data, devices, choices, notes)
+        check_divided(run.plan, on_error)
     else:
-        plan = chosen(recipe, choices).resolved(train_data)
-        check_model(model, train_data.labels)
-        check_divisible(plan, replicas(model))
-        check_divided(plan, on_error)
+        plan = recipes.make_recipe(recipe, **choices)
         folder.refuse_to_replace(overwrite)
-        rows, weights = [], weights_of(plan, train_data)
-        compile_model(model, plan, steps_of(plan, train_data), train_data.labels, weights)
-        folder.prepare(overwrite)
-        folder.save_last(model, rows)
-        if group().first:
-            train_data.labels.save(folder.labels)
-        folder.write_config(record(model, plan, train_data, val_data, weights, notes))
-    steps = steps_of(plan, train_data)
+        if model is None:
+            plan, model = build_net(plan, train_data, devices or "auto")
+        else:
+            plan = plan.changed(net=None)
+        run = _begin(folder, model, plan.resolved(train_data), train_data, val_data)
+        check_divided(run.plan, on_error)
+        _prepare(run, overwrite, notes)
     if group().first:
-        announce(folder, model, plan, steps, train_data, val_data, weights, len(rows))
-    skipped = {"train": Skipped(), "val": Skipped()} if on_error == "skip" else {}
-    reading = {"on_error": skipped.get("train", "raise"), "cache": cache, "shard": group().shard}
-    _fit(model, plan, train_data, reading, val_data, folder, rows, verbose, callbacks, skipped)
-    for part, left_out in skipped.items():
+        print_summary(run)
+    if on_error == "skip":
+        run.skipped = {"train": Skipped(), "val": Skipped()}
+    reading = {
+        "on_error": run.skipped.get("train", "raise"), "cache": cache, "shard": group().shard,
+    }  # fmt: skip
+    _fit(run, reading, verbose, callbacks)
+    for part, left_out in run.skipped.items():
         print(f"{part} data: {left_out}")
     if group().first:
         with alone():
-            conclude(folder, rows, val_data)
-    return rows
+            _report(run)
+    return run.rows
 
 
-def _fit(model, plan, train_data, reading, val_data, folder, rows, verbose, callbacks, skipped):
+def build_net(plan, train_data, devices="auto"):
+    """Builds a recipe's net, seeded, in the recipe's precision.
+
+    Args:
+        plan: A `Recipe`.
+        train_data: The `fcn_keras.data.Dataset` whose task and channels the net gets.
+        devices: As `setup` takes them.
+
+    Returns:
+        (recipe, model): the learning rate of the recipe is a tenth of the optimizer's default if
+        it was not given and the net starts from trained weights.
+
+    Raises:
+        ValueError: for a recipe without a net.
+    """
+    if plan.net is None:
+        raise ValueError("`model` is None and the recipe has no net: pass a model, or `net`.")
+    if plan.learning_rate is None and plan.net.pretrained:
+        plan = plan.changed(learning_rate=plan.filled().learning_rate / 10)
+    *_, channels = first_image_shape(train_data)
+    run = setup(plan.precision, devices)
+    if group().first:
+        print(f"precision and devices: {run}")
+        if plan.precision == "mixed" and run.precision == "float32":
+            print("float32, because this CPU has no instructions for 16-bit multiplications")
+    keras.utils.set_random_seed(plan.seed)
+    with run.scope():
+        return plan, plan.net(train_data.task, channels)
+
+
+def _begin(folder, model, plan, train_data, val_data):
+    """Checks and compiles a new run."""
+    check_model(model, train_data.task)
+    check_divisible(plan, replicas(model))
+    weights = weights_of(plan, train_data)
+    compile_model(model, plan, train_data, class_weights=weights)
+    return Run(
+        folder=folder,
+        model=model,
+        plan=plan,
+        train_data=train_data,
+        val_data=val_data,
+        tasks=tasks_of(model, train_data),
+        weights=weights,
+    )
+
+
+def _prepare(run, overwrite, notes):
+    """Writes what the folder of a new run holds before the first epoch."""
+    run.folder.prepare(overwrite)
+    run.folder.save_last(run.model, run.rows)
+    if group().first and run.train_data.labels is not None:
+        run.train_data.labels.save(run.folder.labels)
+    described = describe_run(
+        run.model,
+        run.plan,
+        run.train_data,
+        run.val_data,
+        weights=run.weights,
+        devices=replicas(run.model),
+        notes=notes,
+    )
+    run.folder.write_config(described)
+
+
+def _resume(folder, train_data, val_data, devices, given, notes):
+    """Returns the run in a folder, ready to continue."""
+    config = folder.read_config()
+    rows = folder.read_history()
+    saved = Recipe.from_config(config["recipe"])
+    plan = _continued(saved, given, train_data, len(rows))
+    check_same_data(config["data"], {"train": train_data, "val": val_data})
+    precision = config["model"]["precision"]
+    keras.config.set_dtype_policy(precision)
+    with setup(precision, devices).scope() if devices else contextlib.nullcontext():
+        model = keras.models.load_model(folder.last)
+    check_model(model, train_data.task)
+    check_divisible(plan, replicas(model))
+    state = [np.array(keras.ops.convert_to_numpy(v)) for v in model.optimizer.variables]
+    weights = config["class_weights"]
+    compile_model(model, plan, train_data, class_weights=weights)
+    for variable, value in zip(model.optimizer.variables, state, strict=True):
+        variable.assign(value)
+    run = Run(
+        folder=folder,
+        model=model,
+        plan=plan,
+        train_data=train_data,
+        val_data=val_data,
+        tasks=tasks_of(model, train_data),
+        weights=weights,
+        rows=rows,
+    )
+    folder.write_history(rows)
+    if rows and run.monitor.best_epoch(rows) == rows[-1]["epoch"]:
+        folder.save_best(model)
+    if rows and between_epochs.averages(model.optimizer):
+        between_epochs.swap_averages(model)
+    notes = dict(notes or {})
+    entry = {"after_epoch": len(rows), "time": now(), "command": notes.pop("command", None)}
+    renewed = {"recipe": plan.to_config(), "resumed": [*config["resumed"], entry]}
+    folder.write_config({**config, **notes, **renewed})
+    return run
+
+
+def _continued(saved, given, train_data, done):
+    """Returns the saved recipe, with another number of epochs if that was given."""
+    asked = saved.changed(**given).resolved(train_data)
+    asked_config, saved_config = asked.to_config(), saved.to_config()
+    for name, value in saved_config.items():
+        if name not in RESUMABLE and name in given and asked_config[name] != value:
+            raise ValueError(
+                f"A resumed run keeps its recipe: {name} is {value!r} and cannot become "
+                f"{asked_config[name]!r}. Leave it out, or start a new run."
+            )
+    if asked.epochs < done:
+        raise ValueError(f"The run already has {done} epochs, more than epochs={asked.epochs}.")
+    return saved.changed(epochs=asked.epochs, steps=asked.steps, augment=asked.augment)
+
+
+def _fit(run, reading, verbose, callbacks):
+    """Trains the stages that are left of a run."""
     keep = [
-        between_epochs.KeepRun(folder, rows),
-        *(_told_by_the_first(folder, rows, train_data) if group().first else ()),
+        between_epochs.KeepRun(run.folder, run.rows, run.monitor),
+        *(_callbacks_of_the_first(run) if group().first else ()),
         *callbacks,
     ]
     if verbose == "auto":
         verbose = 1 if sys.stdout.isatty() else 2
-    for part in parts(plan, train_data, len(rows)):
+    model, plan = run.model, run.plan
+    for stage in stages(plan, run.train_data, len(run.rows)):
         # a resumed run does not repeat the first epochs' crops
-        seed = plan.seed + 100_003 * part.first
+        seed = plan.seed + 100_003 * stage.first
         keras.utils.set_random_seed(seed)
-        batches = part.recipe.batches(train_data, seed, **reading)
-        before, validation = _validation(model, plan, val_data, batches, skipped)
+        batches = stage.recipe.batches(run.train_data, seed, **reading)
+        before, validation = _validation(run, batches)
         batch_norm = synchronized_batch_norm if replicas(model) > 1 else fused_batch_norm
-        with batch_norm(model), _plain_refusals(), going_on(model, part, plan) as after:
+        with batch_norm(model), _plain_refusals(), between_stages(model, stage, plan) as after:
             model.fit(
                 batches,
-                initial_epoch=part.first,
-                epochs=part.last,
+                initial_epoch=stage.first,
+                epochs=stage.last,
                 callbacks=[*before, *keep, *after],
                 shuffle=False,  # batches() has shuffled
                 verbose=verbose if group().first else 0,
@@ -157,40 +322,42 @@ def _fit(model, plan, train_data, reading, val_data, folder, rows, verbose, call
             )
 
 
-def _validation(model, plan, val_data, batches, skipped):
-    """The callbacks that go before a validation, and what `fit` is told of it."""
-    if val_data is None:
+def _validation(run, batches):
+    """Returns the callbacks before a validation, and the arguments of `fit` about it."""
+    if run.val_data is None:
         return [], {}
-    before = []
-    if between_epochs.averages(model.optimizer):
+    before, plan = [], run.plan
+    if between_epochs.averages(run.model.optimizer):
         before.append(keras.callbacks.SwapEMAWeights())
     if plan.refresh_batches:
         before.append(between_epochs.RefreshBatchNorm(batches.take(plan.refresh_batches)))
     every, last = plan.validate_every, plan.epochs
     return before, {
-        "validation_data": _whole_images(val_data, replicas(model), skipped),
+        "validation_data": _whole_images(run),
         "validation_freq": [e for e in range(1, last + 1) if e % every == 0 or e == last],
     }
 
 
-def _whole_images(data, count, skipped):
-    """The images one by one, each with all-void copies for the other devices."""
-    batches = data.batches(1, shuffle=False, on_error=skipped.get("val", "raise"))
-    return filled_up(batches, count, data.labels.ignore)
+def _whole_images(run):
+    """Returns the images one by one, each with copies that do not count for other devices."""
+    batches = run.val_data.batches(1, shuffle=False, on_error=run.skipped.get("val", "raise"))
+    invalid = {output: task.invalid for output, task in run.tasks.items()}
+    return filled_up(batches, replicas(run.model), invalid.get(None, invalid))
 
 
-def _told_by_the_first(folder, rows, train_data):
-    """What warns and draws, once for all processes of a training."""
+def _callbacks_of_the_first(run):
+    """Returns the callbacks that warn and draw, once for all processes of a training."""
+    labels = run.train_data.labels
     return (
-        between_epochs.WarnOfOneClass(train_data.labels),
-        between_epochs.Draw(folder, rows),
-        between_epochs.WriteEvents(folder),
+        *([between_epochs.WarnOfOneClass(labels)] if labels is not None else []),
+        between_epochs.Draw(run.folder, run.rows),
+        between_epochs.WriteEvents(run.folder),
     )
 
 
 @contextlib.contextmanager
 def _plain_refusals():
-    """What the data refused (a label out of range, an unreadable file) as the data said it."""
+    """Within it the data's own errors inside tf.data are raised as they were."""
     try:
         yield
     except Exception as error:
@@ -198,3 +365,34 @@ def _plain_refusals():
         if told is None:
             raise
         raise told from error
+
+
+def _report(run):
+    """Draws and prints the result of a run."""
+    best = run.monitor.best_epoch(run.rows)
+    if best is None:
+        print(f"finished: {run.folder.last}")
+        return
+    chosen = keras.models.load_model(run.folder.best, compile=False)
+    data = run.val_data
+    pictures = _readable(data, _spread(len(data), PICTURED))
+    predictions = [segment(chosen, image) for image, _ in pictures]
+    images, truths = zip(*pictures, strict=True)
+    visualize.comparison(images, truths, predictions, data.task, run.folder.predictions)
+    value = run.rows[best - 1][run.monitor.name]
+    figure = run.monitor.name.removeprefix("val_").replace("_iou", "_IoU").replace("_", " ")
+    print(f"best validation {figure} {value:.4f} in epoch {best}: {run.folder.best}")
+
+
+def _readable(data, indices):
+    """Returns the examples of these numbers that can be read; at least one, as validation had."""
+    found = []
+    for index in indices:
+        with contextlib.suppress(OSError, ValueError):
+            found.append(data[index])
+    return found or _readable(data, range(len(data)))[:1]
+
+
+def _spread(length, count):
+    """Returns `count` indices over the whole length, or all of them."""
+    return np.unique(np.linspace(0, length - 1, count).astype(int))

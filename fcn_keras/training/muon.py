@@ -1,20 +1,21 @@
-"""Muon: steps of orthogonal matrices for kernels, of AdamW for everything else."""
+"""The optimizer Muon: orthogonal steps for kernels, AdamW for all other variables."""
 
 import math
 
 import keras
 from keras import ops
 
+from fcn_keras.training.choices import checked_momentum
 from fcn_keras.training.optimizers import PerLayer, matches
 
-# Of the quintic a x + b x^3 + c x^5, whose iteration takes singular values of (0, 1] near to 1.
+# a, b, c of a x + b x^3 + c x^5, whose iteration moves singular values in (0, 1] close to 1
 QUINTIC = (3.4445, -4.7750, 2.0315)
-LEAST_SIDE = 16  # of a matrix worth orthogonalizing: depthwise kernels have none
-RMS = 0.2  # of an entry of AdamW's steps
+LEAST_SIDE = 16  # least rows and columns of an orthogonalized matrix; depthwise kernels are thin
+RMS = 0.2  # root mean square of the entries of AdamW's steps
 
 
 class _Muon(keras.optimizers.Optimizer):
-    """The steps; `PerLayer` gives each layer its rate and its decay."""
+    """The steps of Muon; `PerLayer` adds the rates and decays of layers."""
 
     def build(self, variables):
         if self.built:
@@ -64,25 +65,25 @@ class _Muon(keras.optimizers.Optimizer):
 
 @keras.saving.register_keras_serializable("fcn_keras")
 class Muon(PerLayer, _Muon):
-    """Momentum whose steps are made orthogonal, for kernels; AdamW for the other variables.
+    """Momentum with orthogonal steps for kernels; AdamW for the other variables.
 
-    A kernel's momentum, with Nesterov's look ahead, is seen as a matrix, a row for each input of
-    a filter and a column for each filter, and its singular values are all made about 1: every
-    direction learns at one pace, not the loudest first. The step is 0.2 * sqrt(longer side) of
-    that, about as long as AdamW's, so that AdamW's rates and decay carry over. From nothing, with
-    few epochs to spend, it goes much farther than AdamW; a step costs some matrix products of the
-    kernels more, whatever the batch.
+    A kernel's momentum, with Nesterov's look ahead, is treated as a matrix with a row for each
+    input of a filter and a column for each filter, and all its singular values are set to about 1,
+    so that all directions learn at the same speed. The step is 0.2 * sqrt(longer side) times that
+    matrix, about as long as AdamW's, so that AdamW's rates and decay can be used. From random
+    weights and in few epochs it reaches much more than AdamW; a step costs some additional matrix
+    products of the kernels, independent of the batch.
 
     Args:
         learning_rate: Float or a Keras `LearningRateSchedule`.
-        momentum: Of the orthogonal steps, in [0, 1).
-        beta_1, beta_2, epsilon: Of the AdamW steps.
+        momentum: Momentum of the orthogonal steps, in [0, 1).
+        beta_1, beta_2, epsilon: Parameters of the AdamW steps.
         weight_decay: Decoupled decay, multiplied by the rate; 0 or more.
-        adamw_layers: Globs of layers whose kernels are left to AdamW, as scores should be.
-            Kernels with less than 16 rows or columns always are.
+        adamw_layers: Globs of layers whose kernels AdamW trains, such as the score layers.
+            Kernels with fewer than 16 rows or columns are always among them.
         rates, bias_rate, decays: As for `PerLayerSGD`.
         name: Name of the optimizer.
-        **options: Of every Keras optimizer: clipnorm, use_ema, gradient_accumulation_steps, ...
+        **options: Options of every Keras optimizer: clipnorm, use_ema, ...
 
     Raises:
         ValueError: for numbers out of range; when it is built, as `PerLayerSGD`.
@@ -117,8 +118,7 @@ class Muon(PerLayer, _Muon):
             learning_rate=learning_rate, weight_decay=weight_decay, name=name, **options
         )
         for what, value in (("momentum", momentum), ("beta_1", beta_1), ("beta_2", beta_2)):
-            if not 0 <= value < 1:
-                raise ValueError(f"`{what}` must be at least 0 and below 1, got {value!r}.")
+            checked_momentum(what, value)
         self.momentum, self.beta_1, self.beta_2 = momentum, beta_1, beta_2
         self.epsilon, self.adamw_layers = epsilon, tuple(adamw_layers)
         self.keep_factors(rates, bias_rate, decays)
@@ -130,12 +130,12 @@ class Muon(PerLayer, _Muon):
 
 
 def orthogonalized(matrix, steps=5):
-    """A matrix with its singular vectors, and singular values near 1 (0.7 to 1.2).
+    """Returns a matrix with the same singular vectors and singular values of about 1 (0.7 to 1.2).
 
     Args:
         matrix: A tensor (rows, columns).
-        steps: Of the Newton-Schulz iteration. Singular values below 1/1000 of the matrix's norm
-            stay below 0.7 in five.
+        steps: Number of Newton-Schulz iterations. After five, singular values that were below
+            1/1000 of the matrix's norm are still below 0.7.
 
     Returns:
         A tensor (rows, columns), of the same dtype.
@@ -151,5 +151,5 @@ def orthogonalized(matrix, steps=5):
 
 
 def _sides(shape):
-    """(inputs of a filter, filters) of a kernel."""
+    """Returns (inputs of a filter, filters) of a kernel."""
     return math.prod(shape[:-1]), shape[-1]

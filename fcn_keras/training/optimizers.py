@@ -1,15 +1,16 @@
-"""Optimizers whose rate and decay differ from layer to layer, and Caffe's SGD.
+"""Optimizers with factors on the learning rate and decay of each layer, and Caffe's SGD.
 
-Each behaves as its Keras original wherever no factor is given.
+Without factors each equals its Keras original.
 """
 
+import contextlib
 import fnmatch
-import math
 
 import keras
 from keras import ops
 
-from fcn_keras.training import in_place
+from fcn_keras.checks import number
+from fcn_keras.training.choices import checked_momentum, checked_rates
 
 _package = keras.saving.register_keras_serializable("fcn_keras")
 
@@ -22,7 +23,7 @@ class _Factors:
 
 
 class PerLayer:
-    """What the optimizers below share: factors by the names of layers.
+    """The base of the optimizers below: factors by the names of layers.
 
     Keras (3.12 to 3.15) has no factor on a variable. Its `MultiOptimizer`, from 3.14 on, divides
     the variables among several optimizers, and has no `learning_rate` of its own then, which
@@ -31,9 +32,9 @@ class PerLayer:
 
     def keep_factors(self, rates, bias_rate, decays):
         """Checks the factors and keeps them for `build`."""
-        self.rates = checked_factors("rates", rates)
-        self.decays = checked_factors("decays", decays)
-        self.bias_rate = _checked_factor("bias_rate", bias_rate)
+        self.rates = checked_rates("rates", rates)
+        self.decays = checked_rates("decays", decays)
+        self.bias_rate = number("bias_rate", bias_rate)
 
     def build(self, variables):
         if self.built:
@@ -55,7 +56,7 @@ class PerLayer:
         super().update_step(gradient, variable, learning_rate)
 
     def _apply_weight_decay(self, variables):
-        """Nothing: `update_step` decays, as there the layer's own rate is known."""
+        """Does nothing: `update_step` decays, where the layer's own rate is known."""
 
     def get_config(self):
         kept = {"rates": dict(self.rates), "decays": dict(self.decays)}
@@ -68,11 +69,11 @@ class PerLayerSGD(PerLayer, keras.optimizers.SGD):
 
     Args:
         learning_rate: Float or a Keras `LearningRateSchedule`.
-        rates: {glob: factor}: factors of 0 or more on the rate, by the names of layers. Where
-            several match, the last counts.
+        rates: {glob: factor}: factors of 0 or more on the rate, by the names of layers. If several
+            match, the last counts.
         bias_rate: Factor on the rate of every bias, on top of its layer's.
-        decays: {glob: factor}: factors on the weight decay. What has less than two axes (biases,
-            BatchNormalization) never decays.
+        decays: {glob: factor}: factors on the weight decay. Variables with fewer than two axes
+            (biases, BatchNormalization) never decay.
         **options: As for the original: momentum, nesterov, weight_decay, use_ema, ...
 
     Raises:
@@ -148,7 +149,7 @@ class PerLayerAdamW(PerLayer, keras.optimizers.AdamW):
 
 @_package
 class CaffeSGD(PerLayer, keras.optimizers.Optimizer):
-    """Caffe's SGD: the decay is a part of the gradient, and the rate a part of the momentum.
+    """Caffe's SGD: the decay is part of the gradient, and the rate is part of the momentum.
 
     With a layer's factors r on the rate and d on the decay, a step is
     v = momentum * v - r * learning_rate * (gradient + d * weight_decay * w);  w = w + v.
@@ -159,12 +160,13 @@ class CaffeSGD(PerLayer, keras.optimizers.Optimizer):
         learning_rate: Float or a Keras `LearningRateSchedule`.
         momentum: In [0, 1).
         weight_decay: Factor of the L2 term's gradient; 0 or more.
-        rates: {glob: factor}: Caffe's `lr_mult`, by the names of layers. Where several match, the
-            last counts; 0 keeps a layer as it is.
+        rates: {glob: factor}: Caffe's `lr_mult`, by the names of layers. If several match, the last
+            counts; 0 keeps a layer unchanged.
         bias_rate: Factor on the rate of every bias, on top of its layer's.
-        decays: {glob: factor}: Caffe's `decay_mult`. What has less than two axes never decays.
+        decays: {glob: factor}: Caffe's `decay_mult`. Variables with fewer than two axes never
+            decay.
         name: Name of the optimizer.
-        **options: Of every Keras optimizer: clipnorm, use_ema, gradient_accumulation_steps, ...
+        **options: Options of every Keras optimizer: clipnorm, use_ema, ...
 
     Raises:
         ValueError: for numbers out of range; when it is built, for a glob that no layer's name
@@ -193,21 +195,19 @@ class CaffeSGD(PerLayer, keras.optimizers.Optimizer):
         **options,
     ):
         super().__init__(learning_rate=learning_rate, weight_decay=None, name=name, **options)
-        if not 0 <= momentum < 1:
-            raise ValueError(f"`momentum` must be at least 0 and below 1, got {momentum!r}.")
-        self.momentum = momentum
-        self.weight_decay = _checked_factor("weight_decay", weight_decay or 0.0)
+        self.momentum = checked_momentum("momentum", momentum)
+        self.weight_decay = number("weight_decay", weight_decay or 0.0)
         self.keep_factors(rates, bias_rate, decays)
 
     def build(self, variables):
         if self.built:
             return
-        with in_place.outside_graphs():
+        with _outside_graphs():
             super().build(variables)
             self.velocities = self.add_optimizer_variables(variables, "velocity")
 
     def apply(self, grads, trainable_variables=None):
-        with in_place.after(grads):
+        with _after(grads):
             super().apply(grads, trainable_variables)
 
     def update_step(self, gradient, variable, learning_rate):
@@ -216,10 +216,8 @@ class CaffeSGD(PerLayer, keras.optimizers.Optimizer):
         gradient = ops.cast(gradient, variable.dtype)
         velocity = self.velocities[self._get_variable_index(variable)]
         decay = self.weight_decay * decay
-        if in_place.available() and self.momentum:
-            in_place.momentum_step(
-                variable, velocity, gradient, learning_rate, self.momentum, decay
-            )
+        if _in_place_available() and self.momentum:
+            _momentum_step(variable, velocity, gradient, learning_rate, self.momentum, decay)
             return
         gradient = gradient + variable * decay if decay else gradient
         self.assign(velocity, velocity * self.momentum - gradient * learning_rate)
@@ -230,10 +228,10 @@ class CaffeSGD(PerLayer, keras.optimizers.Optimizer):
 
 
 def factors_by_layer(what, factors, variables):
-    """One factor a variable: that of the last glob its layer's name matches, else 1.
+    """Returns one factor for each variable: that of the last glob that its layer matches, or 1.
 
     Args:
-        what: What the factors are, for the error.
+        what: The name of the factors, for the error.
         factors: {glob: factor}, or the same in pairs.
         variables: Keras variables; the layer is read from their `path`.
 
@@ -260,27 +258,62 @@ def factors_by_layer(what, factors, variables):
 
 
 def matches(glob, path):
-    """Whether a layer's name, its path in the model, or a model around it matches a glob."""
+    """Returns whether a layer's name, its path, or a model around it matches a glob."""
     return any(fnmatch.fnmatchcase(name, glob) for name in (path, *path.split("/")))
 
 
-def checked_factors(what, factors):
-    """{glob: factor} as pairs (str, float).
+def _in_place_available():
+    """Returns whether the backend has kernels that change variables in place: only TensorFlow.
 
-    Raises:
-        ValueError: for anything else.
+    Written with `keras.ops`, each term of a step is a tensor as large as the weights; fc6 of VGG16
+    alone has 411 MB. JAX donates the old weights instead.
     """
-    if factors is None:
-        return ()
-    try:
-        pairs = tuple(dict(factors).items())
-    except (TypeError, ValueError):
-        raise ValueError(f"`{what}` must be {{glob: factor}}, got {factors!r}.") from None
-    return tuple((str(glob), _checked_factor(f"{what}[{glob!r}]", f)) for glob, f in pairs)
+    return keras.backend.backend() == "tensorflow"
 
 
-def _checked_factor(what, factor):
-    number = isinstance(factor, (int, float)) and not isinstance(factor, bool)
-    if not number or not factor >= 0 or not math.isfinite(factor):
-        raise ValueError(f"`{what}` must be a number of at least 0, got {factor!r}.")
-    return float(factor)
+def _outside_graphs():
+    """Returns a context that makes variables at once, not as part of a traced step.
+
+    A step that makes them holds their first values a second time.
+    """
+    if not _in_place_available():
+        return contextlib.nullcontext()
+    import tensorflow as tf
+
+    return tf.init_scope()
+
+
+def _after(gradients):
+    """Returns a context whose operations wait for all gradients, for `_momentum_step`.
+
+    The backward pass reads the weights to the end. A kernel that meets a reader writes to a copy.
+    """
+    if not _in_place_available():
+        return contextlib.nullcontext()
+    import tensorflow as tf
+
+    return tf.control_dependencies([g for g in gradients if g is not None])
+
+
+def _momentum_step(variable, velocity, gradient, rate, momentum, decay):
+    """Makes one step of momentum with decay that allocates no copy of the weights.
+
+    velocity = momentum * velocity - rate * (gradient + decay * variable); variable += velocity
+
+    Args:
+        variable, velocity: Keras or TensorFlow variables of one shape and float dtype.
+        gradient: Tensor of that shape and dtype.
+        rate: Scalar tensor of that dtype.
+        momentum: Float in (0, 1).
+        decay: Float, 0 or more.
+    """
+    import tensorflow as tf
+
+    if decay:
+        weights = tf.convert_to_tensor(variable)
+        tf.raw_ops.ResourceApplyGradientDescent(
+            var=velocity.handle, alpha=rate * (decay / momentum), delta=weights
+        )
+    tf.raw_ops.ResourceApplyKerasMomentum(
+        var=variable.handle, accum=velocity.handle, lr=rate, grad=gradient, momentum=momentum
+    )

@@ -1,10 +1,11 @@
-"""The named recipes: the paper's, those of the published nets, and today's.
+"""The named recipes: the paper's, those of the published nets, and newer ones.
 
-`fcn-keras recipes` prints this table; `Recipe.named` and `train --recipe` use it.
+`fcn-keras recipes` prints this table; `get` and `train --recipe` use it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from fcn_keras.training.net import Net
 from fcn_keras.training.recipe import Recipe
 
 PAPER = "Long, Shelhamer, Darrell (2015), section 4.3"
@@ -18,32 +19,28 @@ class NamedRecipe:
 
     Attributes:
         name: Its name.
-        purpose: What it is good for, one line.
-        source: Where it comes from.
-        fields: The fields of `Recipe` that differ from its defaults.
-        net: The net it is meant for: options of `fcn-keras train`.
-        advice: What else belongs to it, or "".
+        purpose: What it is for, one line.
+        source: Where its values come from.
+        fields: {field: value} of `Recipe` that differ from the defaults.
+        net: The `Net` that it is meant for.
+        advice: What else it needs, or "".
     """
 
     name: str
     purpose: str
     source: str
     fields: dict
-    net: dict = field(default_factory=dict)
+    net: Net
     advice: str = ""
 
 
 def names():
-    """The names of all recipes, in the table's order.
-
-    Returns:
-        A list of str.
-    """
+    """Returns the names of all recipes, a list of str in the table's order."""
     return list(_TABLE)
 
 
 def entry(name):
-    """The line of a recipe in the table.
+    """Returns the line of a recipe in the table.
 
     Args:
         name: One of `names()`.
@@ -55,27 +52,50 @@ def entry(name):
         ValueError: for an unknown name; the message lists the known ones.
     """
     if name not in _TABLE:
-        raise ValueError(f"There is no recipe {name!r}; there are {', '.join(_TABLE)}.")
+        raise ValueError(f"There is no recipe {name!r}. Known recipes: {', '.join(_TABLE)}.")
     return _TABLE[name]
 
 
-def get(name):
-    """A named recipe.
+def get(name, **changes):
+    """Returns a named recipe, with some fields replaced.
 
     Args:
         name: One of `names()`.
+        **changes: Fields of `Recipe`. `epochs` replaces `steps`; another optimizer brings its own
+            defaults; `net={"classifier": "vgg16"}` changes the recipe's net.
 
     Returns:
-        A `Recipe`; `Recipe.named(name, **changes)` gives one with changes.
+        A `Recipe`.
 
     Raises:
-        ValueError: for an unknown name; the message lists the known ones.
+        ValueError: for an unknown name or an impossible value.
+        TypeError: for a field that a recipe does not have.
+
+    Example:
+
+    ```python
+    recipe = fcn_keras.training.recipes.get("camvid", epochs=100)
+    model = recipe.net(labels)
+    ```
     """
-    return Recipe(name=name, **entry(name).fields)
+    line = entry(name)
+    return Recipe(name=name, net=line.net, **line.fields).changed(**changes)
+
+
+def make_recipe(recipe=None, **changes):
+    """Returns the recipe that a caller means.
+
+    Args:
+        recipe: A `Recipe`, the name of one, or None for `Recipe()`.
+        **changes: Fields that are replaced.
+    """
+    if isinstance(recipe, str):
+        return get(recipe, **changes)
+    return (recipe or Recipe()).changed(**changes)
 
 
 def _net(model, classifier, **options):
-    return {"model": model, "classifier": classifier, "alignment": "caffe", **options}
+    return Net(model, classifier, options={"alignment": "caffe", **options})
 
 
 _CAFFE = {
@@ -90,7 +110,7 @@ _CAFFE = {
 _PAPER = {**_CAFFE, "momentum": 0.9, "batch_size": 20, "epochs": 175}
 _HEAVY = {**_CAFFE, "momentum": 0.99, "normalization": "sum", "batch_size": 1, "steps": 100_000}
 _VARIED = {"scale": (0.5, 2.0), "color": 0.2}
-_BATCH = "20 images of 500x500 need much memory: batch_size=1, accumulate=20 comes close."
+_BATCH = "20 images of 500x500 need much memory: batch_size=1, accumulate=20 is nearly the same."
 _COARSER = "Start from the trained {}: init_from=, --init-from."
 _TODAY = {
     "augment": _VARIED,
@@ -105,14 +125,14 @@ _TABLE = {
     for line in (
         NamedRecipe(
             "small-data",
-            "from nothing, on tens to hundreds of images",
-            "this package; the choices that good small nets share on CamVid's 367 images",
+            "training from random weights on tens to hundreds of images",
+            "this package; choices that good small nets share on CamVid's 367 images",
             {**_TODAY, "epochs": 200, "ema": 0.99, "refresh_batches": 20},
-            {"model": "fcn8s", "classifier": "vgg_slim"},
+            Net("fcn8s", "vgg_slim"),
         ),
         NamedRecipe(
             "rare-classes",
-            "small-data, where thin and rare classes matter more than IU",
+            "small-data where thin and rare classes matter more than mean IoU",
             "weights: Paszke et al. (2016), ENet; mining: Shrivastava et al. (2016)",
             {
                 **_TODAY,
@@ -122,11 +142,11 @@ _TABLE = {
                 "loss": "ohem(share=0.25)",
                 "class_weights": "enet",
             },
-            {"model": "fcn8s", "classifier": "vgg_slim"},
+            Net("fcn8s", "vgg_slim"),
         ),
         NamedRecipe(
             "camvid",
-            "CamVid's 367 images from nothing, in one to two hours on two cores",
+            "CamVid's 367 images from random weights, in one to two hours on two cores",
             "this package; Muon; progressive resizing as in Tan and Le (2021), EfficientNetV2",
             {
                 **_TODAY,
@@ -142,16 +162,16 @@ _TABLE = {
                 "ema": 0.99,
                 "refresh_batches": 20,
                 "validate_every": 20,
-                "mixed_precision": True,
+                "precision": "mixed",
             },
-            {"model": "fcn4s", "classifier": "resnet_slim", "decoder_filters": "96,64"},
+            Net("fcn4s", "resnet_slim", options={"decoder_filters": (96, 64)}),
         ),
         NamedRecipe(
             "fine-tune",
-            "from a pretrained classifier: low rate, ten times that on the scores",
+            "training from a pretrained classifier: a low rate, ten times that on the score layers",
             "this package; ten times the rate as in DeepLab",
             {**_TODAY, "epochs": 60, "learning_rate": 1e-4, "rates": {"score*": 10.0}},
-            {"model": "fcn8s", "classifier": "resnet50"},
+            Net("fcn8s", "resnet50"),
         ),
         NamedRecipe(
             "fine-tune-sgd",
@@ -170,11 +190,11 @@ _TABLE = {
                 "crop": (321, 321),
                 "batch_size": 10,
             },
-            {"model": "fcn8s", "classifier": "vgg16"},
+            Net("fcn8s", "vgg16"),
         ),
         NamedRecipe(
             "small-memory",
-            "two small crops at a time, gradients accumulated, 16-bit multiplications",
+            "two small crops in a batch, accumulated gradients, 16-bit multiplications",
             "this package",
             {
                 **_TODAY,
@@ -182,9 +202,9 @@ _TABLE = {
                 "batch_size": 2,
                 "accumulate": 4,
                 "crop": (160, 160),
-                "mixed_precision": True,
+                "precision": "mixed",
             },
-            {"model": "fcn8s", "classifier": "vgg_slim"},
+            Net("fcn8s", "vgg_slim"),
         ),
         NamedRecipe(
             "paper-alexnet",
@@ -228,7 +248,7 @@ _TABLE = {
         ),
         NamedRecipe(
             "paper-last-layer",
-            "the paper's ablation: of FCN-VGG16 only the scores are trained",
+            "the paper's ablation: only the score layers of FCN-VGG16 are trained",
             f"{PAPER}: 70% of the full result",
             {**_PAPER, "learning_rate": 1e-4, "freeze": "all but scores"},
             _net("fcn32s", "vgg16"),
@@ -236,7 +256,7 @@ _TABLE = {
         ),
         NamedRecipe(
             "heavy-32s",
-            "the published FCN-32s: whole images one at a time, summed loss",
+            "the published FCN-32s: whole images one by one, summed loss",
             SOLVER.format("voc-fcn32s"),
             {**_HEAVY, "learning_rate": 1e-10},
             _net("fcn32s", "vgg16"),

@@ -1,6 +1,7 @@
-"""The folder that a training writes: what lies where in it, and files that are whole or absent.
+"""The run folder that a training writes: its files, and what config.json says.
 
-A file is written aside and then renamed, so that a process killed at any moment leaves the old one.
+A file is first written beside its place and then renamed, so that a process killed at any moment
+leaves the old one whole.
 """
 
 import contextlib
@@ -10,6 +11,7 @@ import json
 import os
 import platform
 import zipfile
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
@@ -20,15 +22,15 @@ FIRST_COLUMNS = ("epoch", "seconds", "learning_rate")
 
 
 class RunFolder:
-    """A run's files.
+    """The files of a run.
 
     Attributes:
         path: The folder.
         config: config.json: the recipe, data, command, seed and versions. Its presence makes a
             folder a run.
-        labels: labels.json: the classes' names and colours.
+        labels: labels.json: names and colours of the classes.
         last: model.keras: the last epoch's model with its optimizer and, inside, the history.
-        best: best.keras: the model of the best validation mean IoU, without optimizer.
+        best: best.keras: the model of the best validation, without optimizer.
         history: history.csv: one row an epoch.
         curves: curves.png. predictions: predictions.png. events: tensorboard/.
 
@@ -55,11 +57,11 @@ class RunFolder:
         self.events = self.path / "tensorboard"
 
     def exists(self):
-        """Whether a training was started here."""
+        """Returns whether a training was started here."""
         return self.config.is_file()
 
     def model_path(self):
-        """The model to use: best.keras, or model.keras of a run that never validated.
+        """Returns the path of the model to use: best.keras, or model.keras without validation.
 
         Raises:
             FileNotFoundError: if the folder holds neither.
@@ -72,14 +74,14 @@ class RunFolder:
         )
 
     def refuse_to_replace(self, overwrite=False):
-        """Checks that a new run may be put here.
+        """Checks that a new run may be written here.
 
         Raises:
             FileExistsError: if a run is there and `overwrite` is not set.
         """
         if self.exists() and not overwrite:
             raise FileExistsError(
-                f"{self.path} already holds a run. Go on with it (--resume, resume=True), choose "
+                f"{self.path} already holds a run. Resume it (--resume, resume=True), choose "
                 "another folder, or replace it (--overwrite, overwrite=True)."
             )
         if self.path.exists() and not self.path.is_dir():
@@ -94,7 +96,7 @@ class RunFolder:
             path.unlink(missing_ok=True)
 
     def save_last(self, model, rows):
-        """Writes model.keras, optimizer and history in one file, then history.csv from it."""
+        """Writes model.keras with the optimizer and the history inside, then history.csv."""
         with _aside(self.last) as path:
             model.save(path)
             with zipfile.ZipFile(path, "a") as archive:
@@ -102,14 +104,14 @@ class RunFolder:
         self.write_history(rows)
 
     def save_best(self, model):
-        """Writes best.keras: the model alone, not what is needed to train on."""
+        """Writes best.keras: the model without its optimizer."""
         if getattr(model, "inputs", None):
             model = keras.Model(_one(model.inputs), _one(model.outputs), name=model.name)
         with _aside(self.best) as path:
             model.save(path)
 
     def read_history(self):
-        """The rows that belong to model.keras, a list of dicts.
+        """Returns the history that belongs to model.keras, a list of dicts.
 
         Raises:
             FileNotFoundError: if no model.keras was written.
@@ -122,7 +124,7 @@ class RunFolder:
             return json.loads(archive.read("history.json"))
 
     def write_history(self, rows):
-        """Writes history.csv; what an epoch did not measure is left empty."""
+        """Writes history.csv; figures that an epoch did not measure stay empty."""
         names = dict.fromkeys([*FIRST_COLUMNS, *(name for row in rows for name in row)])
         text = io.StringIO()
         table = csv.DictWriter(text, list(names), lineterminator="\n")
@@ -131,12 +133,12 @@ class RunFolder:
         self._write(self.history, text.getvalue())
 
     def write_config(self, config):
-        """Writes config.json, with the versions of what the training runs on."""
+        """Writes config.json, with the versions of the packages that the training uses."""
         config = {**config, "versions": versions()}
         self._write(self.config, json.dumps(config, indent=2) + "\n")
 
     def read_config(self):
-        """config.json as a dict.
+        """Returns config.json as a dict.
 
         Raises:
             FileNotFoundError: if no run is here.
@@ -150,8 +152,45 @@ class RunFolder:
             aside.write_text(text, encoding="utf-8")
 
 
+def describe_run(model, plan, train_data, val_data, *, weights, devices, notes):
+    """Returns config.json of a run that begins, as a dict of JSON types.
+
+    Args:
+        model: The compiled model.
+        plan: The resolved `Recipe`.
+        train_data, val_data: `fcn_keras.data.Dataset`; the second may be None.
+        weights: One class weight for each class, or None.
+        devices: Number of devices that share a batch.
+        notes: Further entries, or None.
+    """
+    return {
+        "started": now(),
+        "seed": plan.seed,
+        "recipe": plan.to_config(),
+        "class_weights": weights,
+        "data": {"train": _described(train_data), "val": val_data and _described(val_data)},
+        "model": {
+            "name": model.name,
+            "parameters": model.count_params(),
+            "precision": keras.config.dtype_policy().name,
+            "devices": devices,
+        },
+        **(notes or {}),
+        "resumed": [],
+    }
+
+
+def _described(dataset):
+    return {"name": dataset.name, "split": dataset.split, "images": len(dataset)}
+
+
+def now():
+    """Returns the time in UTC, to the second, in ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 def versions():
-    """The versions of Python, of this package and of what it stands on, a dict of str."""
+    """Returns the versions of Python, this package and those it uses, a dict of str."""
     found = {"python": platform.python_version()}
     for name in PACKAGES:
         with contextlib.suppress(metadata.PackageNotFoundError):
@@ -165,7 +204,7 @@ def _one(tensors):
 
 @contextlib.contextmanager
 def _aside(path):
-    """A path beside `path` to write to; it takes the place of `path` when all went well."""
+    """A path beside `path` to write to, which then replaces `path` unless an error is raised."""
     aside = path.with_name(f".{path.stem}.partial{path.suffix}")
     try:
         yield aside

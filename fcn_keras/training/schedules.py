@@ -1,12 +1,14 @@
-"""Learning rates over the steps of a training: constant, cosine, poly or step, after a warm-up.
+"""Schedules of the learning rate: constant, cosine, poly or step, after a linear warm-up.
 
-All depend on the optimizer's step alone, so that a resumed training goes on where it was.
+All depend only on the optimizer's step, so that a resumed training continues where it stopped.
 """
 
 import keras
 from keras import ops
 
-NAMES = ("cosine", "poly", "step", "constant")
+from fcn_keras.checks import one_of
+from fcn_keras.training.choices import SCHEDULES
+
 DROPS = (2 / 3, 8 / 9)
 
 
@@ -59,8 +61,8 @@ class StepDecay(keras.optimizers.schedules.LearningRateSchedule):
     Args:
         learning_rate: Rate from the end of the warm-up to the first drop.
         steps: Steps of the whole training, the warm-up included.
-        drops: Where the rate drops, shares of `steps`.
-        factor: What it is multiplied by at each.
+        drops: Positions of the drops, as shares of `steps`.
+        factor: Factor on the rate at each drop.
         warmup_steps: Steps of the warm-up; Keras's `PiecewiseConstantDecay` has none.
 
     Example:
@@ -98,7 +100,7 @@ class StepDecay(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def schedule(name, learning_rate, steps, warmup_steps=0):
-    """The learning rate of a training of `steps` steps, for a Keras optimizer.
+    """Returns the learning rate of a training of `steps` steps, for a Keras optimizer.
 
     Args:
         name: "cosine" (half a cosine to 0), "poly" (to 0, power 0.9), "step" (a tenth after 2/3
@@ -119,12 +121,11 @@ def schedule(name, learning_rate, steps, warmup_steps=0):
     keras.optimizers.AdamW(fcn_keras.training.schedule("cosine", 1e-3, 5000, warmup_steps=100))
     ```
     """
+    one_of("schedule", name, SCHEDULES)
     if name == "poly":
         return PolyDecay(learning_rate, steps, warmup_steps=warmup_steps)
     if name == "step":
         return StepDecay(learning_rate, steps, warmup_steps=warmup_steps)
-    if name not in NAMES:
-        raise ValueError(f"`schedule` must be one of {', '.join(NAMES)}, got {name!r}.")
     start, target = learning_rate, None
     if warmup_steps:
         start, target = learning_rate / (warmup_steps + 1), learning_rate

@@ -1,4 +1,4 @@
-"""Finding a learning rate: a short training whose rate grows from step to step."""
+"""The learning rate sweep: a short training whose rate grows from step to step."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,9 +7,11 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
+from fcn_keras.keras_internals import all_layers
 from fcn_keras.training import compiling
-from fcn_keras.training.fused import fused_batch_norm
-from fcn_keras.training.recipe import Recipe
+from fcn_keras.training.batch_norm import fused_batch_norm
+from fcn_keras.training.loop import build_net
+from fcn_keras.training.recipes import make_recipe
 
 WINDOW = 20
 HOPELESS = 4.0
@@ -18,15 +20,15 @@ MARGIN = 10.0
 
 @dataclass(frozen=True, eq=False)
 class RateSweep:
-    """The losses of a training under a growing rate.
+    """The losses of a training with a growing learning rate.
 
     Attributes:
         rates: float64 (steps,), the rate of each step, growing by a constant factor.
         losses: float64 (steps,), the loss of each step's batch before its update.
-        smoothed: float64 (steps,), the same, each averaged with its neighbours.
-        suggested: A tenth of the rate at which the smoothed loss is least.
-        bounded: Whether the loss rose again within the sweep. If not, the suggestion is only as
-            high as the sweep went.
+        smoothed: float64 (steps,), the losses averaged with their neighbours.
+        suggested: A tenth of the rate at which the smoothed loss is lowest.
+        bounded: Whether the loss rose again within the sweep. If not, a sweep to higher rates
+            may suggest a higher one.
 
     Example:
 
@@ -85,7 +87,7 @@ class RateSweep:
 
 
 class _Watch(keras.callbacks.Callback):
-    """Keeps the loss of each batch; stops where it has become hopeless."""
+    """Keeps the loss of each batch; stops when it is far above its minimum."""
 
     def __init__(self):
         super().__init__()
@@ -103,32 +105,34 @@ class _Watch(keras.callbacks.Callback):
 
 
 def find_lr(model, data, recipe=None, *, lowest=1e-6, highest=1.0, steps=100, class_weights=None):
-    """Sweeps the learning rate over a few steps of training, to see which are of use.
+    """Sweeps the learning rate over a few steps of training and suggests one.
 
-    The rate grows from `lowest` to `highest` by a constant factor a step; where the loss exceeds
-    four times its least, or is no number, the sweep ends. The model's weights are put back.
+    The rate grows from `lowest` to `highest` by a constant factor in each step. The sweep ends
+    when the loss exceeds four times its minimum or is NaN. Afterwards the model has its former
+    weights again.
 
     Args:
-        model: A Keras model that returns logits (batch, H, W, classes). It is left compiled.
+        model: A Keras model that returns logits or values (batch, H, W, channels), which is
+            compiled here; None builds the recipe's net in the recipe's precision.
         data: The training `fcn_keras.data.Dataset`.
-        recipe: A `Recipe`, or the name of one: all but its rate and schedule counts. Default:
-            `Recipe()`.
-        lowest: First rate.
-        highest: Last rate.
-        steps: Batches.
-        class_weights: One number a class, in place of the recipe's.
+        recipe: A `Recipe`, or the name of one; its learning rate and schedule are not used.
+            Default: `Recipe()`.
+        lowest: First learning rate.
+        highest: Last learning rate.
+        steps: Number of batches.
+        class_weights: One number for each class, in place of the recipe's.
 
     Returns:
         A `RateSweep`.
 
     Raises:
-        ValueError: for rates that do not grow, fewer than 2 steps, or a loss that is no number
-            from the first step on.
+        ValueError: for rates that do not grow, fewer than 2 steps, or a loss that is NaN from
+            the first step on.
 
     Example:
 
     ```python
-    found = fcn_keras.training.find_lr(model, dataset, fcn_keras.training.Recipe(), steps=2)
+    found = fcn_keras.training.find_lr(model, dataset, "small-data", steps=2)
     found.draw("lr.png")
     print(found.suggested)
     ```
@@ -137,18 +141,20 @@ def find_lr(model, data, recipe=None, *, lowest=1e-6, highest=1.0, steps=100, cl
     """
     if not 0 < lowest < highest or steps < 2:
         raise ValueError(
-            f"The sweep needs 0 < lowest < highest and 2 steps or more, got lowest={lowest!r}, "
+            f"The sweep needs 0 < lowest < highest and at least 2 steps, got lowest={lowest!r}, "
             f"highest={highest!r}, steps={steps!r}."
         )
-    named = Recipe.named(recipe) if isinstance(recipe, str) else recipe or Recipe()
-    plan = named.resolved(data)
+    plan = make_recipe(recipe)
+    if model is None:
+        plan, model = build_net(plan, data)
+    plan = plan.resolved(data)
     before = model.get_weights()
-    trainable = [(layer, layer.trainable) for layer in model._flatten_layers(include_self=False)]
+    trainable = [(layer, layer.trainable) for layer in all_layers(model)]
     growth = (highest / lowest) ** (1 / (steps - 1))
     rate = keras.optimizers.schedules.ExponentialDecay(lowest, 1, growth)
     weights = compiling.weights_of(plan, data) if class_weights is None else class_weights
-    classes, watch = data.labels.num_classes, _Watch()
-    compiling.compile_with(model, plan, rate, classes, data.labels.ignore, weights)
+    watch = _Watch()
+    compiling.compile_with(model, plan, rate, compiling.tasks_of(model, data), weights)
     keras.utils.set_random_seed(plan.seed)
     try:
         with fused_batch_norm(model):
@@ -165,6 +171,6 @@ def find_lr(model, data, recipe=None, *, lowest=1e-6, highest=1.0, steps=100, cl
             layer.trainable = state
         model.set_weights(before)
     if not watch.losses:
-        raise ValueError(f"The loss is no number at a rate of {lowest:g}: begin lower.")
+        raise ValueError(f"The loss is NaN at a rate of {lowest:g}: use a lower `lowest`.")
     losses = np.array(watch.losses)
     return RateSweep(lowest * growth ** np.arange(len(losses)), losses)

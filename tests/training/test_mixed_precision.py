@@ -32,7 +32,7 @@ def test_a_few_steps(policy, make_net, shapes):
     model = make_net()
     recipe = Recipe(epochs=4, batch_size=4, crop=None, augment=False, learning_rate=0.02)
     recipe = recipe.resolved(shapes)
-    compile_model(model, recipe, len(shapes) // 4, shapes.labels)
+    compile_model(model, recipe, shapes)
     scaled = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
     assert scaled == (policy == "mixed_float16")
     losses = model.fit(recipe.batches(shapes), epochs=4, shuffle=False, verbose=0).history["loss"]

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 
-from fcn_keras import LabelSet
 from fcn_keras.training import Muon, Recipe, compile_model
 from fcn_keras.training.muon import QUINTIC, orthogonalized
 
@@ -145,7 +144,7 @@ def test_a_saved_model_goes_on_where_it_was(tmp_path):
 def test_by_a_recipe():
     model = net()
     recipe = Recipe(optimizer="muon", schedule="constant", crop=(6, 6), momentum=0.9)
-    optimizer = compile_model(model, recipe.filled(), 1, LabelSet.numbered(17)).optimizer
+    optimizer = compile_model(model, recipe, steps_per_epoch=1).optimizer
     assert isinstance(optimizer, Muon)
     assert (optimizer.momentum, optimizer.weight_decay) == (0.9, 0.01)
 

@@ -12,13 +12,12 @@ import numpy as np
 import pytest
 
 from fcn_keras.training import distributed
-from fcn_keras.training.distributed import joining
 from fcn_keras.training.recipe import Recipe
 
 pytest.importorskip("jax")
 SCRIPT = Path(__file__).with_name("one_of_several.py")
 HANGS = 300
-LOST = "Another process is gone"
+LOST = "Another process was lost"
 GO_ON = "Start every process again; with --resume"
 
 
@@ -134,9 +133,9 @@ def test_another_backend_says_what_to_do():
 
 
 def test_what_processes_cannot_share_is_refused(monkeypatch):
-    monkeypatch.setattr(joining, "_group", distributed.Group(0, 2))
+    monkeypatch.setattr(distributed, "_group", distributed.Group(0, 2))
     monkeypatch.setattr(keras.distribution, "distribution", lambda: FourDevices)
-    with pytest.raises(ValueError, match="6 cannot be divided among the 4 devices of 2"):
+    with pytest.raises(ValueError, match="multiple of the 4 devices of the 2 processes, got 6"):
         distributed.check_divided(Recipe(batch_size=6))
     with pytest.raises(ValueError, match="single process"):
         distributed.check_divided(Recipe(batch_size=8), on_error="skip")

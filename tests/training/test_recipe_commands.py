@@ -5,7 +5,7 @@ import json
 import pytest
 from PIL import Image
 
-from fcn_keras.cli.recipe_words import recipe_of, take_net
+from fcn_keras.cli.recipe_options import make_recipe
 from fcn_keras.training import recipes
 
 pytest.importorskip("tensorflow")
@@ -46,24 +46,20 @@ def test_options_override_the_recipe(command, tmp_path, tiny_vgg):
 
 
 def test_only_what_is_named_counts_beside_a_recipe():
-    given = {"recipe": "small-data", "mixed_precision": False, "augment": True, "scale": "0.9:1.1"}
-    given |= {"flip": None, "color": None, "epochs": 60, "batch_size": 3, "loss": "dice"}
-    recipe = recipe_of(given, {"scale", "batch_size"})
+    given = {"recipe": "small-data", "augment": True, "scale": "0.9:1.1", "epochs": 60}
+    given |= {"batch_size": 3, "loss": "dice"}
+    recipe = make_recipe(given, {"scale", "batch_size"})
     assert recipe.augment == {"scale": (0.9, 1.1), "color": 0.2}
-    assert (recipe.epochs, recipe.batch_size, recipe.loss) == (200, 3, "cross_entropy")
-    assert recipe_of({**given, "scale": None, "augment": False}, {"augment"}).augment is False
+    assert (recipe.epochs, recipe.batch_size, recipe.loss) == (200, 3, None)
+    assert make_recipe({**given, "augment": False}, {"augment"}).augment is False
 
 
 def test_the_net_of_a_recipe_gives_way_to_options():
-    given = {"recipe": "heavy-16s", "model": "fcn8s", "classifier": "alexnet", "alignment": "same"}
-    taken = take_net({**given, "mixed_precision": False}, {"classifier"})
-    assert (taken["model"], taken["classifier"], taken["alignment"]) == (
-        "fcn16s",
-        "alexnet",
-        "caffe",
-    )
-    hint = take_net({**given, "recipe": "small-memory", "mixed_precision": False}, set())
-    assert hint["mixed_precision"] is True
+    given = {"recipe": "heavy-16s", "augment": True, "classifier": "alexnet"}
+    given |= {"alignment": "same", "decoder_filters": "96,64"}
+    net = make_recipe(given, {"classifier", "decoder_filters"}).net
+    assert (net.model, net.classifier) == ("fcn16s", "alexnet")
+    assert net.options == {"alignment": "caffe", "decoder_filters": (96, 64)}
 
 
 def test_find_lr_draws_and_suggests(command, tmp_path, tiny_vgg):
@@ -83,6 +79,8 @@ def test_find_lr_draws_and_suggests(command, tmp_path, tiny_vgg):
         (["train", "--recipe", "best", "--out", "x"], "no recipe 'best'"),
         (["train", *DIGITS, "--rate", "score", "--out", "x"], "--rate takes GLOB=FACTOR"),
         (["train", *DIGITS, "--loss", "hinge", "--out", "x"], "got 'hinge'"),
+        (["train", "--decoder-filters", "many", "--out", "x"], "whole numbers with commas between"),
+        (["train", "--resume", "--loss", "dice", "--out", "gone"], "no run in gone"),
         (["train", *DIGITS, "--freeze", "fc9", "--out", "x"], "no layer's name matches 'fc9'"),
         (["find-lr", "--out", "gone/lr.png"], "There is no folder gone"),
         (["find-lr", *DIGITS, "--lowest", "2"], "lowest=2.0"),

@@ -42,7 +42,7 @@ def test_the_end_is_zero_and_stays_there(name):
 
 
 def test_unknown_names_are_refused():
-    with pytest.raises(ValueError, match="cosine, poly, step, constant, got 'line'"):
+    with pytest.raises(ValueError, match="'cosine', 'poly', 'step', 'constant', got 'line'"):
         schedule("line", 0.1, 10)
 
 

@@ -6,7 +6,7 @@ import pytest
 import fcn_keras
 from fcn_keras import precision, training
 from fcn_keras.training import Recipe, devices, setup
-from fcn_keras.training.replicas import check_divisible
+from fcn_keras.training.devices import check_divisible
 
 GPUS = ("gpu:0", "gpu:1", "gpu:2", "cpu:0")
 
@@ -65,8 +65,8 @@ def test_devices(wanted, there, names):
 @pytest.mark.parametrize(
     "wanted, message",
     [
-        (4, "4 were asked for, but there are gpu:0, gpu:1, gpu:2, cpu:0"),
-        (0, "0 were asked for"),
+        (4, "4 do not exist: there are gpu:0, gpu:1, gpu:2, cpu:0"),
+        (0, "0 do not exist"),
         ("tpu", "there is no 'tpu': there are gpu:0"),
         (["gpu:0", "gpu:7"], "there is no 'gpu:7'"),
         (["gpu:0", "gpu:0"], "different ones of one kind, got gpu:0, gpu:0"),
@@ -122,7 +122,7 @@ def test_the_command_line(command, tmp_path, in_a_hurry, tiny_vgg):
     assert "precision and devices: mixed_bfloat16 on cpu:0" in output
     config = training.RunFolder(out).read_config()
     assert config["model"]["precision"] == "mixed_bfloat16"
-    assert config["recipe"]["mixed_precision"] is True
+    assert config["recipe"]["precision"] == "mixed_bfloat16"
     model = keras.models.load_model(training.RunFolder(out).last)
     assert "bfloat16" in {layer.compute_dtype for layer in model.layers}
     assert fcn_keras.labels_of(model) is not None
@@ -130,6 +130,6 @@ def test_the_command_line(command, tmp_path, in_a_hurry, tiny_vgg):
     code, _, errors = command(*plain, "--overwrite", "--devices", "gpu:9")
     assert code != 0
     assert "there is no 'gpu:9': there are cpu:0" in " ".join(errors.split())
-    code, _, errors = command(*plain, "--overwrite", "--precision", "float32", "--mixed-precision")
+    code, _, errors = command(*plain, "--overwrite", "--precision", "float16")
     assert code != 0
-    assert "contradict each other" in " ".join(errors.split())
+    assert "`precision` must be one of 'auto', 'mixed'" in " ".join(errors.split())

@@ -58,5 +58,5 @@ def test_wrong_sweeps_are_refused(net, shapes):
         find_lr(net, shapes, steps=1)
     kernel = net.layers[-1].kernel
     kernel.assign(kernel * np.nan)
-    with pytest.raises(ValueError, match="no number at a rate of 1e-06: begin lower"):
+    with pytest.raises(ValueError, match="NaN at a rate of 1e-06: use a lower"):
         find_lr(net, shapes, Recipe(batch_size=4), steps=5)

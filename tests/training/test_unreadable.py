@@ -55,5 +55,5 @@ def test_by_default_it_stops_and_names_the_file(data, tmp_path):
     model = fcn_keras.fcn32s(2, "tiny_vgg", weights=None)
     with pytest.raises(ValueError, match=r"n[05].png"):
         training.train(model, *data, out=tmp_path / "run", epochs=1, batch_size=3, verbose=0)
-    with pytest.raises(ValueError, match="'raise' or 'skip', got 'stop'"):
+    with pytest.raises(ValueError, match="'raise', 'skip', got 'stop'"):
         training.train(model, *data, out=tmp_path / "run", on_error="stop")

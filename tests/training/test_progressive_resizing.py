@@ -6,8 +6,8 @@ import pytest
 
 from fcn_keras.data import Dataset
 from fcn_keras.training import Recipe, RunFolder, train
-from fcn_keras.training.announcement import described
-from fcn_keras.training.progression import parts
+from fcn_keras.training.progressive_resizing import at_half_size, stages
+from fcn_keras.training.summary import recipe_lines
 
 pytest.importorskip("tensorflow")
 PLAIN = {
@@ -47,23 +47,23 @@ def seen(dataset):
         (1.0, 3, 0, [(0, 3)]),
     ],
 )
-def test_the_parts_of_a_training(shapes, share, epochs, done, expected):
+def test_the_stages_of_a_training(shapes, share, epochs, done, expected):
     plan = Recipe(epochs=epochs, crop=(24, 32), half_size=share).resolved(shapes)
-    assert [(part.first, part.last) for part in parts(plan, shapes, done)] == expected
+    assert [(stage.first, stage.last) for stage in stages(plan, shapes, done)] == expected
 
 
 def test_crops_and_scales_are_half_as_large(shapes):
     recipe = Recipe(crop=(20, 31), augment={"scale": (0.5, 2.0), "color": 0.1}, half_size=0.5)
-    small = recipe.at_half_size(shapes)
+    small = at_half_size(recipe, shapes)
     assert small.crop == (10, 15)
     assert (small.augment.scale, small.augment.color) == ((0.25, 1.0), 0.1)
-    plain = Recipe(crop=(20, 30), augment=False, half_size=0.5).at_half_size(shapes)
+    plain = at_half_size(Recipe(crop=(20, 30), augment=False, half_size=0.5), shapes)
     assert (plain.augment.scale, plain.augment.flip) == ((0.5, 0.5), False)
 
 
 def test_a_whole_image_at_half_the_size_is_every_part_of_it(shapes):
     recipe = Recipe(batch_size=4, crop=(24, 32), augment=False, half_size=1.0)
-    images, labels = next(iter(recipe.at_half_size(shapes).batches(shapes, seed=0)))
+    images, labels = next(iter(at_half_size(recipe, shapes).batches(shapes, seed=0)))
     assert images.shape == (4, 12, 16, 3)
     truths = {label[1::2, 1::2].tobytes() for label in shapes.targets}
     assert all(np.asarray(label).tobytes() in truths for label in labels)
@@ -109,7 +109,7 @@ def test_resumed_runs_come_to_the_same(make_net, shapes, unseen, tmp_path, stop)
 
 def test_it_is_announced_and_refused_where_it_makes_no_sense(shapes):
     plan = Recipe(epochs=8, crop=(24, 32), half_size=0.75).resolved(shapes)
-    assert "the first 6 epochs at half the size" in described(plan, 4)
+    assert "the first 6 epochs at half the size" in recipe_lines(plan, 4)
     with pytest.raises(ValueError, match="from 0 to 1, got 1.5"):
         Recipe(half_size=1.5)
     with pytest.raises(ValueError, match="crop=None takes whole images"):

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from fcn_keras import losses, tasks
-from fcn_keras.training.objective import objective, parsed
+from fcn_keras.training.loss import build_loss, parsed
 
 pytestmark = pytest.mark.backend
+THREE = tasks.Classes(num_classes=3)
 
 
 @pytest.fixture
@@ -40,12 +41,12 @@ def test_words():
     ["", "entropy", "dice(2)", "dice - focal", "-1 * dice", "0 * dice", "dice * 2", "a.b", "dice("],
 )
 def test_words_without_meaning_are_quoted(text):
-    with pytest.raises(ValueError, match="`loss` must be one of cross_entropy, .* got '"):
+    with pytest.raises(ValueError, match="`loss` must be one of cross_entropy, .*, got '"):
         parsed(text)
 
 
 def test_a_sum_of_losses(batch):
-    made = objective("cross_entropy + 0.5 * dice(per='image')", ignore_class=255)
+    made = build_loss("cross_entropy + 0.5 * dice(per='image')", THREE)
     expected = float(losses.CrossEntropy()(*batch)) + 0.5 * float(losses.Dice(per="image")(*batch))
     assert float(made(*batch)) == pytest.approx(expected, rel=1e-5)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(made))
@@ -54,39 +55,50 @@ def test_a_sum_of_losses(batch):
 
 def test_the_sum_over_the_pixels(batch):
     expected = entropies(*batch).sum()
-    assert float(objective("cross_entropy", "sum")(*batch)) == pytest.approx(expected, rel=1e-5)
+    assert float(build_loss("cross_entropy", THREE, "sum")(*batch)) == pytest.approx(
+        expected, rel=1e-5
+    )
     mean = expected / (batch[0] != 255).sum()
-    assert float(objective("cross_entropy", "mean")(*batch)) == pytest.approx(mean, rel=1e-5)
+    assert float(build_loss("cross_entropy", THREE, "mean")(*batch)) == pytest.approx(
+        mean, rel=1e-5
+    )
 
 
 def test_class_weights_go_to_every_loss_that_takes_them(batch):
     weights = [1.0, 2.0, 5.0]
     table = np.array([*weights, *[0.0] * 253])
     expected = (entropies(*batch) * table[batch[0]]).sum() / table[batch[0]].sum()
-    made = objective("cross_entropy", class_weights=weights)
+    made = build_loss("cross_entropy", THREE, class_weights=weights)
     assert float(made(*batch)) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize(
     "text, normalization, message",
     [
-        ("focal(alpha=1)", "mean", "focal has no option 'alpha'; it has gamma"),
+        ("focal(alpha=1)", "mean", "focal has no option 'alpha'. Its options: gamma"),
         ("dice(ignore_class=3)", "mean", "dice has no option 'ignore_class'"),
-        ("cross_entropy + lovasz", "sum", "lovasz is no sum over pixels"),
+        ("cross_entropy + lovasz", "sum", "which lovasz is not"),
     ],
 )
 def test_options_that_a_loss_does_not_have(text, normalization, message):
     with pytest.raises(ValueError, match=message):
-        objective(text, normalization)
+        build_loss(text, THREE, normalization)
 
 
 def test_a_loss_of_another_task_is_refused():
     task = tasks.Regression()
-    made = objective("absolute_error(squared=True)", task=task)
+    made = build_loss("absolute_error(squared=True)", task)
     assert made.squared and isinstance(made, losses.AbsoluteError)
     with pytest.raises(
         ValueError, match="'focal' is not for the task 'regression'.*absolute_error"
     ):
-        objective("focal", task=task)
+        build_loss("focal", task)
     with pytest.raises(ValueError, match="not for the task 'classes', whose losses are cross_ent"):
-        objective("dice + absolute_error", task=tasks.Classes(num_classes=2))
+        build_loss("dice + absolute_error", THREE)
+
+
+def test_the_default_is_that_of_the_task():
+    assert type(build_loss(None, THREE)) is losses.CrossEntropy
+    assert type(build_loss(None, tasks.Regression())) is losses.AbsoluteError
+    weighted = build_loss(None, THREE, "sum", [1.0, 2.0, 3.0]).get_config()
+    assert weighted["normalize"] is False and list(weighted["class_weights"]) == [1.0, 2.0, 3.0]

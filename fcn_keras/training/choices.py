@@ -1,0 +1,183 @@
+"""The values that the fields of a recipe can have: tables, checks, and how words are read.
+
+Needs no Keras: the command line checks a recipe before it loads Keras.
+"""
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from typing import Annotated, TypedDict
+
+import numpy as np
+
+from fcn_keras.checks import number
+from fcn_keras.options import Option
+
+ALL_BUT_SCORES = "all but scores"
+SCHEDULES = ("cosine", "poly", "step", "constant")
+NORMALIZATIONS = ("mean", "sum")
+
+
+@dataclass(frozen=True)
+class OptimizerDefaults:
+    """A line of the table of optimizers.
+
+    Attributes:
+        keras: The class in `keras.optimizers`, or None.
+        own: The class in this package, which knows rates of single layers: "module:Class".
+        learning_rate, weight_decay, momentum: Defaults; momentum is None where there is none.
+        nesterov: Whether Nesterov's momentum is used; None where there is no such choice.
+    """
+
+    keras: str | None
+    own: str
+    learning_rate: float
+    weight_decay: float
+    momentum: float | None = None
+    nesterov: bool | None = None
+
+
+OPTIMIZERS = {
+    "adamw": OptimizerDefaults("AdamW", "optimizers:PerLayerAdamW", 1e-3, 0.01),
+    "adam": OptimizerDefaults("Adam", "optimizers:PerLayerAdam", 1e-3, 0.0),
+    "sgd": OptimizerDefaults("SGD", "optimizers:PerLayerSGD", 1e-2, 5e-4, 0.9, True),
+    "muon": OptimizerDefaults(None, "muon:Muon", 1e-3, 0.01, 0.95),
+    "caffe_sgd": OptimizerDefaults(None, "optimizers:CaffeSGD", 1e-4, 5e-4, 0.9),
+}
+WITH_MOMENTUM = tuple(name for name, line in OPTIMIZERS.items() if line.momentum is not None)
+
+
+def parse_size(text):
+    """Returns "256x320" as (256, 320)."""
+    found = re.fullmatch(r"\s*(\d+)\s*[x×]\s*(\d+)\s*", text)
+    if not found or not int(found[1]) or not int(found[2]):
+        raise ValueError(text)
+    return int(found[1]), int(found[2])
+
+
+def parse_crop(text):
+    """Returns "256x320" as (256, 320), "auto" as it is, "none" as None."""
+    return {"auto": "auto", "none": None}[text] if text in ("auto", "none") else parse_size(text)
+
+
+def parse_scale(text):
+    """Returns "0.5:2" as (0.5, 2.0), "none" as None."""
+    if text == "none":
+        return None
+    low, high = (float(part) for part in text.split(":"))
+    if not 0 < low <= high:
+        raise ValueError(text)
+    return low, high
+
+
+def parse_rates(texts):
+    """Returns ["score*=10"] as {"score*": 10.0}."""
+    found = {}
+    for text in texts:
+        glob, sign, factor = text.rpartition("=")
+        if not sign or not glob:
+            raise ValueError(text)
+        found[glob] = float(factor)
+    return found
+
+
+def parse_freeze(texts):
+    """Returns ["all but scores"] as that text, other globs as a tuple."""
+    return ALL_BUT_SCORES if list(texts) == [ALL_BUT_SCORES] else tuple(texts)
+
+
+def parse_class_weights(text):
+    """Returns the name of a rule ("enet") as it is, "none" as None, "1,2.5" as [1.0, 2.5]."""
+    from fcn_keras.data.statistics import CLASS_WEIGHTS
+
+    if text == "none" or text in CLASS_WEIGHTS:
+        return None if text == "none" else text
+    return [float(part) for part in text.split(",")]
+
+
+class AugmentationChanges(TypedDict, total=False):
+    """The fields of an `Augmentation` that the command line can change one by one."""
+
+    scale: Annotated[
+        tuple[float, float] | None,
+        Option(
+            "Smallest and largest factor of a random resize.",
+            metavar="LOW:HIGH|none",
+            parse=parse_scale,
+            takes="LOW:HIGH, two factors with 0 < LOW <= HIGH, such as 0.5:2, or none",
+            shown="the dataset's",
+        ),
+    ]
+    flip: Annotated[
+        bool | None,
+        Option("Whether half of the examples are mirrored.", shown="the dataset's"),
+    ]
+    color: Annotated[
+        float | None,
+        Option(
+            "Strength of random brightness, contrast and saturation, from 0 to 1.",
+            metavar="STRENGTH",
+            shown="the dataset's",
+        ),
+    ]
+
+
+def checked_probability(name, value):
+    """Returns a number above 0 and below 1."""
+    if not 0 < value < 1:
+        raise ValueError(f"`{name}` must be above 0 and below 1, got {value!r}.")
+    return value
+
+
+def checked_momentum(name, value):
+    """Returns a number of at least 0 and below 1."""
+    if not 0 <= value < 1:
+        raise ValueError(f"`{name}` must be at least 0 and below 1, got {value!r}.")
+    return value
+
+
+def checked_crop(name, crop):
+    """Returns a crop: (height, width), "auto" or None."""
+    if crop is None or crop == "auto":
+        return crop
+    sizes = isinstance(crop, (tuple, list)) and len(crop) == 2
+    if not sizes or not all(isinstance(n, (int, np.integer)) and n >= 1 for n in crop):
+        raise ValueError(f"`{name}` must be (height, width), 'auto' or None, got {crop!r}.")
+    return tuple(int(n) for n in crop)
+
+
+def checked_augment(name, augment):
+    """Returns an augmentation: a bool, an `Augmentation`, or a dict of changes to one."""
+    from fcn_keras.data import Augmentation
+
+    if isinstance(augment, dict):
+        known = [field.name for field in dataclasses.fields(Augmentation)]
+        if set(augment) - set(known):
+            raise ValueError(f"`{name}` may change {', '.join(known)}, got {augment!r}.")
+        augment = {k: tuple(v) if isinstance(v, list) else v for k, v in augment.items()}
+        Augmentation(**augment)
+    elif not isinstance(augment, (bool, Augmentation)):
+        raise ValueError(
+            f"`{name}` must be True, False, a fcn_keras.data.Augmentation or a dict of changes, "
+            f"got {augment!r}."
+        )
+    return augment
+
+
+def checked_freeze(name, freeze):
+    """Returns globs as a tuple, or "all but scores"."""
+    if freeze == ALL_BUT_SCORES:
+        return freeze
+    globs = isinstance(freeze, (tuple, list)) and all(isinstance(glob, str) for glob in freeze)
+    if not globs:
+        raise ValueError(f"`{name}` must be a list of globs or {ALL_BUT_SCORES!r}, got {freeze!r}.")
+    return tuple(freeze)
+
+
+def checked_rates(name, rates):
+    """Returns {glob: factor} with factors of at least 0."""
+    try:
+        pairs = dict(rates or {}).items()
+    except (TypeError, ValueError):
+        raise ValueError(f"`{name}` must be {{glob: factor}}, got {rates!r}.") from None
+    return {str(glob): number(f"{name}[{glob!r}]", factor) for glob, factor in pairs}

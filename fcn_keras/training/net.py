@@ -1,0 +1,142 @@
+"""The net of a recipe: its builder, its classifier and their options, as data."""
+
+from dataclasses import dataclass, field
+
+from fcn_keras.checks import one_of
+from fcn_keras.labels import LabelSet
+from fcn_keras.models.options import OPTIONS, check_options
+from fcn_keras.options import option, option_field
+
+PANEL = "Model"
+DEFAULT_MODEL = "fcn8s"
+RGB = 3
+
+
+@dataclass(frozen=True)
+class Net:
+    """A net to be built: typed data that `recipe.net` holds, and calling it builds the net.
+
+    Attributes:
+        model: Name of a builder in `fcn_keras.models.NETS`: "fcn8s", ...
+        classifier: A registered name, or a functional Keras classifier.
+        weights: "auto" (ImageNet's where the classifier has them), "imagenet", None, or the path
+            of a weights file of the classifier.
+        options: {name: value} of the builder's other arguments.
+
+    Raises:
+        ValueError: for an unknown builder, an option that the builder does not have, or an
+            impossible value.
+
+    Example:
+
+    ```python
+    net = fcn_keras.training.Net("fcn4s", "resnet_slim", options={"decoder_filters": (96, 64)})
+    model = net(labels)
+    ```
+    """
+
+    model: str = option(
+        DEFAULT_MODEL,
+        "Net to train.",
+        metavar="|".join(OPTIONS),
+        choices=tuple(OPTIONS),
+        panel=PANEL,
+    )
+    classifier: str = option_field("vgg_slim", OPTIONS[DEFAULT_MODEL]["classifier"], panel=PANEL)
+    weights: str | None = option_field("auto", OPTIONS[DEFAULT_MODEL]["weights"], panel=PANEL)
+    options: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        one_of("model", self.model, tuple(OPTIONS))
+        given = {k: tuple(v) if isinstance(v, list) else v for k, v in self.options.items()}
+        object.__setattr__(self, "options", check_options(self.model, given))
+
+    def changed(self, model=None, classifier=None, weights="", **options):
+        """Returns the net with some attributes replaced.
+
+        Options of the present builder that a new builder does not have are left out.
+
+        Args:
+            model, classifier, weights: See the attributes. Default: as they are.
+            **options: Options of the builder, which replace those of the same name.
+        """
+        model = model or self.model
+        known = OPTIONS.get(model, {})
+        kept = {name: value for name, value in self.options.items() if name in known}
+        return Net(
+            model,
+            self.classifier if classifier is None else classifier,
+            self.weights if weights == "" else weights,
+            {**kept, **options},
+        )
+
+    @property
+    def pretrained(self):
+        """Whether the net starts from trained weights."""
+        return self.classifier_weights() is not None or self.options.get("init_from") is not None
+
+    def classifier_weights(self):
+        """Returns `weights` with "auto" resolved: "imagenet", a path or None."""
+        if self.weights != "auto":
+            return self.weights
+        from fcn_keras import classifiers
+
+        if not isinstance(self.classifier, str):
+            return None
+        return "imagenet" if classifiers.get(self.classifier).imagenet else None
+
+    def __call__(self, task, channels=RGB):
+        """Builds the net.
+
+        Args:
+            task: What it is for: a `LabelSet`, a `fcn_keras.tasks.Task`, a number of classes, or
+                a dict of one of these for each output.
+            channels: Channels of the images.
+
+        Returns:
+            A Keras model; see the builder.
+        """
+        from fcn_keras import models
+
+        options = dict(self.options)
+        if channels != RGB:
+            options.setdefault("input_shape", (None, None, channels))
+        if isinstance(task, dict):
+            task = {output: _task(one) for output, one in task.items()}
+        return models.NETS[self.model](
+            _task(task), self.classifier, weights=self.classifier_weights(), **options
+        )
+
+    def to_config(self):
+        """Returns the net in JSON types; `from_config` reads it."""
+        options = {name: _plain(value) for name, value in self.options.items()}
+        named = {"model": self.model, "classifier": _plain(self.classifier)}
+        return {**named, "weights": _plain(self.weights), "options": options}
+
+    @classmethod
+    def from_config(cls, config):
+        """Returns the net that `to_config` described."""
+        return cls(**config)
+
+
+def net_of(given):
+    """Returns the `Net` that a recipe was given: a Net, a dict of its changes, or None."""
+    if isinstance(given, dict):
+        return Net.from_config(given) if "options" in given else Net().changed(**given)
+    if given is None or isinstance(given, Net):
+        return given
+    raise ValueError(f"`net` must be a fcn_keras.training.Net, a dict or None, got {given!r}.")
+
+
+def _task(task):
+    from fcn_keras import tasks
+
+    return tasks.Classes(task) if isinstance(task, LabelSet) else task
+
+
+def _plain(value):
+    if isinstance(value, (tuple, list)):
+        return [_plain(part) for part in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return getattr(value, "name", None) or str(value)

@@ -1,0 +1,112 @@
+"""The lines that a training prints before it starts."""
+
+import math
+import warnings
+
+from fcn_keras.precision import device, mixed_policy, policy_for
+from fcn_keras.training.choices import ALL_BUT_SCORES
+from fcn_keras.training.compiling import steps_of
+from fcn_keras.training.devices import replicas
+from fcn_keras.training.progressive_resizing import epochs_at_half_size
+
+
+def print_summary(run):
+    """Prints the model, the data, and everything in the recipe that is not the default.
+
+    Args:
+        run: A `fcn_keras.training.loop.Run`.
+    """
+    model, plan, train_data = run.model, run.plan, run.train_data
+    steps = steps_of(plan, train_data)
+    validated = f"{len(run.val_data)} for validation" if run.val_data else "no validation"
+    meaning = ", ".join(_meaning(task) for task in run.tasks.values())
+    print(f"{model.name}: {model.count_params():,} parameters, {meaning}")
+    print(f"{train_data.name}: {len(train_data)} images for training, {validated}")
+    if plan.name:
+        print(f"recipe {plan.name}")
+    for line in recipe_lines(plan, steps):
+        print(line)
+    if replicas(model) > 1:
+        print(f"{replicas(model)} devices, each {plan.batch_size // replicas(model)} of a batch")
+    if plan.freeze:
+        count = sum(math.prod(variable.shape) for variable in model.trainable_variables)
+        print(f"trained: {count:,} of the parameters")
+    if train_data.labels is not None:
+        print(f"class weights: {_class_weights(train_data.labels, run.weights)}")
+    _warn(plan, steps, model)
+    if run.rows:
+        print(f"resuming {run.folder.path} after epoch {len(run.rows)}")
+
+
+def recipe_lines(plan, steps):
+    """Returns the lines about a resolved recipe, a list of str.
+
+    Args:
+        plan: A resolved `Recipe`.
+        steps: Number of batches in an epoch.
+    """
+    crop = "whole images" if plan.crop is None else "crops of {}x{}".format(*plan.crop)
+    optimizer = plan.optimizer
+    if plan.momentum is not None:
+        optimizer = f"{optimizer} with momentum {plan.momentum:g}"
+    lines = [
+        f"{plan.epochs} epochs of {steps} steps, batch {plan.batch_size}, {crop}, "
+        f"{optimizer}, learning rate {plan.learning_rate:g} ({plan.schedule}), "
+        f"weight decay {plan.weight_decay or 0:g}"
+    ]
+    if small := epochs_at_half_size(plan):
+        lines.append(f"the first {small} epochs at half the size")
+    if plan.loss != "cross_entropy" or plan.normalization != "mean":
+        summed = ", summed over the pixels" if plan.normalization == "sum" else ""
+        lines.append(f"loss: {_words(plan.loss)}{summed}")
+    factors = [f"{glob} x{factor:g}" for glob, factor in plan.rates.items()]
+    if plan.bias_rate != 1:
+        factors.append(f"biases x{plan.bias_rate:g}")
+    if factors:
+        lines.append(f"rates: {', '.join(factors)}")
+    if plan.freeze:
+        globs = plan.freeze if plan.freeze == ALL_BUT_SCORES else ", ".join(plan.freeze)
+        lines.append(f"frozen: {globs}")
+    if plan.accumulate > 1:
+        lines.append(f"an update every {plan.accumulate} steps, from their mean gradient")
+    if plan.ema is not None:
+        lines.append(f"validated and saved: the running average of the weights, {plan.ema:g}")
+    if not plan.dropout:
+        lines.append("Dropout is off")
+    return lines
+
+
+def _meaning(task):
+    if task.kind == "classes":
+        return f"{task.channels} classes"
+    return f"{task.kind}, {task.channels} channel{'s' if task.channels > 1 else ''}"
+
+
+def _words(loss):
+    if isinstance(loss, dict):
+        return ", ".join(f"{output} {words}" for output, words in loss.items())
+    return loss or "the task's own"
+
+
+def _class_weights(labels, weights):
+    if weights is None:
+        return "none"
+    pairs = zip(labels.names, weights, strict=True)
+    return ", ".join(f"{name} {weight:.2f}" for name, weight in pairs)
+
+
+def _warn(plan, steps, model):
+    if plan.ema is not None and plan.epochs * steps < 3 / (1 - plan.ema):
+        warnings.warn(
+            f"ema={plan.ema:g} averages over some {1 / (1 - plan.ema):.0f} steps, and this "
+            f"training has {plan.epochs * steps}: the average will be far behind the weights.",
+            stacklevel=3,
+        )
+    mixed = plan.precision not in ("auto", "float32")
+    if mixed and policy_for(plan.precision, [device()]) != "float32" and not mixed_policy(model):
+        warnings.warn(
+            f"The recipe asks for precision={plan.precision!r}, but {model.name!r} was built in "
+            f"float32: call fcn_keras.training.setup(precision={plan.precision!r}) before "
+            "building it.",
+            stacklevel=3,
+        )
