@@ -3,6 +3,7 @@
 import ast
 import importlib
 import importlib.metadata
+import pkgutil
 import re
 import runpy
 import sys
@@ -116,6 +117,15 @@ def test_imports_run_downward():
                 pairs.add((room, target))
     circles = {tuple(sorted(pair)) for pair in pairs if pair[::-1] in pairs}
     assert not circles
+
+
+@pytest.mark.backend
+@pytest.mark.skipif(keras.backend.backend() == "tensorflow", reason="TensorFlow is there")
+def test_every_module_is_imported_without_tensorflow():
+    for module in pkgutil.walk_packages(fcn_keras.__path__, "fcn_keras."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    assert "tensorflow" not in sys.modules
 
 
 @pytest.mark.backend

@@ -130,7 +130,8 @@ def test_it_trains_with_its_heads(heads, tmp_path):
     model = keras.models.clone_model(heads)
     loss = dict.fromkeys(HEADS, "sparse_categorical_crossentropy")
     shares = {"loss3_classifier": 1.0, "loss1_classifier": 0.3, "loss2_classifier": 0.3}
-    model.compile(keras.optimizers.SGD(1e-6), loss=loss, loss_weights=shares)
+    optimizer = keras.optimizers.SGD(1e-6)
+    model.compile(optimizer, loss=loss, loss_weights=shares, run_eagerly=True)
     x, labels = pixels(67, 99) / 100, np.array([2])
     answers = {name: ops.convert_to_numpy(value)[0, 2] for name, value in model(x).items()}
     total = model.evaluate(x, dict.fromkeys(HEADS, labels), verbose=0, return_dict=True)["loss"]

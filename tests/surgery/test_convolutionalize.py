@@ -112,7 +112,12 @@ def test_without_padding_each_cell_is_the_classifier_on_its_crop(case):
 
 
 @pytest.mark.parametrize(
-    ("name", "side"), [("MobileNetV2", 96), ("ResNet50", 64), ("DenseNet121", 64)]
+    ("name", "side"),
+    [
+        ("MobileNetV2", 96),
+        pytest.param("ResNet50", 64, marks=pytest.mark.sweep),
+        pytest.param("DenseNet121", 64, marks=pytest.mark.sweep),
+    ],
 )
 def test_keras_classifiers(name, side):
     build = getattr(keras.applications, name)
