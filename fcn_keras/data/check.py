@@ -168,7 +168,7 @@ def _found(name, root, split, options, problems, warnings):
 
 
 def _keys(part):
-    """What tells the examples of all splits apart: the images' paths, else their names."""
+    """A key for each example that is unique in all splits: the image's path, or split and name."""
     if part.in_memory:
         return [(part.split, name) for name in part.names]
     return list(part.images)

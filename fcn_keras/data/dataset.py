@@ -151,7 +151,7 @@ class Dataset:
 
     @property
     def in_memory(self):
-        """Whether the examples are arrays, not files."""
+        """Whether the examples are arrays in memory, not files."""
         return not isinstance(self.images[0], (str, Path))
 
     @property

@@ -85,7 +85,7 @@ def _handwritten(split):
 
 
 def _scene(rng, digits, classes, height, width):
-    """One scene: ground, then rows of digits, each of its own ink."""
+    """One scene: ground with rows of digits, each in its own colour."""
     ground = _ground(rng, height, width)
     image, label = ground.copy(), np.zeros((height, width), "uint8")
     top = int(rng.integers(0, 8))
@@ -132,7 +132,7 @@ def _ink(rng, ground):
 
 
 def _ground(rng, height, width):
-    """Smooth, light, coloured texture: a few octaves of noise between two colours."""
+    """A smooth, light texture: a few octaves of noise between two colours."""
     field = np.zeros((height, width))
     for cells, weight in ((3, 1.0), (7, 0.6), (24, 0.3)):
         coarse = Image.fromarray(rng.uniform(0, 255, (cells, cells)).astype("uint8"))

@@ -1,4 +1,4 @@
-"""Miniature copies of data sets: how their files are written, and what holds for all of them."""
+"""Helpers that write miniature copies of datasets, and checks that every dataset must pass."""
 
 from types import SimpleNamespace
 
@@ -16,7 +16,7 @@ def _photo(path, size=SIZE):
 
 
 def _values(values, size=SIZE, dtype="uint8"):
-    """Some values in turn, over a whole map."""
+    """A map that repeats some values in turn."""
     return np.resize(np.array(values, dtype), size)
 
 
@@ -45,7 +45,7 @@ def write():
 
 @pytest.fixture
 def same_in_batches():
-    """Checks that the pipeline hands out what the examples are, each image padded with void."""
+    """Checks that batches contain the examples, each padded with void."""
 
     def check(dataset):
         batches = list(dataset.batches(2).as_numpy_iterator())
@@ -63,7 +63,7 @@ def same_in_batches():
 
 @pytest.fixture
 def check_data(tmp_path):
-    """Runs `fcn-keras check-data`: exit code, and all that it printed."""
+    """Runs `fcn-keras check-data`; returns the exit code and all that it printed."""
     from typer.testing import CliRunner
 
     from fcn_keras import cli

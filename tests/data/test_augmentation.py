@@ -1,4 +1,4 @@
-"""Windows of examples, recomputed: image and mask on one grid, void outside, nothing blended.
+"""Windows of examples: image and mask on one grid, void outside, no labels blended.
 
 The test image is a map of itself: red tells the column, green the row, blue that it is image.
 """
@@ -43,7 +43,7 @@ def bilinear(image, height, width):
 
 @pytest.mark.parametrize(("along", "channel"), [("columns", 0), ("rows", 1)])
 def test_mask_is_nearest_on_the_image_s_grid(along, channel):
-    """The image says between which pixels a place lies; the label is the nearer of them."""
+    """The image gives the position between two pixels; the label is that of the nearer one."""
     images, labels = windows(60, along, crop=(32, 48), augment=SCALED)
     inside = labels != VOID
     places = images[..., channel] / STEP
@@ -95,7 +95,7 @@ def test_scale_one_is_the_identity():
 
 @pytest.mark.parametrize("factor", [2.0, 1.25])
 def test_image_is_bilinear(factor):
-    """A window of a busy image equals NumPy's resize of the part that the map says it shows."""
+    """A window equals NumPy's resize of the same part of the image; the map gives the part."""
     busy = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3)).astype("uint8")
     augment = Augmentation(flip=False, scale=(factor, factor))
     part = (round(HEIGHT / factor), round(WIDTH / factor))
@@ -142,7 +142,7 @@ def test_flip_mirrors_both_in_half_of_the_examples():
 
 
 def test_colour_is_brightness_contrast_and_saturation():
-    """The map from old to new colours is linear, and of the three documented factors."""
+    """The map from old to new colours is linear and has the three documented factors."""
     strength = 0.2
     colors = np.random.default_rng(0).integers(90, 166, (20, 20, 3)).astype("uint8")
     data = Dataset("c", "train", LabelSet(("a",)), ("it",), (colors,), (np.zeros((20, 20), int),))

@@ -26,7 +26,7 @@ def original(tmp_path, write):
 
 
 def test_32_colours():
-    """As many as label_colors.txt has, all different; four of the published grouping."""
+    """There are 32 different colours, as in label_colors.txt; four groups are as published."""
     assert len(COLORS) == len({color for color, _ in COLORS}) == 32
     groups = dict(COLORS)
     assert groups[192, 128, 64] == groups[64, 128, 64] == "Pedestrian"  # Child, Animal

@@ -1,4 +1,4 @@
-"""`check`: everything that is wrong is found in one go, and named."""
+"""`check` finds and names everything that is wrong in one pass."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""COCO's outlines: polygons, run lengths plain and compressed, crowds, and who stands over whom."""
+"""COCO's outlines: polygons, plain and compressed run lengths, crowds, and overlaps."""
 
 import json
 
@@ -23,7 +23,7 @@ def filled(left, top, right, bottom):
 
 
 def runs(mask):
-    """The run lengths of a mask, column by column, beginning with what is off."""
+    """The run lengths of a mask, column by column; the first run is off."""
     flat = np.concatenate([[False], mask.T.ravel()])
     edges = np.flatnonzero(np.diff(flat.astype(int)))
     return np.diff(np.concatenate([[0], edges, [mask.size]])).tolist()
@@ -46,7 +46,7 @@ def compressed(counts):
 
 class TestOutlines:
     def test_polygons_hold_the_pixels_whose_centres_they_hold(self):
-        """As matplotlib sees it: concave, self-crossing, reaching beyond the image."""
+        """The pixels agree with matplotlib's: concave, self-crossing, partly outside the image."""
         rng = np.random.default_rng(0)
         centres = np.stack(np.meshgrid(np.arange(30), np.arange(20)), -1).reshape(-1, 2) + 0.5
         for corners in (3, 4, 7, 12):
@@ -140,7 +140,7 @@ def test_labels(root, same_in_batches):
     same_in_batches(val)
 
 
-def test_crowds_may_be_their_class(root):
+def test_crowds_as_their_class(root):
     val = data.load("coco", root, split="val", crowd=True)
     label = val[0][1]
     np.testing.assert_array_equal(label[:, :8], 1)  # where no smaller object stands

@@ -1,4 +1,4 @@
-"""`Dataset` itself, what is counted in it, and how the command line names one."""
+"""`Dataset`, its class counts, the registry, and datasets on the command line."""
 
 import inspect
 import math

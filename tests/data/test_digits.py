@@ -1,4 +1,4 @@
-"""The dataset that is always there: real digits, split cleanly, the same every time."""
+"""The dataset without files: real digits, different ones in each split, the same every time."""
 
 import time
 

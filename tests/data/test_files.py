@@ -1,4 +1,4 @@
-"""Datasets in files: CamVid, VOC and one's own folder, as miniature trees and as the real ones."""
+"""Datasets in files: CamVid, VOC and your own folder, in miniature and the real ones."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def photo(path, size=SIZE):
 
 
 def mask(path, values, colors=None):
-    """A mask that holds the values, as index or palette PNG."""
+    """Writes a mask of some values as index or palette PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)
     array = np.resize(np.array(values, "uint8"), SIZE)
     picture = Image.fromarray(array)
@@ -143,7 +143,7 @@ class TestFolder:
             data.load("folder", own, split="test")
 
     def test_rgb_masks_with_class_colours(self, own):
-        """Grey colours too: the list says that they are colours."""
+        """Colours that are all grey are read as colours, because classes.txt lists colours."""
         (own / "classes.txt").write_text("ground 0 0 0\nlight 2 2 2\ncar 90 90 90\nvoid 1 1 1\n")
         colors = np.array([[0, 0, 0], [2, 2, 2], [90, 90, 90], [1, 1, 1]], "uint8")
         truth = np.resize([0, 1, 2, 3], SIZE)

@@ -1,4 +1,4 @@
-"""Images of every kind become the same RGB array, by Pillow and in the pipeline alike."""
+"""Images of every kind give the same RGB array by Pillow and in the pipeline."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def rgb():
 
 
 def in_pipeline(path, tmp_path):
-    """The image as `examples()` hands it out, decoded inside the graph."""
+    """The image of `examples()`, decoded inside the graph."""
     size = read_image(path).shape[:2]
     mask = tmp_path / "mask_of_it.png"
     Image.fromarray(np.zeros(size, "uint8")).save(mask)

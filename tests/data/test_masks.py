@@ -1,4 +1,4 @@
-"""Masks of every kind become the same label map, by Pillow and in the pipeline alike."""
+"""Masks of every kind give the same label map by Pillow and in the pipeline."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_a_value_amid_the_classes_is_void(tmp_path):
 
 @pytest.mark.parametrize("colors", [4, 16, 256])
 def test_palette(tmp_path, colors):
-    """A palette of 4 or 16 colours is stored with 2 or 4 bits a pixel."""
+    """A palette of 4 or 16 colours is stored with 2 or 4 bits per pixel."""
     truth = TRUTH if colors == 256 else np.where(TRUTH == 255, 3, TRUTH).astype("uint8")
     picture = Image.fromarray(truth).convert("P")
     picture.putpalette(np.random.default_rng(0).integers(0, 256, colors * 3).tolist())
@@ -72,7 +72,7 @@ def test_rgb_with_class_colours(tmp_path):
 
 
 def test_rgb_whose_colours_are_greys(tmp_path):
-    """Grey everywhere, and still colours: (90, 90, 90) is class 1, not value 90."""
+    """An RGB mask of grey colours: (90, 90, 90) is class 1, not value 90."""
     truth = np.array([[0, 1], [1, 0]], "uint8")
     path = save(painted(truth, COLORS, VOID_COLOR), tmp_path / "m.png")
     np.testing.assert_array_equal(both_ways(path, MaskReader(LABELS)), truth)
@@ -92,7 +92,7 @@ def test_rgba(tmp_path):
 
 
 def test_one_bit(tmp_path):
-    """The values of a bilevel PNG are 0 and 1, whatever it looks like."""
+    """The values of a bilevel PNG are 0 and 1, though viewers show black and white."""
     truth = np.array([[0, 1, 1], [1, 0, 0]], "uint8")
     Image.fromarray(truth * 255).convert("1").save(tmp_path / "m.png")
     label = both_ways(tmp_path / "m.png", MaskReader(LABELS))

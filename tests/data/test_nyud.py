@@ -1,4 +1,4 @@
-"""NYUDv2: 0 to 40 in .mat files, colour or HHA as the image, depth apart."""
+"""NYUDv2: values 0 to 40 in .mat files, images in colour or HHA, depth by `read_depth`."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Batches: their shapes and order, what repeats and what differs, and errors that name files."""
+"""Batches: shapes, order, seeds, and errors that name files."""
 
 import numpy as np
 import pytest
@@ -61,8 +61,8 @@ def test_examples(data):
         np.testing.assert_array_equal(example["target"], label)
 
 
-def test_giving_an_iterator_up_waits_for_nobody(data):
-    """tf.data's autotuning thread sleeps for seconds, and the end of an iterator waits for it."""
+def test_abandoning_an_iterator_does_not_wait(data):
+    """The end of an iterator would wait for tf.data's autotuning thread, which sleeps."""
     for made in (data.batches(4), data.batches(4, crop=8, repeat=True).take(3), data.examples()):
         assert made.options().autotune.enabled is False
 
@@ -140,7 +140,7 @@ def test_missing_file_is_named(tmp_path):
 
 
 def test_files_of_several_kinds_in_one_dataset(tmp_path):
-    """Each file goes to the decoder that reads it rightly."""
+    """Each file goes to a decoder that gives the right pixels."""
     data = in_files(in_memory([(8, 12)] * 4), tmp_path)
     exif = Image.Exif()
     exif[0x0112] = 3  # upside down

@@ -1,4 +1,4 @@
-"""A seed gives the same windows for good: trainings that are repeated later have the same data."""
+"""A seed gives the same windows in every version, so that trainings can be repeated."""
 
 import hashlib
 
@@ -24,7 +24,7 @@ def data():
 
 @pytest.fixture(autouse=True)
 def global_seed():
-    """TensorFlow mixes its global seed, which a training sets, into every other."""
+    """TensorFlow mixes the global seed, which a training sets, into every other seed."""
     keras.utils.set_random_seed(5)
 
 
@@ -44,7 +44,7 @@ def test_windows(options, images, labels):
 
 
 def test_scaled_and_recoloured_windows():
-    """Of images that are resized, the mean: their last digits depend on the processor."""
+    """Resized pixels may differ by a rounding between processors, so their means are compared."""
     found = list(data().batches(4, crop=(16, 24), seed=3, augment=VARIED).as_numpy_iterator())
     assert checksum(label for _, label in found) == "ddb9bbdd87e39a4d"
     means = np.concatenate([image.mean(axis=(1, 2, 3)) for image, _ in found])

@@ -83,7 +83,7 @@ def test_seg11valid_is_counted_where_the_lists_are_whole(sbd, kit, write, kept, 
             data.load("voc", kit, split="seg11valid", sbd=sbd)
 
 
-def test_seg11valid_says_what_it_lacks(sbd, kit):
+def test_seg11valid_names_what_is_missing(sbd, kit):
     with pytest.raises(ValueError, match="sbd=DIR"):
         data.load("voc", kit, split="seg11valid")
     with pytest.raises(ValueError, match="voc=DIR"):

@@ -1,4 +1,4 @@
-"""TFDS builders: mocked in their real coding, mocked with nonsense, and really prepared."""
+"""TFDS builders: mocked with real codings, mocked with random values, and prepared ones."""
 
 import numpy as np
 import pytest
@@ -64,7 +64,7 @@ def test_the_border_of_pets_may_be_void(mocked, same_in_batches):
 
 
 def test_scenes_have_their_class_in_the_first_channel(mocked, same_in_batches):
-    """The second numbers the objects; 0 is whatever has no class."""
+    """The second channel numbers the objects; 0 is void."""
 
     def annotation(size, number):
         category = np.resize(np.array([0, 1, 100, 150], "uint8"), size)
@@ -93,7 +93,7 @@ def test_cityscapes(mocked, same_in_batches):
 
 
 def test_mocks_that_make_no_sense():
-    """TFDS's own mock gives values at random, and a mask that is not of its image's size."""
+    """TFDS's own mock gives random values, and a mask of another size than its image."""
     with tfds.testing.mock_data(num_examples=2):
         pets = data.load("tfds:oxford_iiit_pet", split="train")
     with pytest.raises(data.LabelError, match=r"train/segmentation_mask#0 holds the labels 0, "):
@@ -118,7 +118,7 @@ def test_check_data(mocked, check_data):
     assert code == 1 and "2 problems" in printed
 
 
-def test_nothing_is_downloaded_unasked(tmp_path, monkeypatch):
+def test_nothing_is_downloaded_without_the_option(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(
         tfds.core.DatasetBuilder, "download_and_prepare", lambda self, **_: asked.append(self.name)
@@ -132,7 +132,7 @@ def test_nothing_is_downloaded_unasked(tmp_path, monkeypatch):
     assert asked == ["oxford_iiit_pet"]
 
 
-def test_what_cannot_be_told_is_asked_for(tmp_path):
+def test_missing_classes_and_masks_are_named(tmp_path):
     with pytest.raises(ValueError, match="no builder 'no_such_builder'"):
         data.load("tfds:no_such_builder", tmp_path)
     with pytest.raises(ValueError, match=r"mnist has no segmentation mask.*\['image'\].*mask=NAME"):
@@ -168,7 +168,7 @@ def prepared(tmp_path):
     ]
 
     class TinyScenes(tfds.core.GeneratorBasedBuilder, skip_registration=True):
-        """Seven scenes; TFDS knows them by their files alone."""
+        """Seven scenes, which TFDS reads from files only."""
 
         code_path = None
         VERSION = tfds.core.Version("1.0.0")

@@ -101,7 +101,9 @@ class Displacement(tasks.Regression):
         return -values
 
     def scaled(self, values, factor):
-        return values * np.float32(1) * __import__("tensorflow").cast(factor[1], "float32")
+        import tensorflow as tf
+
+        return values * tf.cast(factor[1], "float32")
 
 
 def test_windows_ask_the_task_what_mirroring_and_resizing_do_to_values():
@@ -197,7 +199,7 @@ def test_check_data_draws_and_prints_values(folder, check_data):
 
 
 def test_contact_sheet_colours_values_on_one_scale(folder, tmp_path):
-    """The largest value of all sheets' targets has the colour at the end of the scale."""
+    """The smallest and the largest value of all targets have the colours of the scale's ends."""
     dataset = data.load("folder", folder, split="all", regression="distance")
     path = visualize.contact_sheet(dataset, tmp_path / "values.png")
     colors = {tuple(color) for color in np.array(Image.open(path).convert("RGB")).reshape(-1, 3)}

@@ -11,10 +11,7 @@ L = keras.layers
 
 
 def layer_names(model):
-    return {
-        stride: operation_of(tensor).name
-        for stride, tensor in geometry.taps(model).items()
-    }
+    return {stride: operation_of(tensor).name for stride, tensor in geometry.taps(model).items()}
 
 
 @pytest.mark.backend

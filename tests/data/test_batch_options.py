@@ -1,4 +1,4 @@
-"""Pipelines that go on: past unreadable files, over the ends of epochs, in shares, from caches."""
+"""Options of batches: unreadable files are skipped, epochs repeat, workers share, caches."""
 
 import warnings
 
@@ -16,7 +16,7 @@ LABELS = LabelSet(("ground", "object"))
 
 @pytest.fixture
 def data(tmp_path):
-    """Ten pairs of files; the first value of an image is its number, and parts its mask's."""
+    """Ten pairs of files; the first value of an image is its number, whose parity is its label."""
     rng = np.random.default_rng(0)
     names = tuple(f"n{i}" for i in range(10))
     paths = []
@@ -32,12 +32,12 @@ def data(tmp_path):
 
 
 def numbers(batches):
-    """The number of each image, in the order in which they come."""
+    """The number of each image in the order of the batches."""
     return [int(image[0, 0, 0]) for images, _ in batches.as_numpy_iterator() for image in images]
 
 
 def spoil(data):
-    """A file that is cut short, one that is none, one that is gone, and a label out of range."""
+    """Makes a truncated file, one that is no image, a missing one, and a label out of range."""
     data.images[1].write_bytes(data.images[1].read_bytes()[:200])
     data.images[3].write_text("not an image")
     data.targets[6].unlink()
