@@ -32,19 +32,20 @@ def to_batch(images, shapes):
 def shapes_of(segmenter, image=None):
     """Returns the shape of the images that a `Segmenter` takes, as `to_input` takes it.
 
+    The size is open: a segmenter of one size cuts other images into windows, or refuses them.
+
     Args:
         segmenter: A `Segmenter`.
         image: An image of the batch. Its own number of channels is taken if the segmenter does
             not tell its own and the image is an array with more channels than a picture.
     """
-    size = segmenter.size or (None, None)
     if isinstance(segmenter.channels, dict):
-        return {name: (*size, channels) for name, channels in segmenter.channels.items()}
+        return {name: (None, None, channels) for name, channels in segmenter.channels.items()}
     if segmenter.channels is not None:
-        return (*size, segmenter.channels)
+        return (None, None, segmenter.channels)
     shape = np.shape(image) if isinstance(image, np.ndarray) else ()
     channels = shape[-1] if len(shape) == 3 and shape[-1] > MOST_PICTURE_CHANNELS else 3
-    return (*size, channels)
+    return (None, None, channels)
 
 
 def size_of(arrays, axis=0):

@@ -25,7 +25,8 @@ class Segmenter(Protocol):
             unknown; in the latter case `task` is None too.
         halo: The `fcn_keras.geometry.Halo` that exact tiles need; None where it is not known or
             none is exact.
-        size: (H, W) of the images that the net was made for, or None for any size.
+        size: (H, W) of the images that the net was made for, or None for any size. Images of
+            another size are cut into windows, or refused with a ValueError.
         channels: Number of channels of an image; None where it is not known.
 
     Example:

@@ -37,6 +37,19 @@ def test_label_map_keeps_the_labels_and_shows_colours(tmp_path):
         assert picture.width > 240 and picture.height >= 160  # enlarged, with a legend beside
 
 
+def test_a_segmenter_of_one_size_gets_images_of_any(tmp_path):
+    """As a TFLite file of one size, which cuts larger images into windows itself."""
+
+    class OfOneSize(Brightness):
+        size = (8, 8)
+
+    pixels = write(tmp_path / "a.png")
+    (result,) = predict_files(OfOneSize(), tmp_path / "a.png", tmp_path / "out", progress=False)
+    assert result.error is None
+    with Image.open(result.label_path) as picture:
+        np.testing.assert_array_equal(picture, Brightness().segment(pixels))
+
+
 def test_an_unreadable_file_does_not_stop_the_rest(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     write(tmp_path / "in/a.png")

@@ -105,8 +105,8 @@ class OtherNet:
         self._told = segmenter.given if isinstance(segmenter, UserSegmenter) else segmenter
         if segmenter.size is not None:
             raise ValueError(
-                f"{self._name} takes images of {'x'.join(map(str, segmenter.size))} only and cuts "
-                "larger ones into windows itself: export it with an open size to tile it exactly."
+                f"The net of {self._name} takes images of {'x'.join(map(str, segmenter.size))} "
+                "only: export it with an open size to tile larger ones exactly."
             )
         self.task, self.channels = segmenter.task, segmenter.channels or 3
         if self.task is None:

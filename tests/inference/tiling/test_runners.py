@@ -61,7 +61,7 @@ def test_a_halo_that_is_not_told(model, image):
         segment_tiled(Runner(model), image, tile=16)
     with pytest.raises(ValueError, match="`before`, `after` and `stride`"):
         segment_tiled(Runner(model, halo={"pixels": 3}), image, tile=16)
-    with pytest.raises(ValueError, match="Runner takes images of 64x64 only"):
+    with pytest.raises(ValueError, match="net of Runner takes images of 64x64 only"):
         segment_tiled(Runner(model, size=(64, 64)), image, tile=16)
     with pytest.raises(ValueError, match="no `labels`"):
         segment_tiled(Runner(model, labels=None), image, tile=16)
