@@ -1,6 +1,6 @@
-"""SavedModels: any TensorFlow, and TF Serving, runs them without this package.
+"""SavedModels, which TensorFlow and TF Serving run without this package.
 
-Modules that import TensorFlow at their head are loaded when an export or a predictor needs them.
+Modules that import TensorFlow are loaded when an export or a predictor needs them.
 """
 
 from fcn_keras.export.saved_model.exporting import export_saved_model

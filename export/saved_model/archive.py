@@ -1,4 +1,4 @@
-"""The SavedModel's signatures and files; TensorFlow is imported when this module is."""
+"""Writes the signatures and files of a SavedModel. Importing this module imports TensorFlow."""
 
 import json
 

@@ -1,17 +1,21 @@
-"""Numbers out of the bytes of a file, inside the graph; behind its end there are zeros."""
+"""Numbers in the bytes of a file, read in the graph; after the end of the file there are zeros."""
 
 import tensorflow as tf
 
 
 def as_bytes(contents):
-    """The bytes of a scalar string tensor, uint8 (length,)."""
+    """Returns the bytes of a scalar string tensor, uint8 (length,)."""
     return tf.io.decode_raw(contents, tf.uint8)
 
 
 def number(data, start, count, big=False):
-    """The unsigned integer in `count` bytes from `start`, int32, at most its highest.
+    """Returns the unsigned integer in `count` bytes from `start`, as int32, clipped to its range.
 
-    `big`, which may be a tensor, says that the highest byte comes first.
+    Args:
+        data: Bytes, uint8 (length,).
+        start: Position of the first byte.
+        count: Number of bytes.
+        big: Whether the highest byte comes first; may be a tensor.
     """
     weights = tf.constant([256**i for i in range(count)], tf.int64)
     weights = tf.where(big, weights[::-1], weights)
@@ -20,7 +24,7 @@ def number(data, start, count, big=False):
 
 
 def signed(data, start):
-    """The signed integer in four bytes from `start`, the lowest first; int32."""
+    """Returns the signed integer in four bytes from `start`, the lowest first, as int32."""
     return tf.bitcast(_slice(data, start, 4), tf.int32)
 
 

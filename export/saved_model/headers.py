@@ -1,6 +1,6 @@
-"""What the header of an image file says, read inside the graph, before anything is decoded.
+"""Reads the headers of image files in the graph, before any pixel is decoded.
 
-No file raises an error here: behind the end of a file that is cut short there are zeros.
+No file raises an error here: after the end of a file that was cut short there are zeros.
 """
 
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from fcn_keras.export.saved_model.orientation import jpeg_orientation, png_orien
 
 OK = "ok"
 DAMAGED = "The image is damaged or cut short."
-_CMYK = "The JPEG is in CMYK: save it as RGB."
+_CMYK = "The JPEG is CMYK: save it as RGB."
 _PROFILE = "The PNG keeps its EXIF data in a text chunk: save it upright, without that."
 _BITMAP = "The BMP is compressed or not of 8, 24 or 32 bits: save it as PNG."
 _CANVAS = "The first frame of the GIF does not fill its canvas: save it as PNG."
@@ -21,8 +21,13 @@ _SEGMENTS, _BLOCKS = 1000, 100_000
 
 
 class Header(NamedTuple):
-    """Tensors: the stored size, EXIF's orientation (1-8) and the end of the first frame, int32;
-    "ok" or why the file is refused.
+    """The header of an image file, as tensors.
+
+    Attributes:
+        height, width: The stored size, int32.
+        orientation: EXIF's orientation, 1 to 8, int32.
+        end: Position after the first frame of a GIF, int32.
+        status: "ok", or the reason why the file is refused.
     """
 
     height: tf.Tensor
@@ -33,12 +38,12 @@ class Header(NamedTuple):
 
 
 def unknown(status):
-    """The header of what is no image."""
+    """Returns a function that returns the header of a file that is not an image."""
     return lambda: _header(0, 0, status=status)
 
 
 def jpeg(contents):
-    """From the segments before the picture."""
+    """Returns the header of a JPEG, from the segments before the image data."""
     data = as_bytes(contents)
     exif, frame, picture = _jpeg_segments(data)
     status = tf.where(number(data, frame + 9, 1) == 4, _CMYK, OK)
@@ -51,9 +56,7 @@ def jpeg(contents):
 
 
 def _jpeg_segments(data):
-    """Where the EXIF data, the frame header and the picture begin; -1 for the first two where
-    there are none.
-    """
+    """Positions of the EXIF data, the frame header and the image data; -1 for missing ones."""
     exif_name = int.from_bytes(b"Exif", "big")
 
     def step(position, exif, frame, _):
@@ -85,7 +88,7 @@ def _jpeg_segments(data):
 
 
 def png(contents):
-    """From IHDR, the first chunk."""
+    """Returns the header of a PNG, from IHDR, its first chunk."""
     data = as_bytes(contents)
     profile = tf.strings.regex_full_match(
         contents, rb"(?s)\C*(tEXt|zTXt|iTXt)Raw profile type exif\C*"
@@ -99,14 +102,14 @@ def png(contents):
 
 
 def png_depth(contents):
-    """The bits of a sample, int32, and whether it is grey of 16 bits, without alpha."""
+    """Returns the bits of a PNG's sample, int32, and whether it is 16-bit grey without alpha."""
     data = as_bytes(contents)
     depth = number(data, 24, 1)
     return depth, (depth == 16) & (number(data, 25, 1) == 0)
 
 
 def bmp(contents):
-    """The decoder knows neither compression nor OS/2's headers, and takes indices for grey."""
+    """Returns the header of a BMP; the decoder cannot read compression and OS/2's headers."""
     data = as_bytes(contents)
     height = tf.abs(signed(data, 22))  # negative: stored from the top
     bits = number(data, 28, 2)
@@ -117,7 +120,7 @@ def bmp(contents):
 
 
 def bmp_palette(contents):
-    """uint8 (256, 3): the colours of an 8-bit BMP, black where it names fewer."""
+    """Returns the colours of an 8-bit BMP, uint8 (256, 3); black for missing ones."""
     data = as_bytes(contents)
     start, stop = 14 + number(data, 14, 4), number(data, 10, 4)
     colors = data[start : tf.minimum(stop, start + 1024)]
@@ -126,7 +129,7 @@ def bmp_palette(contents):
 
 
 def gif(contents):
-    """Walks the blocks to the end of the first frame; later frames are neither read nor counted."""
+    """Returns the header of a GIF; only its blocks up to the end of the first frame are read."""
     data = as_bytes(contents)
     width, height = number(data, 6, 2), number(data, 8, 2)
     frame, transparent, end = _first_frame(data)
@@ -137,8 +140,8 @@ def gif(contents):
 
 
 def _first_frame(data):
-    """Where the first image descriptor begins, whether a colour is transparent, and where the
-    frame's data end: 0 where they do not.
+    """Position of the first image descriptor, whether a colour is transparent, and the end of
+    the frame's data; 0 for a missing position.
     """
 
     def byte(position):
@@ -148,7 +151,7 @@ def _first_frame(data):
         return tf.where(flags & 128 > 0, 3 * 2 ** ((flags & 7) + 1), 0)
 
     def step(position, within, frame, transparent, _):
-        """One sub-block, or the head of a block."""
+        """Reads one sub-block, or the head of a block."""
         value = byte(position)
         extension, image = ~within & (value == 0x21), ~within & (value == 0x2C)
         control = extension & (byte(position + 1) == 0xF9)

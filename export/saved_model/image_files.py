@@ -1,5 +1,6 @@
-"""Image files to RGB inside the graph, as `fcn_keras.data.read_image` reads them, or the reason
-why not: one bad image must not fail the batch it came in.
+"""Decodes image files in the graph, as `fcn_keras.data.read_image` does, or says why not.
+
+One damaged image must not fail the whole batch.
 """
 
 import tensorflow as tf
@@ -7,17 +8,22 @@ import tensorflow as tf
 from fcn_keras.export.saved_model import headers
 from fcn_keras.export.saved_model.headers import DAMAGED, OK
 
-_UNKNOWN = "The bytes are no JPEG, PNG, BMP or GIF image."
+_UNKNOWN = "The bytes are not a JPEG, PNG, BMP or GIF image."
 _LONGEST_SIDE = 65535
 _BEGINNINGS = ((b"\xff\xd8\xff",), (b"\x89PNG\r\n\x1a\n",), (b"BM",), (b"GIF87a", b"GIF89a"))
 _HEADERS = (headers.jpeg, headers.png, headers.bmp, headers.gif)
 
 
 def decoder(max_megapixels, shape):
-    """`decode(contents) -> (image, status)` for a model of images of `shape` (H, W, channels).
+    """Returns a function `decode(contents) -> (image, status)`.
 
-    `contents` is a scalar string tensor, `image` uint8 of `shape`, `status` "ok" or what is wrong;
-    then the image is empty. The header is judged before the pixels are decoded.
+    `contents` is a scalar string tensor; `image` is uint8 of `shape`; `status` is "ok" or the
+    reason why the file is refused, and then the image is empty. The header is checked before the
+    pixels are decoded.
+
+    Args:
+        max_megapixels: Largest image.
+        shape: (H, W, channels) of the images that the model takes, with None for an open size.
     """
 
     def decode(contents):
@@ -27,7 +33,7 @@ def decoder(max_megapixels, shape):
             kind,
             [*(lambda read=read: read(contents) for read in _HEADERS), headers.unknown(_UNKNOWN)],
         )
-        status = _judged(header, max_megapixels, shape)
+        status = _checked(header, max_megapixels, shape)
 
         def pixels():
             decoders = (_jpeg, _png, _bmp, _gif)
@@ -45,11 +51,11 @@ def decoder(max_megapixels, shape):
 
 
 def _unless_damaged(decode, contents, channels=3, dtype=tf.uint8):
-    """The decoder's image (H, W, channels), without pixels where it raises, as at a file cut short.
+    """The decoder's image (H, W, channels); without pixels if the decoder raises an error.
 
-    A dataset drops an element that raises. Its function is traced, and optimized at each call:
-    with the decoder alone in it, and optimizations off, that takes 4 ms; with all of this module
-    in it, 2 s.
+    A dataset can drop an element that raises an error. Its function is traced and optimized at
+    each call: that takes 4 ms with only the decoder in it and without optimizations, and 2 s with
+    all of this module in it.
     """
     options = tf.data.Options()
     options.experimental_optimization.apply_default_optimizations = False
@@ -59,8 +65,8 @@ def _unless_damaged(decode, contents, channels=3, dtype=tf.uint8):
     return images.reduce(tf.zeros((0, 0, channels), dtype), lambda _, image: image)
 
 
-def _judged(header, max_megapixels, shape):
-    """The header's status, or what its size is refused for."""
+def _checked(header, max_megapixels, shape):
+    """The status of the header, or the reason why its size is refused."""
     height, width = header.height, header.width
     swapped = header.orientation > 4
     height, width = tf.where(swapped, width, height), tf.where(swapped, height, width)
@@ -94,7 +100,7 @@ def _png(contents, _):
 
 
 def _grey16(contents):
-    """65535 becomes 255; values that all fit 8 bits were widened, not taken, with 16."""
+    """65535 becomes 255; if no value exceeds 255, the image has 8 bits stored in 16."""
     values = _unless_damaged(
         lambda file: tf.io.decode_png(file, channels=1, dtype=tf.uint16), contents, 1, tf.uint16
     )
@@ -104,9 +110,9 @@ def _grey16(contents):
 
 
 def _rgba(contents, depth):
-    """On white, rounded as Pillow's `alpha_composite` rounds.
+    """RGB on white, rounded as Pillow's `alpha_composite` does.
 
-    The decoder says opaque by the highest value of the file's own depth.
+    The decoder gives opaque pixels the highest value of the file's own depth.
     """
     image = _unless_damaged(lambda file: tf.io.decode_png(file, channels=4), contents, 4)
     rgb, alpha = image[..., :3], tf.cast(image[..., 3:], tf.int32)
@@ -131,7 +137,7 @@ def _bmp(contents, _):
 
 
 def _gif(contents, end):
-    """The first frame alone: the file is cut behind it, and closed."""
+    """The first frame: the file is cut after it, and closed."""
     first = tf.strings.join([tf.strings.substr(contents, 0, end), b";"])
     return _unless_damaged(lambda file: tf.io.decode_gif(file)[0], first)
 
@@ -145,7 +151,7 @@ def _as_channels(image, channels):
 
 
 def _turned(image, orientation):
-    """Upright, of an image stored in one of EXIF's orientations 1 to 8."""
+    """The upright image of one that is stored in EXIF's orientation 1 to 8."""
 
     def one_of(*orientations):
         return tf.reduce_any(orientation == tf.constant(orientations))

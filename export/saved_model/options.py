@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 from fcn_keras.checks import one_of, whole_number
 from fcn_keras.export.decoding import gives_labels, has_logits
+from fcn_keras.export.options import PRECISIONS, SIGNATURES
 from fcn_keras.keras_internals import is_graph
 
-SIGNATURES = ("serving_default", "logits", "encoded", "assets")
-PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 WARMUP = ((256, 256),)
 MOST_MEGAPIXELS = 2**20
 

@@ -1,6 +1,6 @@
-"""EXIF's orientation of a JPEG or PNG, read inside the graph as Pillow reads it.
+"""Reads EXIF's orientation of a JPEG or PNG in the graph, as Pillow does.
 
-XMP is asked where EXIF does not say.
+It is taken from XMP if EXIF has none.
 """
 
 import tensorflow as tf
@@ -13,8 +13,12 @@ _XMP = rb'(?s)^\C*?tiff:Orientation(?:="|>)([0-9])\C*$'
 
 
 def jpeg_orientation(contents, exif, picture):
-    """1 to 8, 1 where nothing is said, of a JPEG whose EXIF data and picture begin at these bytes
-    (`exif` -1: it has none).
+    """Returns the orientation of a JPEG, 1 to 8; 1 if it has none.
+
+    Args:
+        contents: The file, a scalar string tensor.
+        exif: Position of the EXIF data, or -1.
+        picture: Position of the image data.
     """
     stored = tf.cond(
         (exif > 0) & (exif < tf.strings.length(contents)),
@@ -25,7 +29,7 @@ def jpeg_orientation(contents, exif, picture):
 
 
 def png_orientation(contents):
-    """1 to 8; 1 where nothing is said."""
+    """Returns the orientation of a PNG, 1 to 8; 1 if it has none."""
     rest = tf.strings.regex_replace(
         contents, rb"(?s)^\C*?eXIf((?:II\*\x00|MM\x00\*)\C*)$", rb"\1", replace_global=False
     )
@@ -35,7 +39,7 @@ def png_orientation(contents):
 
 
 def _known(stored, text):
-    """What EXIF stored if that is not 0, else what XMP says; other values than 2 to 8 mean 1."""
+    """The orientation of EXIF if it is not 0, else that of XMP; other values than 2 to 8 mean 1."""
     digit = tf.cond(
         stored > 0,
         lambda: tf.constant(b"0"),
@@ -51,7 +55,7 @@ def _known(stored, text):
 
 
 def _from_exif(tiff):
-    """The orientation in TIFF data; 0 where they do not give one, or not as a short."""
+    """The orientation in TIFF data; 0 if there is none, or if it is not a short."""
     data = as_bytes(tiff)
     big = tf.strings.substr(tiff, 0, 1) == b"M"
     start = tf.minimum(number(data, 4, 4, big), tf.size(data))

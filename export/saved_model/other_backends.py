@@ -1,4 +1,4 @@
-"""Exporting from JAX or PyTorch: the model is saved, and a process on TensorFlow exports it."""
+"""Exports from JAX or PyTorch: saves the model, and exports it in a process on TensorFlow."""
 
 import dataclasses
 import json
@@ -15,10 +15,10 @@ _PACKAGES_LOADED = ("keras", "fcn_keras", "builtins")
 
 
 def write_elsewhere(model, folder, options):
-    """As `archive.write`, in a process whose Keras runs on TensorFlow, without a GPU.
+    """Does what `archive.write` does, in a process with Keras on TensorFlow, without a GPU.
 
     Raises:
-        RuntimeError: if that process fails, with the reason it gave.
+        RuntimeError: if that process fails; the message has its last line.
     """
     file, request = folder.with_suffix(".keras"), folder.with_suffix(".json")
     model.save(file)
@@ -45,7 +45,7 @@ def write_elsewhere(model, folder, options):
         text=True,
     )
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise RuntimeError(
             f"Keras runs on {keras.backend.backend()!r}, so the model was saved to be exported by "
             f"a process on TensorFlow, which failed: {last}"

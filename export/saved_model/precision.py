@@ -1,4 +1,4 @@
-"""The same net computing in another precision, or keeping its kernels in 16 bits."""
+"""Changes the precision of a net, or stores its kernels in 16 bits."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import tensorflow as tf
 
 
 def rebuilt(model, policy):
-    """A copy of a functional model under another dtype policy, with the same weights."""
+    """Returns a copy of a functional model with another dtype policy and the same weights."""
 
     def copied(layer):
         return type(layer).from_config({**layer.get_config(), "dtype": policy})
@@ -17,10 +17,10 @@ def rebuilt(model, policy):
 
 
 def halved(model):
-    """The model as a function from float32 images to float32 logits, over kernels in float16.
+    """Returns the model as a function from float32 images to float32 outputs, with float16 kernels.
 
-    Vectors (biases, the statistics of normalizations), and kernels beyond float16's range, stay
-    as they are: they are few, and the range of a variance is large.
+    Vectors (biases, the statistics of normalizations) and kernels beyond float16's range stay as
+    they are: they are few, and the range of a variance is large.
     """
     trainable, others = (
         [_half(variable) for variable in variables]

@@ -1,6 +1,6 @@
-"""The requests that TF Serving replays when it loads a version, before it serves it.
+"""Writes the requests that TF Serving runs when it loads a version, before it serves it.
 
-A TFRecord of PredictionLog messages, of which only nested fields of bytes are needed.
+The file is a TFRecord of PredictionLog messages, which need only nested fields of bytes.
 """
 
 import tensorflow as tf

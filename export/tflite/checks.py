@@ -2,10 +2,9 @@
 
 from fcn_keras.checks import one_of, whole_number
 from fcn_keras.export.decoding import has_logits
+from fcn_keras.export.options import QUANTIZE
 from fcn_keras.export.tflite import contents
 from fcn_keras.export.tflite.calibration import NEEDED
-
-QUANTIZE = ("none", "float16", "dynamic", "int8", "int8-weights")
 
 
 def check_target(path, overwrite):
@@ -63,13 +62,12 @@ def check_logits(logits, task, model):
         )
 
 
-def check_mediapipe(logits, size, model):
-    """Raises ValueError for what MediaPipe refuses, or answers wrongly without an error."""
-    if not logits or size is None:
+def check_mediapipe(size, model):
+    """Raises ValueError for what MediaPipe's Image Segmenter refuses."""
+    if size is None:
         raise ValueError(
-            "mediapipe=True needs logits=True and a fixed size=(H, W): of labels MediaPipe's Image "
-            "Segmenter makes an empty mask without an error, and it refuses open sizes; got "
-            f"logits={logits}, size={size}."
+            "mediapipe=True needs a fixed size, since MediaPipe refuses open sizes: "
+            "size=(H, W), --size HxW."
         )
     if model.input_shape[-1] != 3:
         raise ValueError(

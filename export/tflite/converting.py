@@ -59,8 +59,8 @@ def export_tflite(
             read, cut and padded as in evaluation.
         calibration_images: Largest number of them to use, spread evenly.
         logits: Whether the file gives the logits of classes instead of labels.
-        mediapipe: Whether to add the metadata of MediaPipe's Image Segmenter; needs `logits` and
-            `size`.
+        mediapipe: Whether to add the metadata of MediaPipe's Image Segmenter; needs `size`, and
+            the file gives logits.
         labels: A `LabelSet`. Default: the one stored in the model, else numbered classes.
         float_layers: For "int8": names of further layers to leave in float.
         report: For "int8": path of a CSV file with the quantization error of each operation, the
@@ -92,10 +92,11 @@ def export_tflite(
     task = task_to_export(model, "A TFLite file", labels)
     checks.check_target(path, overwrite)
     checks.check_quantization(quantize, calibration, float_layers, report)
+    logits = logits or mediapipe  # of labels MediaPipe makes an empty mask without an error
     checks.check_logits(logits, task, model)
     size = checks.checked_size(size, model)
     if mediapipe:
-        checks.check_mediapipe(logits, size, model)
+        checks.check_mediapipe(size, model)
     checks.check_layers(float_layers, model)
     padding, images = padding_pixel(model), None
     if quantize == "int8":

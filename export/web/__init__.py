@@ -1,6 +1,6 @@
-"""A static web page that segments pictures and the camera's image in the browser, by itself.
+"""Exports a segmenter as a static web page that segments pictures and the camera in the browser.
 
-The page, the net and what runs it lie in one folder that any web server can hand out.
+The page, the net and its runtime are in one folder that any web server can serve.
 """
 
 from fcn_keras.export.web.exporting import export_web

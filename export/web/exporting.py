@@ -99,7 +99,6 @@ def export_web(
             size=size,
             calibration=calibration,
             calibration_images=calibration_images,
-            logits=True,
             mediapipe=True,
             labels=labels,
         )

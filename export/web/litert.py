@@ -1,6 +1,6 @@
-"""LiteRT.js, which runs the net in the browser: which files of it, from where, and their hashes.
+"""LiteRT.js, which runs the net in the browser: its files, where they come from, their hashes.
 
-A file is taken only if its bytes are those that were tested.
+A file is used only if its bytes are those that were tested.
 """
 
 import base64
@@ -25,7 +25,7 @@ PATIENCE = 600
 
 @dataclass(frozen=True)
 class File:
-    """A file of an npm package: its path there, and its hash as browsers check it."""
+    """A file of an npm package: its path in it, and its hash in the form that browsers check."""
 
     package: str
     path: str
@@ -33,14 +33,14 @@ class File:
 
     @property
     def address(self):
-        """Where the CDN has it."""
+        """The address on the CDN."""
         return f"{CDN}{self.package}@{VERSION}/{self.path}"
 
     def check(self, content, source):
-        """The content, if it is the file that was tested.
+        """Returns the content if it is that of the file that was tested.
 
         Raises:
-            ValueError: if it is another.
+            ValueError: if it is not.
         """
         found = integrity(content)
         if found != self.integrity:
@@ -86,18 +86,19 @@ FILES = {
 
 
 def integrity(content):
-    """The hash of some bytes in the form of subresource integrity: sha384- and base64."""
+    """Returns the hash of bytes in the form of subresource integrity: sha384- and base64."""
     return "sha384-" + base64.b64encode(hashlib.sha384(content).digest()).decode()
 
 
 def runtime_files(folder=None):
-    """The contents of `FILES`, each checked.
+    """Returns the contents of `FILES`, each checked.
 
-    From `folder` if it is given; else from the user's cache, or fetched into it: by npm, with the
-    registry and the proxies that it is set up for, or where there is no npm from the CDN.
+    They come from `folder` if it is given, else from the user's cache. If they are not in the
+    cache, they are fetched with npm, from its registry and through its proxies, or from the CDN if
+    there is no npm.
 
     Args:
-        folder: A `node_modules` that holds the two packages.
+        folder: A `node_modules` folder with the two packages.
 
     Returns:
         {name: bytes}.
@@ -119,14 +120,14 @@ def runtime_files(folder=None):
 
 
 def cache_folder():
-    """Where fetched files are kept: under XDG_CACHE_HOME, LOCALAPPDATA or ~/.cache."""
+    """Returns the folder of fetched files, in XDG_CACHE_HOME, LOCALAPPDATA or ~/.cache."""
     given = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
     root = Path(given) if given else Path.home() / ".cache"
     return root / "fcn_keras" / f"litertjs-{VERSION}"
 
 
 def packages():
-    """The packages by name and version, as npm takes them."""
+    """Returns the packages with their versions, as arguments of npm."""
     return [f"{name}@{VERSION}" for name in (CORE, LOADER)]
 
 
@@ -134,14 +135,14 @@ def _installed(file, folder):
     path = folder / file.package / file.path
     if not path.is_file():
         raise FileNotFoundError(
-            f"There is no {path}. `runtime` is a node_modules folder, as "
+            f"There is no {path}. `runtime` must be a node_modules folder, as "
             f"`npm install {' '.join(packages())}` makes it."
         )
     return file.check(path.read_bytes(), path)
 
 
 def _cached(cache):
-    """What the cache holds, None if a file is missing or damaged."""
+    """The files in the cache; None if one is missing or damaged."""
     try:
         return {name: file.check((cache / name).read_bytes(), name) for name, file in FILES.items()}
     except (OSError, ValueError):
@@ -157,9 +158,9 @@ def _fetched():
             failures.append(str(error))
     raise ConnectionError(
         f"The page's runtime, {' and '.join(packages())} ({LICENCE}), could not be fetched: "
-        f"{'; '.join(failures)}. Let the page take it from the CDN when it is opened (--cdn, "
-        f"cdn=True); or bring a node_modules folder that `npm install {' '.join(packages())}` made "
-        "elsewhere (--runtime DIR, runtime=DIR)."
+        f"{'; '.join(failures)}. Let the page load it from the CDN (--cdn, cdn=True), or give a "
+        f"node_modules folder that `npm install {' '.join(packages())}` made elsewhere "
+        "(--runtime DIR, runtime=DIR)."
     )
 
 
@@ -198,7 +199,7 @@ def _from_cdn():
 
 
 def _keep(path, content):
-    """Puts a file into the cache, whole or not at all; a cache that cannot be written is none."""
+    """Writes a file into the cache, whole or not at all; does nothing if it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as aside:

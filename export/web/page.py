@@ -1,4 +1,4 @@
-"""The page's own files: filled in from template/, with the policy that keeps it to itself."""
+"""The files of the page, made from template/, and its content security policy."""
 
 import html
 import json
@@ -10,16 +10,16 @@ TEMPLATE = Path(__file__).parent / "template"
 INDEX, CONFIG, MODEL, RUNTIME = "index.html", "page.json", "model.tflite", "runtime"
 NOTICE = """LiteRT.js, {packages}, by Google, under the Apache License 2.0:
 https://www.apache.org/licenses/LICENSE-2.0
-The files are those of the npm packages, but that core.js imports {loader} from beside it.
+The files are those of the npm packages, except that core.js imports {loader} from its own folder.
 """
 
 
 def policy(cdn):
-    """The content security policy: everything from the page's own site, nothing from elsewhere.
+    """Returns the content security policy: everything comes from the page's own site.
 
     Scripts run in a worker that the page makes from a blob, so that it inherits the policy. With
-    `cdn` the runtime's files may be fetched from their folders on the CDN; they are run only once
-    the browser has checked their hashes, as blobs too.
+    `cdn` the runtime's files may be fetched from their folders on the CDN; they run as blobs too,
+    after the browser has checked their hashes.
     """
     folders = [f"{litert.CDN}{package}/" for package in litert.packages()] if cdn else []
     blob = ["blob:"] if cdn else []
@@ -37,12 +37,12 @@ def policy(cdn):
 
 
 def page_files(title, labels, made, cdn):
-    """The files that the template makes.
+    """Returns the files made from the template.
 
     Args:
         title: The page's heading.
         labels: The `LabelSet`.
-        made: How the model was made, as `contents.read` gives it.
+        made: How the model was made, as `contents.read` returns it.
         cdn: Whether the runtime comes from the CDN.
 
     Returns:
@@ -58,10 +58,10 @@ def page_files(title, labels, made, cdn):
 
 
 def runtime_beside(files):
-    """The files of the runtime as they lie beside the page, with a notice of what they are.
+    """Returns the files of the runtime for the page's folder, with a notice of their licence.
 
     Args:
-        files: What `litert.runtime_files` gives.
+        files: {name: bytes}, as `litert.runtime_files` returns them.
     """
     named, beside = f'from "{litert.LOADER}"'.encode(), b'from "./wasm-utils.js"'
     core = files["core.js"]

@@ -3,7 +3,7 @@
 from fcn_keras.cli import export_options as o
 from fcn_keras.cli.export_options import FORMATS, SAVED_MODEL, SERVING, TFLITE, WEB
 from fcn_keras.cli.options import Output, parse_size
-from fcn_keras.cli.sources import load_dataset, load_library, without_remarks
+from fcn_keras.cli.sources import hidden_notes, load_dataset, load_library
 
 CALIBRATION = ("calibration", "calibration_split", "calibration_images")
 BELONGS = {
@@ -77,7 +77,7 @@ def export(
     if kind == WEB:
         choices.setdefault("size", _size_of_training(model))
     write = {SAVED_MODEL: _saved_model, TFLITE: _tflite, SERVING: _serving, WEB: _web}[kind]
-    with without_remarks():
+    with hidden_notes():
         told = write(net, out, labels, overwrite, choices)
     print(told)
 
@@ -96,7 +96,7 @@ def _check_options(kind, given):
         for name in names:
             if name not in BELONGS[kind] and name in given:
                 raise ValueError(
-                    f"--{name.replace('_', '-')} is an option of --format {other}; this is {kind}."
+                    f"--{name.replace('_', '-')} is an option of --format {other}, not of {kind}."
                 )
 
 

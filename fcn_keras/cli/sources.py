@@ -1,4 +1,4 @@
-"""What commands share: importing the library without remarks, and opening a dataset."""
+"""Functions that commands share: importing the library quietly, and opening a dataset."""
 
 import contextlib
 import os
@@ -7,22 +7,21 @@ import tempfile
 
 
 def load_library():
-    """Imports Keras and this package's layers without the lines that TensorFlow writes by itself.
+    """Imports Keras and this package's layers, and hides the lines that TensorFlow writes then.
 
-    They come from C++ straight to the process's error output, so that is set aside meanwhile;
-    if the import fails, they are shown.
+    If the import fails, they are shown.
     """
-    with contextlib.nullcontext() if "keras" in sys.modules else without_remarks():
+    with contextlib.nullcontext() if "keras" in sys.modules else hidden_notes():
         import fcn_keras
 
         fcn_keras.register()
 
 
 @contextlib.contextmanager
-def without_remarks():
-    """Sets aside what C++ writes straight to the process's error output, but for --debug.
+def hidden_notes():
+    """Hides what C++ code writes directly to the process's error output, unless --debug is given.
 
-    Python's own warnings are shown, and the rest too if what is done meanwhile fails.
+    Python's own warnings are shown. If the code inside fails, everything is shown.
     """
     if "--debug" in sys.argv:
         yield
@@ -42,7 +41,7 @@ def without_remarks():
 
 
 def load_dataset(text, split, only=None, exclude=None):
-    """The dataset that `--data` and its companions name.
+    """Returns the dataset that --data and the options with it name.
 
     Raises:
         ValueError: for an unknown name or split, or where `only` and `exclude` leave nothing.

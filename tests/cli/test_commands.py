@@ -126,9 +126,15 @@ def test_export_and_use_the_tflite_file(command, digits_run, tmp_path):
 
 def test_export_refuses_options_of_the_other_format(command, digits_run, tmp_path):
     code, _, errors = command("export", digits_run, "--out", tmp_path / "a", "--quantize", "int8")
-    assert code == 1 and "--quantize is an option of --format tflite; this is saved-model" in errors
+    assert (
+        code == 1
+        and "--quantize is an option of --format tflite, not of saved-model" in errors
+    )
     code, _, errors = command("export", digits_run, "--out", tmp_path / "a.tflite", "--flip")
-    assert code == 1 and "--flip is an option of --format saved-model; this is tflite" in errors
+    assert (
+        code == 1
+        and "--flip is an option of --format saved-model, not of tflite" in errors
+    )
 
 
 def test_export_says_what_sixteen_bits_cost(command, tmp_path):

@@ -107,9 +107,9 @@ def refused():
     compressed = bytearray(written(image, "BMP"))
     compressed[30] = 1
     return {
-        "empty": (b"", "no JPEG, PNG"),
-        "text": (b"hello", "no JPEG, PNG"),
-        "webp": (written(image, "WEBP"), "no JPEG, PNG"),
+        "empty": (b"", "not a JPEG, PNG"),
+        "text": (b"hello", "not a JPEG, PNG"),
+        "webp": (written(image, "WEBP"), "not a JPEG, PNG"),
         "only the beginning": (b"\xff\xd8\xff", "cut short"),
         "jpeg of zeros": (b"\xff\xd8\xff" + bytes(5000), "cut short"),
         "cmyk": (written(image.convert("CMYK"), "JPEG"), "CMYK"),
@@ -222,7 +222,7 @@ def test_one_bad_image_does_not_lose_the_others(encoded):
     masks, statuses = encoded(good, b"no image", cut, large, good)
     assert statuses[0] == statuses[4] == "ok" and masks[0] == masks[4] != b""
     assert masks[1:4] == [b"", b"", b""]
-    assert "no JPEG" in statuses[1] and "cut short" in statuses[2]
+    assert "not a JPEG" in statuses[1] and "cut short" in statuses[2]
     assert statuses[3].startswith("The image is 1000x1100, above the limit of 1 megapixels")
 
 

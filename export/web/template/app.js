@@ -1,8 +1,8 @@
-// The page: pictures come in, the net labels them, the reader looks.
+// The page: takes a picture, lets the net label it, and shows the labels.
 
 import { Camera } from "./camera.js";
+import { fit, resized } from "./fit.js";
 import { Legend, sharesOf } from "./legend.js";
-import { look, resized } from "./look.js";
 import { Net } from "./net.js";
 import { indexedPng } from "./png.js";
 import { View } from "./view.js";
@@ -24,7 +24,7 @@ function problem(text) {
 }
 
 async function start() {
-  if (typeof WebAssembly !== "object") throw new Error("This browser runs no WebAssembly.");
+  if (typeof WebAssembly !== "object") throw new Error("This browser does not support WebAssembly.");
   const response = await fetch("page.json").catch(() => null);
   if (!response?.ok) throw new Error("page.json, which describes this page's net, is missing.");
   config = await response.json();
@@ -34,7 +34,7 @@ async function start() {
   await net.ready;
   const [height, width] = config.size;
   element("facts").textContent =
-    `The net sees ${width} × ${height} pixels; larger pictures are shrunk to it.`;
+    `The net takes ${width} × ${height} pixels; larger pictures are shrunk to that size.`;
   for (const id of ["file", "camera"]) element(id).disabled = false;
   state("ready", "Ready.");
 }
@@ -55,7 +55,7 @@ async function showFile(file) {
   } catch {
     if (mine === turn) {
       state(found ? "done" : "ready", "");
-      problem(`${file.name || "What was given"} is not a picture that this browser can read.`);
+      problem(`${file.name || "This"} is not a picture that this browser can read.`);
     }
     return;
   }
@@ -63,8 +63,8 @@ async function showFile(file) {
 }
 
 async function show(picture, name, mine, alone) {
-  const seen = look(picture, config.size, config.padding_pixel);
-  const { rows, columns } = seen;
+  const input = fit(picture, config.size, config.padding_pixel);
+  const { rows, columns } = input;
   if (alone) {
     view.show(picture);
     view.clear();
@@ -72,7 +72,7 @@ async function show(picture, name, mine, alone) {
     element("download").disabled = true;
     state("busy", "Segmenting …");
   }
-  const { labels, milliseconds } = await net.segment(seen);
+  const { labels, milliseconds } = await net.segment(input);
   if (mine !== turn) return;
   if (!alone) view.show(picture);
   const { height, width } = picture;
@@ -80,7 +80,7 @@ async function show(picture, name, mine, alone) {
   const shares = sharesOf(labels, config.names.length);
   legend.show(shares, alone);
   paint();
-  view.describe(`${name}: ${described(shares)}`);
+  view.describe(`${name}: ${summaryOf(shares)}`);
   element("download").disabled = false;
   const size = scaled(found) ? `, shrunk to ${columns} × ${rows}` : "";
   const time = `${milliseconds.toFixed(0)} ms in the net`;
@@ -91,7 +91,7 @@ function scaled({ rows, columns, height, width }) {
   return rows !== height || columns !== width;
 }
 
-function described(shares) {
+function summaryOf(shares) {
   const present = config.names.map((name, label) => [name, shares[label]]);
   return present
     .filter(([, share]) => share > 0)
@@ -142,11 +142,11 @@ async function download() {
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   } catch (error) {
-    problem(`The labels could not be written: ${error.message}.`);
+    problem(`The labels could not be saved: ${error.message}.`);
   }
 }
 
-function tell(left, top) {
+function showLabel(left, top) {
   if (left === null || !found) {
     element("pointed").textContent = "";
     return;
@@ -172,7 +172,7 @@ element("opacity").addEventListener("input", ({ target }) => {
   element("percent").textContent = `${target.value} %`;
   element("stage").style.setProperty("--opacity", target.value / 100);
 });
-view.onPointer(tell);
+view.onPointer(showLabel);
 document.addEventListener("paste", ({ clipboardData }) => showFile(clipboardData.files[0]));
 for (const kind of ["dragover", "dragleave", "drop"]) {
   document.addEventListener(kind, (event) => {

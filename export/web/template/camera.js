@@ -1,7 +1,7 @@
-// The camera: frame after frame, as fast as they are used.
+// The camera: gives one frame after the other, as fast as they are processed.
 
 const REFUSED = {
-  NotAllowedError: "The camera was refused: allow it for this page in the browser's settings.",
+  NotAllowedError: "The camera is not allowed: allow it for this page in the browser's settings.",
   NotFoundError: "No camera was found.",
   NotReadableError: "The camera is in use by another program.",
 };
@@ -13,10 +13,10 @@ export class Camera {
     return this.#stream !== null;
   }
 
-  /** Hands each frame, a video element, to `use`, and waits for it, until `stop`. */
+  /** Calls `use` with each frame, a video element, and waits for it, until `stop`. */
   async run(use) {
     if (!navigator.mediaDevices) {
-      throw new Error("Browsers give the camera only to pages from https:// or localhost.");
+      throw new Error("Browsers allow the camera only for pages from https:// or localhost.");
     }
     const wanted = { video: { facingMode: "environment" }, audio: false };
     const stream = await navigator.mediaDevices.getUserMedia(wanted).catch((error) => {

@@ -1,4 +1,4 @@
-// The classes with their colours and their shares of the picture; one can be chosen.
+// The legend: the classes with their colours and their shares of the picture; one can be chosen.
 
 export class Legend {
   chosen = null;
@@ -11,7 +11,7 @@ export class Legend {
     list.replaceChildren(...this.#items.map((item) => item.row));
   }
 
-  /** Shows the shares, 0 to 1, a class each; the largest first if `sorted`. */
+  /** Shows the share of each class, 0 to 1; the largest first if `sorted`. */
   show(shares, sorted) {
     const order = this.#items.map((item, label) => label);
     if (sorted) order.sort((a, b) => shares[b] - shares[a] || a - b);
@@ -52,7 +52,7 @@ export class Legend {
   }
 }
 
-/** Each class's share of a label map. */
+/** Returns the share of each class in a label map. */
 export function sharesOf(labels, classes) {
   const counts = new Array(classes).fill(0);
   for (const label of labels) counts[label]++;

@@ -1,4 +1,4 @@
-// The net as the page sees it: pixels in, labels out, by way of the worker.
+// Sends pixels to the worker with the net, and receives labels.
 
 export class Net {
   #worker;
@@ -6,7 +6,7 @@ export class Net {
   #count = 0;
 
   constructor(config, onLoaded) {
-    // Made from a blob, the worker inherits the page's content security policy.
+    // A worker made from a blob inherits the page's content security policy.
     const script = JSON.stringify(new URL("worker.js", import.meta.url).href);
     const blob = new Blob([`importScripts(${script});`], { type: "text/javascript" });
     this.#worker = new Worker(URL.createObjectURL(blob));
@@ -18,7 +18,7 @@ export class Net {
     this.ready = this.#ask({ config, site: document.baseURI });
   }
 
-  /** What the worker answers to `look`'s answer: { labels, milliseconds }. */
+  /** Returns { labels, milliseconds } for what `fit` returned. */
   segment({ pixels, rows, columns }) {
     return this.#ask({ pixels, rows, columns }, [pixels.buffer]);
   }

@@ -1,4 +1,4 @@
-// Writes a label map as an indexed PNG: the pixels are the labels, the palette makes them visible.
+// Writes a label map as an indexed PNG: the pixels are the labels, with the palette as colours.
 
 const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
 const TABLE = Uint32Array.from({ length: 256 }, (_, value) => {

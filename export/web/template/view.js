@@ -1,7 +1,7 @@
-// The picture on the page, and the labels laid over it.
+// Draws the picture, and the labels over it.
 
-const LONGEST = 2048; // pixels that are shown of a side
-const REST = 0.12; // how much of the other classes is left when one is chosen
+const LONGEST = 2048; // pixels of the longer side on the page
+const REST = 0.12; // opacity of the other classes when one is chosen
 
 export class View {
   #picture = document.getElementById("picture");
@@ -21,7 +21,7 @@ export class View {
     document.getElementById("drop").classList.add("filled");
   }
 
-  /** Paints a label map, with only the class `chosen` in full if there is one. */
+  /** Paints a label map; if a class is chosen, the others are faint. */
   paint({ labels, rows, columns }, palette, chosen) {
     const image = new ImageData(columns, rows);
     for (let pixel = 0; pixel < labels.length; pixel++) {
@@ -41,11 +41,11 @@ export class View {
     this.#picture.setAttribute("aria-label", text);
   }
 
-  /** Calls `tell` with where the pointer is, 0 to 1 from the left and the top, or with null. */
-  onPointer(tell) {
+  /** Calls `use` with the pointer's position, 0 to 1 from the left and the top, or with null. */
+  onPointer(use) {
     this.#picture.addEventListener("pointermove", ({ offsetX, offsetY }) => {
-      tell(offsetX / this.#picture.clientWidth, offsetY / this.#picture.clientHeight);
+      use(offsetX / this.#picture.clientWidth, offsetY / this.#picture.clientHeight);
     });
-    this.#picture.addEventListener("pointerleave", () => tell(null));
+    this.#picture.addEventListener("pointerleave", () => use(null));
   }
 }

@@ -1,4 +1,4 @@
-// Loads LiteRT.js and the net, and labels pixels: in a worker, so that the page stays awake.
+// Loads LiteRT.js and the net, and labels pixels, in a worker, so that the page stays responsive.
 
 const SPECIFIER = '"@litertjs/wasm-utils"';
 let config, site, core, net;
@@ -37,8 +37,8 @@ function say(line) {
   (line.startsWith("INFO") ? console.debug : console.warn)(line);
 }
 
-// Where to load a file of the runtime from. One from elsewhere is fetched with its hash, which the
-// browser checks, and handed on as a blob: the policy lets nothing else run.
+// Returns the address of a file of the runtime. A file from the CDN is fetched with its hash, which
+// the browser checks, and becomes a blob: the policy allows nothing else to run.
 async function address(name) {
   const { url, integrity } = config.runtime[name];
   if (!integrity) return new URL(url, site).href;
@@ -98,7 +98,7 @@ function withoutAlpha(rgba) {
   return rgb;
 }
 
-// The class of the highest score, the first of equals, for the pixels that are picture.
+// Returns the class of the highest logit for each pixel of the picture; the first of equals.
 function highest(logits, classes, width, rows, columns) {
   const labels = new Uint8Array(rows * columns);
   for (let row = 0, pixel = 0; row < rows; row++) {

@@ -71,7 +71,7 @@ def test_several_outputs_and_binary_values(rest, images, expected):
     columns = {"signature_name": "encoded", "inputs": {"image_bytes": files}}
     outputs = rest.post(PREDICT, json=columns).json()["outputs"]
     assert outputs["status"][:3] == ["ok"] * 3
-    assert outputs["status"][3] == "The bytes are no JPEG, PNG, BMP or GIF image."
+    assert outputs["status"][3] == "The bytes are not a JPEG, PNG, BMP or GIF image."
     rows = {"signature_name": "encoded", "instances": files}
     predictions = rest.post(PREDICT, json=rows).json()["predictions"]
     for number, truth in enumerate(expected[2]):

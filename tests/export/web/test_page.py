@@ -203,7 +203,7 @@ def test_a_refused_camera(visit, site):
     page = visit(site())
     page.click("#camera")
     page.wait_for_selector("#problem:not([hidden])")
-    assert "The camera was refused" in page.inner_text("#problem")
+    assert "The camera is not allowed" in page.inner_text("#problem")
     assert page.inner_text("#camera") == "Start the camera"
 
 
@@ -232,4 +232,4 @@ def test_a_missing_net(visit, site, tmp_path):
 
 def test_without_webassembly(visit, site):
     page = visit(site(), state="failed", script="delete globalThis.WebAssembly")
-    assert page.inner_text("#problem") == "This browser runs no WebAssembly."
+    assert page.inner_text("#problem") == "This browser does not support WebAssembly."

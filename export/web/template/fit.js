@@ -1,13 +1,13 @@
-// How a picture of any size meets a net of one size, and how the labels come back.
+// Fits a picture of any size into the net's input, and label maps into the picture's size.
 
 const canvas = document.createElement("canvas");
 const context = canvas.getContext("2d", { willReadFrequently: true });
 
 /**
- * What the net sees of a picture: shrunk to fit if it is larger, at the top left, the rest the
- * pixel that the net takes for nothing; transparency is put on white.
+ * Returns the net's input for a picture: { pixels, rows, columns }. A larger picture is shrunk; it
+ * lies at the top left, the rest is padding; transparency is put on white.
  */
-export function look(picture, [height, width], padding) {
+export function fit(picture, [height, width], padding) {
   const scale = Math.min(1, height / picture.height, width / picture.width);
   const rows = Math.max(1, Math.round(scale * picture.height));
   const columns = Math.max(1, Math.round(scale * picture.width));
@@ -22,7 +22,7 @@ export function look(picture, [height, width], padding) {
   return { pixels: context.getImageData(0, 0, width, height).data, rows, columns };
 }
 
-/** A label map in another size, by nearest neighbours. */
+/** Returns a label map in another size, by nearest neighbours. */
 export function resized({ labels, rows, columns }, height, width) {
   const found = new Uint8Array(height * width);
   for (let row = 0, pixel = 0; row < height; row++) {
