@@ -63,6 +63,20 @@ def check_model(model, task):
             set_task(model, {output: one} if output else one)
 
 
+def with_channels_of(model, *datasets):
+    """Returns datasets whose images have as many channels as the model takes: grey or RGB.
+
+    Args:
+        model: A Keras model of one input.
+        *datasets: `fcn_keras.data.Dataset`s, or None.
+
+    Raises:
+        ValueError: if the images have another number of channels, other than 1 and 3.
+    """
+    channels = model.inputs[0].shape[-1]
+    return [None if data is None else data.with_channels(channels) for data in datasets]
+
+
 def _check_output(model, own, task):
     """Raises ValueError if an output of a model has another task than its data."""
     if own.kind != task.kind:

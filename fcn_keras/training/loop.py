@@ -15,7 +15,12 @@ from fcn_keras.inference import segment
 from fcn_keras.training import callbacks as between_epochs
 from fcn_keras.training import recipes
 from fcn_keras.training.batch_norm import fused_batch_norm, synchronized_batch_norm
-from fcn_keras.training.checks import check_data, check_model, check_same_data
+from fcn_keras.training.checks import (
+    check_data,
+    check_model,
+    check_same_data,
+    with_channels_of,
+)
 from fcn_keras.training.compiling import compile_model, monitor_of, tasks_of, weights_of
 from fcn_keras.training.devices import check_divisible, filled_up, replicas, setup
 from fcn_keras.training.distributed import alone, check_divided, group, run_folder
@@ -206,6 +211,7 @@ def build_net(plan, train_data, devices="auto"):
 def _begin(folder, model, plan, train_data, val_data):
     """Checks and compiles a new run."""
     check_model(model, train_data.task)
+    train_data, val_data = with_channels_of(model, train_data, val_data)
     check_divisible(plan, replicas(model))
     weights = weights_of(plan, train_data)
     compile_model(model, plan, train_data, class_weights=weights)
@@ -250,6 +256,7 @@ def _resume(folder, train_data, val_data, devices, given, notes):
     with setup(precision, devices).scope() if devices else contextlib.nullcontext():
         model = keras.models.load_model(folder.last)
     check_model(model, train_data.task)
+    train_data, val_data = with_channels_of(model, train_data, val_data)
     check_divisible(plan, replicas(model))
     state = [np.array(keras.ops.convert_to_numpy(v)) for v in model.optimizer.variables]
     weights = config["class_weights"]

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from fcn_keras.keras_internals import all_layers
 from fcn_keras.training import compiling
 from fcn_keras.training.batch_norm import fused_batch_norm
+from fcn_keras.training.checks import with_channels_of
 from fcn_keras.training.loop import build_net
 from fcn_keras.training.recipes import make_recipe
 
@@ -148,6 +149,7 @@ def find_lr(model, data, recipe=None, *, lowest=1e-6, highest=1.0, steps=100, cl
     if model is None:
         plan, model = build_net(plan, data)
     plan = plan.resolved(data)
+    (data,) = with_channels_of(model, data)
     before = model.get_weights()
     trainable = [(layer, layer.trainable) for layer in all_layers(model)]
     growth = (highest / lowest) ** (1 / (steps - 1))

@@ -206,6 +206,20 @@ def test_labels_out_of_range_are_refused(net, shapes, tmp_path):
         train(net, shapes, out=tmp_path, class_weights=None, **QUICK)
 
 
+def test_a_net_of_one_channel_is_trained_on_photographs(shapes, unseen, tmp_path):
+    """RGB images become grey, as in evaluation and prediction; five channels are refused."""
+    image = keras.Input((None, None, 1))
+    grey = keras.Model(image, keras.layers.Conv2D(3, 1)(image))
+    (row,) = train(grey, shapes, unseen, out=tmp_path / "grey", epochs=1, batch_size=4, verbose=0)
+    assert row["val_mean_iou"] == pytest.approx(
+        fcn_keras.evaluate(grey, unseen).scores.mean_iou, abs=1e-6
+    )
+    image = keras.Input((None, None, 5))
+    deep = keras.Model(image, keras.layers.Conv2D(3, 1)(image))
+    with pytest.raises(ValueError, match="have 3 channels, but the net takes 5"):
+        train(deep, shapes, out=tmp_path / "deep", epochs=1)
+
+
 def test_a_run_is_not_replaced_unasked(make_net, shapes, tmp_path):
     train(make_net(), shapes, out=tmp_path, **QUICK)
     with pytest.raises(FileExistsError, match="already holds a run"):
