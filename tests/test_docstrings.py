@@ -4,6 +4,7 @@ import doctest
 import importlib
 import inspect
 import re
+import shutil
 import textwrap
 
 import numpy as np
@@ -32,6 +33,17 @@ def public():
 
 
 PUBLIC = public()
+# What builds, trains, exports or loads a whole net takes seconds.
+SLOW = re.compile(
+    r"\bfcn(\d+s)?\(|applications|googlenet|load_model|\.fit\(|train\(|find_lr\(|export_|Server\("
+)
+
+
+def cases():
+    """The public names, those with a slow example in the group `docs`."""
+    for name, value in PUBLIC.items():
+        slow = any(SLOW.search(block) for block in BLOCK.findall(inspect.getdoc(value) or ""))
+        yield pytest.param(name, marks=[pytest.mark.docs] if slow else [])
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +56,24 @@ def model():
     return net
 
 
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, model):
+    """A folder of images, and of two runs of the model."""
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "photos").mkdir()
+    image = np.random.default_rng(0).integers(0, 256, (70, 90, 3), "uint8")
+    for name in ("street.jpg", "photo.jpg", "photos/a.jpg", "mask.png"):
+        Image.fromarray(image if name != "mask.png" else image[..., 0] % 2).save(folder / name)
+    (folder / "runs" / "street").mkdir(parents=True)
+    model.save(folder / "runs" / "street" / "best.keras")
+    history = "epoch,loss,mean_iou\n1,2.0,0.1\n2,1.0,0.2\n"
+    (folder / "runs" / "street" / "history.csv").write_text(history)
+    shutil.copytree(folder / "runs" / "street", folder / "runs" / "x")
+    return folder
+
+
 @pytest.fixture
-def namespace(parts, tmp_path, monkeypatch, model, in_a_hurry):
+def namespace(parts, tmp_path, monkeypatch, model, files, in_a_hurry):
     """What an example takes for granted: a model, a data set, an image, a run, some files."""
     import keras
     import PIL.Image
@@ -53,16 +81,7 @@ def namespace(parts, tmp_path, monkeypatch, model, in_a_hurry):
     import fcn_keras
 
     monkeypatch.chdir(tmp_path)
-    rng = np.random.default_rng(0)
-    (tmp_path / "photos").mkdir()
-    image = rng.integers(0, 256, (70, 90, 3), "uint8")
-    for name in ("street.jpg", "photo.jpg", "photos/a.jpg", "mask.png"):
-        Image.fromarray(image if name != "mask.png" else image[..., 0] % 2).save(tmp_path / name)
-    for run in ("street", "x"):
-        (tmp_path / "runs" / run).mkdir(parents=True)
-        model.save(tmp_path / "runs" / run / "best.keras")
-        history = "epoch,loss,mean_iou\n1,2.0,0.1\n2,1.0,0.2\n"
-        (tmp_path / "runs" / run / "history.csv").write_text(history)
+    shutil.copytree(files, tmp_path, dirs_exist_ok=True)
     dataset = fcn_keras.data.load("digits", split="val", count=3)
 
     class MyLayerScale(keras.layers.Layer):
@@ -78,7 +97,7 @@ def namespace(parts, tmp_path, monkeypatch, model, in_a_hurry):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", PUBLIC)
+@pytest.mark.parametrize("name", cases())
 def test_the_example_runs(name, namespace):
     text = inspect.getdoc(PUBLIC[name]) or ""
     blocks = BLOCK.findall(text)

@@ -171,6 +171,7 @@ def test_gradients_are_those_of_differences():
         assert abs(found) > 1e-4
 
 
+@pytest.mark.training
 @pytest.mark.backend
 def test_fit_trains_it():
     scores, image = scenes(2, 12, 16, 3)
