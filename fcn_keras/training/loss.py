@@ -32,8 +32,9 @@ def parsed(text):
     except (SyntaxError, AttributeError, TypeError, ValueError) as error:
         reason = f" ({error})" if type(error) is ValueError else ""
         raise ValueError(
-            f"`loss` must be one of {', '.join(NAMES)}, with options as in 'focal(gamma=3)', or a "
-            f"sum as in 'cross_entropy + 0.5 * lovasz', got {text!r}{reason}."
+            f"`loss` must be one of {', '.join(losses.BY_NAME)}, with options as in "
+            f"'focal(gamma=3)', or a sum as in 'cross_entropy + 0.5 * lovasz', got "
+            f"{text!r}{reason}."
         ) from None
 
 
@@ -53,7 +54,7 @@ def _terms(node):
         node = node.func
     if not isinstance(node, ast.Name):
         raise ValueError("a term that is not a name")
-    if node.id not in NAMES:
+    if node.id not in losses.BY_NAME:
         raise ValueError(f"there is no {node.id!r}")
     return [(factor, node.id, options)]
 
