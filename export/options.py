@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from fcn_keras.checks import one_of
 from fcn_keras.options import declared, option
 
 SAVED_MODEL, TFLITE, SERVING, WEB = "saved-model", "tflite", "serving", "web"
@@ -31,6 +32,11 @@ def parse_names(text):
     return tuple(name.strip() for name in text.split(","))
 
 
+def check_signatures(name, names):
+    """Returns names of signatures; raises ValueError for an unknown one."""
+    return tuple(one_of(name, one, SIGNATURES) for one in names)
+
+
 @dataclass(frozen=True)
 class SavedModelOptions:
     """The options of `export_saved_model` on the command line."""
@@ -44,6 +50,7 @@ class SavedModelOptions:
         metavar="NAME,...",
         takes="names with commas between, such as serving_default,assets",
         parse=parse_names,
+        check=check_signatures,
         shown="all that suit the net",
         panel=WHOLE,
     )

@@ -126,15 +126,9 @@ def test_export_and_use_the_tflite_file(command, digits_run, tmp_path):
 
 def test_export_refuses_options_of_the_other_format(command, digits_run, tmp_path):
     code, _, errors = command("export", digits_run, "--out", tmp_path / "a", "--quantize", "int8")
-    assert (
-        code == 1
-        and "--quantize is an option of --format tflite, not of saved-model" in errors
-    )
+    assert code == 1 and "--quantize is an option of --format tflite, not of saved-model" in errors
     code, _, errors = command("export", digits_run, "--out", tmp_path / "a.tflite", "--flip")
-    assert (
-        code == 1
-        and "--flip is an option of --format saved-model, not of tflite" in errors
-    )
+    assert code == 1 and "--flip is an option of --format saved-model, not of tflite" in errors
 
 
 def test_export_says_what_sixteen_bits_cost(command, tmp_path):
@@ -258,7 +252,7 @@ def test_the_demo_judges_its_figures(tmp_path, capsys):
         (["evaluate", "empty", "--data", "digits"], "no model in empty"),
         (["evaluate", "x", "--data", "digits", "--json", "no/f.json"], "There is no folder no"),
         (["predict", "gone", "a.png", "--out", "x"], "no model gone"),
-        (["export", "gone", "--out", "x", "--format", "onnx"], "serving, web; got 'onnx'"),
+        (["export", "gone", "--out", "x", "--format", "onnx"], "serving, web, got 'onnx'"),
         (["summary", "--size", "big"], "--size takes HEIGHTxWIDTH"),
         (["trane"], "No such command 'trane'"),
     ],

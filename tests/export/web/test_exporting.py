@@ -233,7 +233,4 @@ def test_from_the_command_line(command, model, installed, tmp_path):
     assert page["size"] == [32, 40] and page["quantize"] == "none"
     assert "<h1>Mine</h1>" in (tmp_path / "site" / "index.html").read_text()
     code, _, errors = command(*words, "--mediapipe")
-    assert (
-        code == 1
-        and "--mediapipe is an option of --format tflite, not of web" in errors
-    )
+    assert code == 1 and "--mediapipe is an option of --format tflite, not of web" in errors
