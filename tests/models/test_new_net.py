@@ -62,3 +62,14 @@ def test_its_options_are_checked():
         options.check_options("coarse", {"alignment": "caffe"})
     with pytest.raises(ValueError, match="'fcn8s' has no option 'width'"):
         options.check_options("fcn8s", {"width": 4})
+
+
+def test_the_commands_take_its_options():
+    from fcn_keras.cli.recipe_options import make_net, net_options
+
+    assert net_options()["width"].help == "Filters of the hidden layer."
+    given = {"model": "coarse", "classifier": "vgg_slim", "width": 4}
+    net = make_net({**given, "weights": "none"}, {*given, "weights"})
+    assert net.options == {"width": 4} and net(3).get_layer("hidden").filters == 4
+    with pytest.raises(ValueError, match="'fcn8s' has no option 'width'"):
+        make_net({**given, "model": "fcn8s"}, {*given})
