@@ -1,6 +1,6 @@
 """The command line, `fcn-keras COMMAND`.
 
-Each command turns words into arguments, calls the library, and prints what came of it.
+Each command turns its options into arguments, calls the library and prints the result.
 """
 
 import os
@@ -75,14 +75,14 @@ def options(
         False, "--version", callback=_version, is_eager=True, help="Show the version."
     ),
 ):
-    """What goes before every command; `--debug` may also follow it."""
+    """Options before every command; `--debug` may also follow it."""
 
 
 def main(arguments=None):
-    """Runs one command and leaves with its exit code: 0, or 1 with one line that says why.
+    """Runs one command and exits with its code: 0, or 1 after one line that says why.
 
     Args:
-        arguments: The words behind `fcn-keras`, a list of str. Default: the process's own.
+        arguments: The words after `fcn-keras`, a list of str. Default: those of the process.
 
     Raises:
         SystemExit: always; 130 after Ctrl-C.
@@ -98,7 +98,7 @@ def main(arguments=None):
 
 
 def _run(words, debug):
-    """The exit code of one command."""
+    """Runs one command and returns its exit code."""
     try:
         code = app(words or ["--help"], prog_name="fcn-keras", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
@@ -108,14 +108,14 @@ def _run(words, debug):
             traceback.print_exc()
         print(f"fcn-keras: {_one_line(error)}", file=sys.stderr)
         return 1
-    if code == STOPPED:  # what Typer makes of Ctrl-C
+    if code == STOPPED:  # the code that Typer returns after Ctrl-C
         print("fcn-keras: stopped", file=sys.stderr)
     return code if isinstance(code, int) else 0
 
 
 def _one_line(error):
-    """What an exception says, in one line."""
-    if hasattr(error, "format_message"):  # the words did not fit the command
+    """Returns the message of an exception in one line."""
+    if hasattr(error, "format_message"):  # Typer refused the words of the command line
         path = getattr(getattr(error, "ctx", None), "command_path", "fcn-keras")
         message = _flat(error.format_message())
         return f"{message}{'' if message[-1] in '.?!' else '.'} See {path} --help"
@@ -123,14 +123,14 @@ def _one_line(error):
     if type(error).__module__.startswith("tensorflow"):
         text = _from_graph(text)
     if isinstance(error, KeyError):
-        text = f"there is no {text}"
+        text = f"There is no {text}"
     if not text or isinstance(error, (AttributeError, IndexError, AssertionError)):
         text = f"{type(error).__name__}: {text} (--debug shows where)"
     return _flat(text)
 
 
 def _from_graph(text):
-    """The sentence in TensorFlow's report of an error inside a graph."""
+    """Returns the sentence in TensorFlow's report of an error inside a graph."""
     for line in text.splitlines():
         line = line.strip()
         if line and not line.startswith(_GRAPH):

@@ -1,4 +1,4 @@
-"""`fcn-keras demo`: the whole way, from handwritten digits to a checked SavedModel."""
+"""The command `fcn-keras demo`: all steps from handwritten digits to a tested SavedModel."""
 
 import shutil
 import time
@@ -14,17 +14,20 @@ CHECKED = 8
 
 
 def demo(
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to write.")] = Path(
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder to write into.")] = Path(
         "runs/demo"
     ),
-    epochs: Annotated[int, typer.Option(help="Epochs of the training.")] = 7,
-    images: Annotated[int, typer.Option(help="Scenes to train on.")] = 600,
-    seed: Annotated[int, typer.Option(help="Seed of weights and crops.")] = 0,
+    epochs: Annotated[int, typer.Option(help="Number of training epochs.")] = 7,
+    images: Annotated[int, typer.Option(help="Number of training scenes.")] = 600,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the random weights, the order of examples and the crops.")
+    ] = 0,
 ):
     """Train an FCN-8s on handwritten digits, measure, draw and export it, in a few minutes.
 
-    Needs no files and no network. Exit code 1 if the mean IoU on unseen digits stays below 0.85,
-    or the exported model answers otherwise than the trained one. A demo before it is replaced.
+    Needs no files and no network. The exit code is 1 if the mean IoU on unseen digits is below
+    0.85, or if the exported and the trained model give different labels. An earlier demo is
+    replaced.
 
     [bold]Example[/bold]
 
@@ -72,7 +75,7 @@ def demo(
 
 
 def _agreement(maps, others):
-    """The share of pixels that have the same label in both."""
+    """Returns the share of pixels that have the same label in both."""
     same = sum(int((a == b).sum()) for a, b in zip(maps, others, strict=True))
     return same / sum(a.size for a in maps)
 

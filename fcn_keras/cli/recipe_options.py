@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from fcn_keras.models.options import OPTIONS
-from fcn_keras.options import declared
+from fcn_keras.options import declared, markdown_table
 from fcn_keras.training.choices import AugmentationChanges
+from fcn_keras.training.net import PANEL as MODEL
 from fcn_keras.training.net import Net
 from fcn_keras.training.recipe import Recipe
 
@@ -24,6 +25,16 @@ def net_options():
             if name not in NET and not one.python_only:
                 found.setdefault(name, one)
     return found
+
+
+def tables():
+    """Returns {heading: table of its options}, the tables of docs/cli.md, as Markdown."""
+    found = {}
+    for declaration in (NET, net_options(), RECIPE, AUGMENTATION):
+        for name, one in declaration.items():
+            if not one.python_only:
+                found.setdefault(one.panel or MODEL, {})[name] = one
+    return {heading: markdown_table(options) for heading, options in found.items()}
 
 
 def with_options(*declarations, leave_out=(), before=None, panel=None):

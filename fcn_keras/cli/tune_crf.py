@@ -1,4 +1,4 @@
-"""`fcn-keras tune-crf`: the options of a dense CRF, found on held-out images."""
+"""The command `fcn-keras tune-crf`: searches the options of a dense CRF on held-out images."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,24 +13,28 @@ def tune_crf(
     model: ModelPath,
     data: Annotated[str, typer.Option(metavar="NAME[:DIR]", help=DATA_HELP, show_default=False)],
     out: Annotated[
-        Path, typer.Option(metavar="FILE.json", help="The options, for --crf-options.")
+        Path,
+        typer.Option(metavar="FILE.json", help="File for the options, which --crf-options reads."),
     ] = Path("crf.json"),
     picture: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Draw what each candidate scored.")
+        Path | None,
+        typer.Option(
+            metavar="FILE.png", help="File for a picture of the scores of all candidates."
+        ),
     ] = None,
     split: Annotated[str, typer.Option(help="Split to tune on.")] = "val",
     only: Only = None,
     exclude: Exclude = None,
     measure: Annotated[
-        str, typer.Option(metavar="mean_iou|boundary_f1", help="What is to be highest.")
+        str, typer.Option(metavar="mean_iou|boundary_f1", help="Metric to maximize.")
     ] = "mean_iou",
-    images: Annotated[int, typer.Option(help="How many images, evenly spread.")] = 20,
-    steps: Annotated[int, typer.Option(help="Of the mean field.")] = 10,
+    images: Annotated[int, typer.Option(help="Number of images, evenly spread.")] = 20,
+    steps: Annotated[int, typer.Option(help="Number of mean field iterations.")] = 10,
     output: Output = None,
 ):
-    """Search weights and widths of a dense CRF on images the net was not trained on.
+    """Search the weights and widths of a dense CRF on images that the net was not trained on.
 
-    Prints what each candidate scores with the others as chosen, and says if no CRF helps.
+    Prints the score of each candidate, with the other options as chosen, and says if no CRF helps.
 
     [bold]Examples[/bold]
 

@@ -1,4 +1,4 @@
-"""`fcn-keras worker`: another command as one process of several that train together."""
+"""The command `fcn-keras worker`: runs `train` as one of several processes that train together."""
 
 import os
 from typing import Annotated
@@ -12,21 +12,31 @@ SETTINGS = {"allow_interspersed_args": False, "ignore_unknown_options": True}
 
 def worker(
     words: Annotated[
-        list[str], typer.Argument(metavar="COMMAND...", help="Such as: train --out runs/street")
+        list[str],
+        typer.Argument(
+            metavar="COMMAND...", help="Command to run, such as train --out runs/street."
+        ),
     ],
     coordinator: Annotated[
-        str, typer.Option(metavar="HOST:PORT", help="Where process 0 listens; any free port.")
+        str,
+        typer.Option(
+            metavar="HOST:PORT", help="Address of process 0, which listens there; any free port."
+        ),
     ],
-    process: Annotated[int, typer.Option(metavar="I", help="Number of this one, from 0.")],
-    processes: Annotated[int, typer.Option(metavar="N", help="How many there are.")],
+    process: Annotated[int, typer.Option(metavar="I", help="Number of this process, from 0.")],
+    processes: Annotated[int, typer.Option(metavar="N", help="Number of processes.")],
     timeout: Annotated[
-        int, typer.Option(metavar="SECONDS", help="Without a sign of life a process is lost.")
+        int,
+        typer.Option(
+            metavar="SECONDS",
+            help="Seconds without a sign of life after which a process counts as lost.",
+        ),
     ] = 60,
 ):
     """Train as one of several processes, on one machine or several; runs on JAX.
 
     Start the same command N times, each with its own --process. The run folder and the data must
-    be at the same place for all. If a process is lost all end; start them again with --resume.
+    have the same paths for all. If a process is lost, all end; start them again with --resume.
 
     [bold]Examples[/bold]
 

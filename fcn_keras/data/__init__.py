@@ -5,6 +5,7 @@ from fcn_keras.data.check import check
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.images import read_image
 from fcn_keras.data.masks import LabelError, MaskReader, read_mask
+from fcn_keras.data.multi_task import MultiTaskDataset
 from fcn_keras.data.registry import load, names, parse
 from fcn_keras.data.statistics import class_pixels, class_weights
 from fcn_keras.data.values import ValueReader
@@ -14,6 +15,7 @@ __all__ = [
     "Dataset",
     "LabelError",
     "MaskReader",
+    "MultiTaskDataset",
     "ValueReader",
     "check",
     "class_pixels",

@@ -106,11 +106,12 @@ class AugmentationChanges(TypedDict, total=False):
             parse=parse_scale,
             takes="LOW:HIGH, two factors with 0 < LOW <= HIGH, such as 0.5:2, or none",
             shown="the dataset's",
+            panel="Recipe",
         ),
     ]
     flip: Annotated[
         bool | None,
-        Option("Whether half of the examples are mirrored.", shown="the dataset's"),
+        Option("Whether half of the examples are mirrored.", shown="the dataset's", panel="Recipe"),
     ]
     color: Annotated[
         float | None,
@@ -118,6 +119,7 @@ class AugmentationChanges(TypedDict, total=False):
             "Strength of random brightness, contrast and saturation, from 0 to 1.",
             metavar="STRENGTH",
             shown="the dataset's",
+            panel="Recipe",
         ),
     ]
 

@@ -12,6 +12,7 @@ from fcn_keras.checks import one_of
 from fcn_keras.data.decoding import refusal
 from fcn_keras.data.unreadable import Skipped
 from fcn_keras.inference import segment
+from fcn_keras.models import one_output
 from fcn_keras.training import callbacks as between_epochs
 from fcn_keras.training import recipes
 from fcn_keras.training.batch_norm import fused_batch_norm, synchronized_batch_norm
@@ -25,7 +26,7 @@ from fcn_keras.training.compiling import compile_model, monitor_of, tasks_of, we
 from fcn_keras.training.devices import check_divisible, filled_up, replicas, setup
 from fcn_keras.training.distributed import alone, check_divided, group, run_folder
 from fcn_keras.training.progressive_resizing import between_stages, stages
-from fcn_keras.training.recipe import Recipe, first_image_shape
+from fcn_keras.training.recipe import Recipe
 from fcn_keras.training.run_folder import RunFolder, describe_run, now
 from fcn_keras.training.summary import print_summary
 
@@ -197,7 +198,6 @@ def build_net(plan, train_data, devices="auto"):
         raise ValueError("`model` is None and the recipe has no net: pass a model, or `net`.")
     if plan.learning_rate is None and plan.net.pretrained:
         plan = plan.changed(learning_rate=plan.filled().learning_rate / 10)
-    *_, channels = first_image_shape(train_data)
     run = setup(plan.precision, devices)
     if group().first:
         print(f"precision and devices: {run}")
@@ -205,7 +205,7 @@ def build_net(plan, train_data, devices="auto"):
             print("float32, because this CPU has no instructions for 16-bit multiplications")
     keras.utils.set_random_seed(plan.seed)
     with run.scope():
-        return plan, plan.net(train_data.task, channels)
+        return plan, plan.net(train_data.task, train_data.channels)
 
 
 def _begin(folder, model, plan, train_data, val_data):
@@ -383,9 +383,15 @@ def _report(run):
     chosen = keras.models.load_model(run.folder.best, compile=False)
     data = run.val_data
     pictures = _readable(data, _spread(len(data), PICTURED))
-    predictions = [segment(chosen, image) for image, _ in pictures]
     images, truths = zip(*pictures, strict=True)
-    visualize.comparison(images, truths, predictions, data.task, run.folder.predictions)
+    for output, task in run.tasks.items():
+        net, path = chosen, run.folder.predictions
+        shown = truths
+        if output is not None:
+            net, path = one_output(chosen, output), path.with_stem(f"{path.stem}_{output}")
+            shown = [truth[output] for truth in truths]
+        predictions = [segment(net, image) for image in images]
+        visualize.comparison(images, shown, predictions, task, path)
     value = run.rows[best - 1][run.monitor.name]
     figure = run.monitor.name.removeprefix("val_").replace("_iou", "_IoU").replace("_", " ")
     print(f"best validation {figure} {value:.4f} in epoch {best}: {run.folder.best}")

@@ -1,0 +1,107 @@
+"""Several datasets of the same images, each with the targets of another output of a net."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class MultiTaskDataset:
+    """The same images with a target for each output of a net.
+
+    The order of the examples, their windows and their colours are those of one dataset, since
+    every part draws them from the same seed.
+
+    Attributes:
+        parts: {output: `Dataset`}: datasets with equal names, in the same order.
+
+    Raises:
+        ValueError: for no parts, or parts whose examples have other names.
+
+    Example:
+
+    ```python
+    digits = fcn_keras.data.load("digits", split="train")
+    data = fcn_keras.data.MultiTaskDataset({"digit": digits, "again": digits})
+    image, targets = data[0]        # targets: {"digit": (H, W), "again": (H, W)}
+    ```
+    """
+
+    parts: dict
+
+    def __post_init__(self):
+        if not self.parts:
+            raise ValueError("`parts` needs at least one dataset, got an empty dict.")
+        for output, part in self.parts.items():
+            if part.names != self._first.names:
+                raise ValueError(
+                    f"All parts need examples of the same names, but those of {output!r} differ "
+                    f"from those of {next(iter(self.parts))!r}."
+                )
+
+    @property
+    def _first(self):
+        return next(iter(self.parts.values()))
+
+    @property
+    def task(self):
+        """{output: task}."""
+        return {output: part.task for output, part in self.parts.items()}
+
+    @property
+    def labels(self):
+        """None: class names belong to the tasks of the outputs."""
+        return None
+
+    @property
+    def name(self):
+        """The name of the first part."""
+        return self._first.name
+
+    @property
+    def split(self):
+        """The split of the first part."""
+        return self._first.split
+
+    @property
+    def names(self):
+        """One name for each example."""
+        return self._first.names
+
+    @property
+    def channels(self):
+        """Number of channels of an image."""
+        return self._first.channels
+
+    @property
+    def augmentation(self):
+        """What `augment=True` means: the augmentation of the first part."""
+        return self._first.augmentation
+
+    def __len__(self):
+        return len(self._first)
+
+    def __getitem__(self, index):
+        """Returns example `index`: an image and {output: target}."""
+        image, _ = self._first[index]
+        return image, {output: part[index][1] for output, part in self.parts.items()}
+
+    def batches(self, batch_size, *, augment=False, on_error="raise", cache=False, **options):
+        """Returns batches of (images, {output: targets}); see `Dataset.batches`.
+
+        Raises:
+            ValueError: for on_error="skip", with which the parts could lose different examples.
+        """
+        if on_error != "raise":
+            raise ValueError(f"`on_error` must be 'raise' for several tasks, got {on_error!r}.")
+        import tensorflow as tf
+
+        augment = self.augmentation if augment is True else augment
+        batches = {}
+        for output, part in self.parts.items():
+            place = f"{cache}-{output}" if isinstance(cache, str) else cache
+            batches[output] = part.batches(batch_size, augment=augment, cache=place, **options)
+        first = next(iter(self.parts))
+
+        def joined(parts):
+            return parts[first][0], {output: targets for output, (_, targets) in parts.items()}
+
+        return tf.data.Dataset.zip(batches).map(joined)
