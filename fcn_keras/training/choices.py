@@ -47,6 +47,16 @@ OPTIMIZERS = {
 WITH_MOMENTUM = tuple(name for name, line in OPTIMIZERS.items() if line.momentum is not None)
 
 
+def defaults_of(field_name):
+    """Returns the default of a field for each optimizer, as text for `--help`."""
+    values = {}
+    for name, line in OPTIMIZERS.items():
+        value = getattr(line, field_name)
+        if value is not None:
+            values.setdefault(value, []).append(name)
+    return "; ".join(f"{', '.join(names)} {value:g}" for value, names in values.items())
+
+
 def parse_size(text):
     """Returns "256x320" as (256, 320)."""
     found = re.fullmatch(r"\s*(\d+)\s*[x×]\s*(\d+)\s*", text)

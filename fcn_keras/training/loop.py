@@ -7,12 +7,9 @@ from dataclasses import dataclass, field
 import keras
 import numpy as np
 
-from fcn_keras import visualize
 from fcn_keras.checks import one_of
 from fcn_keras.data.decoding import refusal
 from fcn_keras.data.unreadable import Skipped
-from fcn_keras.inference import segment
-from fcn_keras.models import one_output
 from fcn_keras.training import callbacks as between_epochs
 from fcn_keras.training import recipes
 from fcn_keras.training.batch_norm import fused_batch_norm, synchronized_batch_norm
@@ -28,9 +25,8 @@ from fcn_keras.training.distributed import alone, check_divided, group, run_fold
 from fcn_keras.training.progressive_resizing import between_stages, stages
 from fcn_keras.training.recipe import Recipe
 from fcn_keras.training.run_folder import RunFolder, describe_run, now
-from fcn_keras.training.summary import print_summary
+from fcn_keras.training.summary import print_report, print_summary
 
-PICTURED = 4
 RESUMABLE = ("epochs", "steps")
 
 
@@ -175,7 +171,7 @@ def train(
         print(f"{part} data: {left_out}")
     if group().first:
         with alone():
-            _report(run)
+            print_report(run)
     return run.rows
 
 
@@ -372,40 +368,3 @@ def _plain_refusals():
         if told is None:
             raise
         raise told from error
-
-
-def _report(run):
-    """Draws and prints the result of a run."""
-    best = run.monitor.best_epoch(run.rows)
-    if best is None:
-        print(f"finished: {run.folder.last}")
-        return
-    chosen = keras.models.load_model(run.folder.best, compile=False)
-    data = run.val_data
-    pictures = _readable(data, _spread(len(data), PICTURED))
-    images, truths = zip(*pictures, strict=True)
-    for output, task in run.tasks.items():
-        net, path = chosen, run.folder.predictions
-        shown = truths
-        if output is not None:
-            net, path = one_output(chosen, output), path.with_stem(f"{path.stem}_{output}")
-            shown = [truth[output] for truth in truths]
-        predictions = [segment(net, image) for image in images]
-        visualize.comparison(images, shown, predictions, task, path)
-    value = run.rows[best - 1][run.monitor.name]
-    figure = run.monitor.name.removeprefix("val_").replace("_iou", "_IoU").replace("_", " ")
-    print(f"best validation {figure} {value:.4f} in epoch {best}: {run.folder.best}")
-
-
-def _readable(data, indices):
-    """Returns the examples of these numbers that can be read; at least one, as validation had."""
-    found = []
-    for index in indices:
-        with contextlib.suppress(OSError, ValueError):
-            found.append(data[index])
-    return found or _readable(data, range(len(data)))[:1]
-
-
-def _spread(length, count):
-    """Returns `count` indices over the whole length, or all of them."""
-    return np.unique(np.linspace(0, length - 1, count).astype(int))

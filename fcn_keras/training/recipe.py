@@ -24,16 +24,6 @@ def _loss(name, words):
     return words
 
 
-def _default(field_name):
-    """What `--help` says of a default that depends on the optimizer."""
-    values = {}
-    for name, line in OPTIMIZERS.items():
-        value = getattr(line, field_name)
-        if value is not None:
-            values.setdefault(value, []).append(name)
-    return "; ".join(f"{', '.join(names)} {value:g}" for value, names in values.items())
-
-
 @dataclass(frozen=True)
 class Recipe:
     """The choices of a training.
@@ -136,14 +126,14 @@ class Recipe:
         None,
         "Highest learning rate.",
         metavar="RATE",
-        shown=f"{_default('learning_rate')}; a tenth of it from trained weights",
+        shown=f"{choices.defaults_of('learning_rate')}; a tenth of it from trained weights",
         panel=PANEL,
     )
     momentum: float | None = option(
         None,
         f"Momentum of {', '.join(WITH_MOMENTUM)}.",
         metavar="MOMENTUM",
-        shown=_default("momentum"),
+        shown=choices.defaults_of("momentum"),
         check=choices.checked_momentum,
         panel=PANEL,
     )
@@ -164,7 +154,7 @@ class Recipe:
         None,
         "Weight decay of the kernels.",
         metavar="DECAY",
-        shown=_default("weight_decay"),
+        shown=choices.defaults_of("weight_decay"),
         panel=PANEL,
     )
     bias_rate: float = option(
@@ -399,16 +389,11 @@ class Recipe:
 
 
 def default_crop(dataset, largest=(256, 320)):
-    """Returns the crop that "auto" means: `largest`, or the first image's size if smaller."""
-    return tuple(map(min, largest, first_image_shape(dataset)))
-
-
-def first_image_shape(dataset):
-    """Returns (H, W, channels) of the first image of a dataset that can be read.
+    """Returns the crop that "auto" means: `largest`, or the first image's size if smaller.
 
     Images that cannot be read are passed over; the training itself reports them.
     """
     for index in range(len(dataset)):
         with contextlib.suppress(OSError, ValueError):
-            return dataset[index][0].shape
-    return (math.inf, math.inf, 3)
+            return tuple(map(min, largest, dataset[index][0].shape))
+    return largest

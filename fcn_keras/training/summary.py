@@ -1,13 +1,22 @@
-"""The lines that a training prints before it starts."""
+"""What a training prints: a summary before it starts, and a report with a picture at its end."""
 
+import contextlib
 import math
 import warnings
 
+import keras
+import numpy as np
+
+from fcn_keras import visualize
+from fcn_keras.inference import segment
+from fcn_keras.models import one_output
 from fcn_keras.precision import device, mixed_policy, policy_for
 from fcn_keras.training.choices import ALL_BUT_SCORES
 from fcn_keras.training.compiling import steps_of
 from fcn_keras.training.devices import replicas
 from fcn_keras.training.progressive_resizing import epochs_at_half_size
+
+PICTURED = 4
 
 
 def print_summary(run):
@@ -110,3 +119,44 @@ def _warn(plan, steps, model):
             "building it.",
             stacklevel=3,
         )
+
+
+def print_report(run):
+    """Prints the best epoch of a run, and draws what it predicts on validation images.
+
+    Args:
+        run: A `fcn_keras.training.loop.Run`.
+    """
+    best = run.monitor.best_epoch(run.rows)
+    if best is None:
+        print(f"finished: {run.folder.last}")
+        return
+    chosen = keras.models.load_model(run.folder.best, compile=False)
+    data = run.val_data
+    pictures = _readable(data, _spread(len(data), PICTURED))
+    images, truths = zip(*pictures, strict=True)
+    for output, task in run.tasks.items():
+        net, path = chosen, run.folder.predictions
+        shown = truths
+        if output is not None:
+            net, path = one_output(chosen, output), path.with_stem(f"{path.stem}_{output}")
+            shown = [truth[output] for truth in truths]
+        predictions = [segment(net, image) for image in images]
+        visualize.comparison(images, shown, predictions, task, path)
+    value = run.rows[best - 1][run.monitor.name]
+    figure = run.monitor.name.removeprefix("val_").replace("_iou", "_IoU").replace("_", " ")
+    print(f"best validation {figure} {value:.4f} in epoch {best}: {run.folder.best}")
+
+
+def _readable(data, indices):
+    """Returns the examples of these numbers that can be read; at least one, as validation had."""
+    found = []
+    for index in indices:
+        with contextlib.suppress(OSError, ValueError):
+            found.append(data[index])
+    return found or _readable(data, range(len(data)))[:1]
+
+
+def _spread(length, count):
+    """Returns `count` indices over the whole length, or all of them."""
+    return np.unique(np.linspace(0, length - 1, count).astype(int))
