@@ -106,7 +106,9 @@ class RunFolder:
     def save_best(self, model):
         """Writes best.keras: the model without its optimizer."""
         if getattr(model, "inputs", None):
-            model = keras.Model(_one(model.inputs), _one(model.outputs), name=model.name)
+            named = isinstance(model.output, dict)
+            outputs = model.output if named else _one(model.outputs)
+            model = keras.Model(_one(model.inputs), outputs, name=model.name)
         with _aside(self.best) as path:
             model.save(path)
 
