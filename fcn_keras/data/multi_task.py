@@ -84,6 +84,12 @@ class MultiTaskDataset:
         image, _ = self._first[index]
         return image, {output: part[index][1] for output, part in self.parts.items()}
 
+    def with_channels(self, channels):
+        """Returns the dataset with images of so many channels; see `Dataset.with_channels`."""
+        return MultiTaskDataset(
+            {output: part.with_channels(channels) for output, part in self.parts.items()}
+        )
+
     def batches(self, batch_size, *, augment=False, on_error="raise", cache=False, **options):
         """Returns batches of (images, {output: targets}); see `Dataset.batches`.
 
