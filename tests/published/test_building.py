@@ -16,15 +16,19 @@ from fcn_keras import published
 from fcn_keras.published import CaffeModelError
 
 RANDOM, GROUPED = {"filters": "random"}, {"filters": "random", "grouped": True}
-CASES = (
-    ("voc-fcn32s", {}), ("voc-fcn32s", RANDOM), ("voc-fcn16s", GROUPED),
-    ("voc-fcn16s", {"grouped": True}), ("voc-fcn8s", {}), ("voc-fcn8s", RANDOM),
-    ("voc-fcn8s-atonce", {}), ("voc-fcn8s-atonce", GROUPED), ("voc-fcn-alexnet", {}),
-    ("voc-fcn-alexnet", RANDOM), ("voc-fcn-alexnet", GROUPED), ("pascalcontext-fcn16s", {}),
-    ("siftflow-fcn32s", {}), ("siftflow-fcn16s", {}), ("siftflow-fcn8s", RANDOM),
-    ("nyud-fcn32s-color", {}), ("nyud-fcn32s-hha", {}), ("nyud-fcn32s-color-d", {}),
-    ("nyud-fcn32s-color-hha", {}), ("nyud-fcn32s-color-hha", RANDOM),
+SAMPLE = (
+    ("voc-fcn32s", {}), ("voc-fcn8s", RANDOM), ("voc-fcn8s-atonce", GROUPED),
+    ("voc-fcn-alexnet", {}), ("siftflow-fcn16s", {}), ("nyud-fcn32s-color-d", {}),
+    ("nyud-fcn32s-color-hha", {}),
 )  # fmt: skip
+REST = (
+    ("voc-fcn32s", RANDOM), ("voc-fcn16s", GROUPED), ("voc-fcn16s", {"grouped": True}),
+    ("voc-fcn8s", {}), ("voc-fcn8s-atonce", {}), ("voc-fcn-alexnet", RANDOM),
+    ("voc-fcn-alexnet", GROUPED), ("pascalcontext-fcn16s", {}), ("siftflow-fcn32s", {}),
+    ("siftflow-fcn8s", RANDOM), ("nyud-fcn32s-color", {}), ("nyud-fcn32s-hha", {}),
+    ("nyud-fcn32s-color-hha", RANDOM),
+)  # fmt: skip
+CASES = [*SAMPLE, *(pytest.param(*case, marks=pytest.mark.sweep) for case in REST)]
 # Channels of Caffe's input in those of ours, and the means, by the authors' data layers.
 BGR = [2, 1, 0]
 MEANS = {
