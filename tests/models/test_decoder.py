@@ -38,7 +38,6 @@ def test_one_number_is_for_every_skip():
     assert same[0] == same[1]
 
 
-@pytest.mark.backend
 @pytest.mark.parametrize("axis", [1, 2])
 def test_an_image_moved_by_the_stride_moves_the_logits(axis):
     rng = np.random.default_rng(0)
@@ -57,7 +56,7 @@ def test_an_image_moved_by_the_stride_moves_the_logits(axis):
 @pytest.mark.parametrize(
     "classifier",
     [
-        "tiny_vgg",
+        pytest.param("tiny_vgg", marks=pytest.mark.backend),
         pytest.param("mobilenet_v2", marks=pytest.mark.sweep),
         pytest.param("inception_v3", marks=pytest.mark.sweep),
     ],

@@ -128,7 +128,6 @@ def test_keras_classifiers(name, side):
     np.testing.assert_allclose(result[:, 0, 0], expected, atol=1e-5)
 
 
-@pytest.mark.backend
 def test_vgg_slim_and_logits():
     classifier = randomized(fcn_keras.classifiers.vgg_slim(classes=7, input_shape=(64, 64, 3)))
     x = image(64, batch=1)

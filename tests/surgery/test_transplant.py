@@ -8,7 +8,6 @@ from fcn_keras import convolutionalize, fcn16s, fcn32s
 from fcn_keras.layers import WindowConv2D
 from fcn_keras.surgery import transplant
 
-pytestmark = pytest.mark.backend
 L = keras.layers
 
 
@@ -53,6 +52,7 @@ def numbers(shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype("float32")
 
 
+@pytest.mark.backend
 def test_shared_layers_are_copied_and_the_rest_reported():
     source, target = net(), net(extra=True)
     kept = target.get_layer("new").get_weights()
@@ -100,6 +100,7 @@ def test_nothing_shared():
         transplant(net(4), net(3), strict=False)
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("convolution", [L.Conv2D, WindowConv2D])
 def test_dense_becomes_a_convolution_and_comes_back(convolution):
     source, target = classifier(), dense_net(convolution=convolution)
@@ -115,6 +116,7 @@ def test_dense_becomes_a_convolution_and_comes_back(convolution):
     same_weights(source, back)
 
 
+@pytest.mark.backend
 def test_it_agrees_with_convolutionalize():
     source = classifier()
     wanted, target = convolutionalize(source), dense_net()
@@ -246,6 +248,7 @@ def test_the_table_has_a_line_for_every_layer():
     assert lines[-1] == str(done) == "4 layers transplanted; cast: fc6, fc7, fc8; new: none."
 
 
+@pytest.mark.backend
 def test_an_adapted_normalization_goes_along():
     def normalized(values):
         start = keras.Input((4, 4, 3))
