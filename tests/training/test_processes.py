@@ -18,7 +18,7 @@ pytest.importorskip("jax")
 SCRIPT = Path(__file__).with_name("one_of_several.py")
 HANGS = 300
 LOST = "Another process was lost"
-GO_ON = "Start every process again; with --resume"
+GO_ON = "Start every process again with --resume"
 
 
 def start(port, process, processes, folder, victim):
