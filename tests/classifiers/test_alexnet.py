@@ -84,7 +84,6 @@ def test_a_file_of_the_whole_net_fills_its_trunk(small, tmp_path):
         alexnet(input_shape=(67, 83, 3), weights=tmp_path / "trunk.weights.h5")
 
 
-@pytest.mark.backend
 def test_the_smallest_size_is_as_registered():
     row = fcn_keras.classifiers.get("AlexNet")
     side = row.smallest

@@ -7,8 +7,6 @@ import pytest
 import fcn_keras
 from fcn_keras.classifiers import resnet_slim
 
-pytestmark = pytest.mark.backend
-
 
 def test_parameters_by_hand():
     """Kernels, and four numbers a filter of BatchNormalization."""
@@ -47,6 +45,7 @@ def test_as_an_fcn():
         fcn_keras.fcn32s(11, "resnet_slim", weights=None)
 
 
+@pytest.mark.backend
 def test_odd_sizes_keep_their_size():
     net = fcn_keras.fcn8s(3, "resnet_slim", weights=None)
     assert net(np.zeros((1, 45, 61, 3), "float32")).shape == (1, 45, 61, 3)
