@@ -43,7 +43,14 @@ _ROOMS = (
     "training",
     "visualize",
 )
-_SERIALIZABLE = ("layers", "losses", "metrics", "training.optimizers", "training.schedules")
+_SERIALIZABLE = (
+    "layers",
+    "losses",
+    "metrics",
+    "training.muon",
+    "training.optimizers",
+    "training.schedules",
+)
 
 __all__ = ["__version__", *_PUBLIC, *_ROOMS]
 

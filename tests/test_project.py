@@ -148,6 +148,16 @@ def test_runs_without_tensorflow():
     assert "tensorflow" not in sys.modules
 
 
+def test_import_registers_every_serializable_class():
+    """`import fcn_keras` is enough for keras.models.load_model, whatever the file was made with."""
+    home = Path(fcn_keras.__file__).parent
+    for path in home.rglob("*.py"):
+        if "@keras.saving.register_keras_serializable" in path.read_text(encoding="utf-8"):
+            parts = path.relative_to(home).with_suffix("").parts
+            listed = {parts[0], ".".join(parts)} & {*fcn_keras._SERIALIZABLE}
+            assert listed, f"{'/'.join(parts)}.py is not in _SERIALIZABLE of fcn_keras/__init__.py"
+
+
 def _modules(requirements):
     names = (Requirement(line).name for line in requirements)
     return {IMPORT_NAMES.get(name, name) for name in names}

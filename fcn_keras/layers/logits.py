@@ -3,7 +3,9 @@
 import keras
 from keras import ops
 
+from fcn_keras.labels import LabelSet
 from fcn_keras.layers.crop import CropToReference
+from fcn_keras.tasks import Classes
 
 
 @keras.saving.register_keras_serializable("fcn_keras")
@@ -40,3 +42,12 @@ class Logits(CropToReference):
         config = {**super().get_config(), "task_config": self.task_config}
         config.pop("autocast", None)
         return config
+
+    @classmethod
+    def from_config(cls, config):
+        """Returns the layer that `get_config` described, also from files that named labels only."""
+        if "label_config" in config:
+            config = dict(config)
+            labels = config.pop("label_config")
+            config["task_config"] = labels and Classes(LabelSet.from_config(labels)).to_config()
+        return cls(**config)

@@ -6,7 +6,9 @@ import pytest
 from keras import ops
 from keras.applications import imagenet_utils
 
+from fcn_keras.labels import LabelSet
 from fcn_keras.layers import CropToReference, EdgePadding2D, Logits, PadToMultiple, Preprocess
+from fcn_keras.tasks import Classes
 
 pytestmark = pytest.mark.backend
 
@@ -62,3 +64,12 @@ def test_logits_are_float32_under_mixed_precision():
         keras.mixed_precision.set_global_policy("float32")
     assert keras.backend.standardize_dtype(result.dtype) == "float32"
     assert result.shape == (1, 5, 6, 2) and again.compute_dtype == "float32"
+
+
+def test_logits_of_files_that_keep_labels_alone_have_their_task():
+    labels = LabelSet(("background", "egg"))
+    config = Logits(name="score").get_config()
+    del config["task_config"]
+    layer = Logits.from_config({**config, "label_config": labels.to_config()})
+    assert layer.task_config == Classes(labels).to_config()
+    assert Logits.from_config({**config, "label_config": None}).task_config is None
