@@ -1,7 +1,7 @@
 """Repeats the paper's ablations on your data: stride, learned upsampling, class balancing.
 
     python benchmarks/ablation.py digits --epochs 7
-    python benchmarks/ablation.py camvid:DIR --epochs 30 --mixed-precision
+    python benchmarks/ablation.py camvid:DIR --epochs 30 --precision mixed
 
 Every net is trained from random weights with one recipe (CamVid: `camvid` with three quarters of
 the epochs at half the size); a row changes only what its name says. Class weights are used only
@@ -19,6 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 
 import fcn_keras
+from fcn_keras.precision import CHOICES
 from fcn_keras.training import Recipe, recipes
 
 ROWS = {
@@ -72,7 +73,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=7)
     parser.add_argument("--classifier", default="vgg_slim")
     parser.add_argument("--seeds", type=int, default=1, help="number of trainings of each row")
-    parser.add_argument("--mixed-precision", action="store_true")
+    parser.add_argument("--precision", default="float32", choices=CHOICES)
     parser.add_argument("--out", type=Path, default=Path("runs/ablation"))
     args = parser.parse_args()
 
@@ -81,11 +82,10 @@ def main():
     data = {split: fcn_keras.data.load(name, *places, split=split) for split in ("train", "val")}
     out = args.out / f"{name} {args.classifier}"
     out.mkdir(parents=True, exist_ok=True)
-    precision = "mixed" if args.mixed_precision else "float32"
-    fcn_keras.training.setup(precision)
+    fcn_keras.training.setup(args.precision)
     recipe = recipes.get("camvid", class_weights=None, half_size=0.75)
     recipe = (recipe if name == "camvid" else DIGITS).changed(
-        epochs=args.epochs, validate_every=args.epochs, precision=precision
+        epochs=args.epochs, validate_every=args.epochs, precision=args.precision
     )
     print("| | " + " | ".join(m.replace("_", " ") for m in METRICS) + " |")
     print("|---|" + "---:|" * len(METRICS))
@@ -97,7 +97,7 @@ def main():
 
 
 def spread(values):
-    """Returns the mean and the standard deviation of the runs as text."""
+    """Returns the mean of the runs, and their smallest and largest value, as text."""
     mean = sum(values) / len(values)
     if len(values) == 1:
         return f"{mean:.3f}"
