@@ -33,11 +33,20 @@ def load_model(path, compile=False):
     try:
         return keras.models.load_model(path, compile=compile)
     except Exception as error:
-        damage = _damage(path) if path.suffix == ".keras" else None
-        if damage:
-            raise ValueError(f"{path} is damaged: {damage}. Copy or save it again.") from error
+        if path.suffix == ".keras":
+            check_whole(path)
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ValueError(f"{path} could not be loaded as a Keras model: {first}") from error
+
+
+def check_whole(path):
+    """Refuses a .keras file that is cut short or changed.
+
+    Raises:
+        ValueError: naming the file and the damage.
+    """
+    if damage := _damage(Path(path)):
+        raise ValueError(f"{path} is damaged: {damage}. Copy or save it again.")
 
 
 def _damage(path):

@@ -10,6 +10,7 @@ import numpy as np
 from fcn_keras.checks import one_of
 from fcn_keras.data.decoding import refusal
 from fcn_keras.data.unreadable import Skipped
+from fcn_keras.models import load_model
 from fcn_keras.training import callbacks as between_epochs
 from fcn_keras.training import recipes
 from fcn_keras.training.batch_norm import fused_batch_norm, synchronized_batch_norm
@@ -250,7 +251,7 @@ def _resume(folder, train_data, val_data, devices, given, notes):
     precision = config["model"]["precision"]
     keras.config.set_dtype_policy(precision)
     with setup(precision, devices).scope() if devices else contextlib.nullcontext():
-        model = keras.models.load_model(folder.last)
+        model = load_model(folder.last, compile=True)
     check_model(model, train_data.task)
     train_data, val_data = with_channels_of(model, train_data, val_data)
     check_divisible(plan, replicas(model))

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import keras
 
+from fcn_keras.models.files import check_whole
+
 PACKAGES = ("fcn_keras", "keras", "tensorflow", "jax", "torch", "numpy")
 FIRST_COLUMNS = ("epoch", "seconds", "learning_rate")
 
@@ -117,11 +119,13 @@ class RunFolder:
 
         Raises:
             FileNotFoundError: if no model.keras was written.
+            ValueError: if it is damaged.
         """
         if not self.last.is_file():
             raise FileNotFoundError(
                 f"There is nothing to resume in {self.path}: it has no model.keras."
             )
+        check_whole(self.last)
         with zipfile.ZipFile(self.last) as archive:
             return json.loads(archive.read("history.json"))
 

@@ -115,6 +115,10 @@ def test_a_finished_run_can_be_lengthened(make_net, shapes, unseen, tmp_path):
     assert json.loads((tmp_path / "config.json").read_text())["recipe"]["epochs"] == 3
     with pytest.raises(ValueError, match="already has 3 epochs"):
         train(None, shapes, unseen, out=tmp_path, resume=True, epochs=1)
+    last = tmp_path / "model.keras"
+    last.write_bytes(last.read_bytes()[:-100])
+    with pytest.raises(ValueError, match="model.keras is damaged: it ends too early"):
+        train(None, shapes, unseen, out=tmp_path, resume=True, epochs=4)
 
 
 def test_the_rest_of_the_recipe_stays(make_net, shapes, tmp_path):
