@@ -47,9 +47,13 @@ def _columns(recipe):
     batch = str(recipe.batch_size)
     if recipe.accumulate > 1:
         batch = f"{recipe.accumulate} x {batch}"
-    crop = {None: "whole", "auto": "auto"}.get(recipe.crop) or "{}x{}".format(*recipe.crop)
+    crop = {None: "whole", "auto": "auto"}.get(recipe.crop) or _size(recipe.crop)
     length = f"{recipe.epochs} epochs" if recipe.steps is None else f"{recipe.steps:,} steps"
     return recipe.optimizer, f"{recipe.learning_rate:g}", batch, crop, length
+
+
+def _size(crop):
+    return "{}x{}".format(*crop)
 
 
 def _in_full(name):
@@ -63,7 +67,7 @@ def _in_full(name):
         yield entry.advice
     yield ""
     config = recipe.to_config()
-    config["crop"] = config["crop"] or "whole images"
+    config["crop"] = {None: "whole images", "auto": "auto"}.get(recipe.crop) or _size(recipe.crop)
     config["loss"] = config["loss"] or "the task's own"
     if config["steps"] is not None:
         config["epochs"] = "as many as the steps take"

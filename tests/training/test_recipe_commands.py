@@ -1,6 +1,7 @@
 """`recipes`, `find-lr` and `train --recipe` on the command line."""
 
 import json
+import re
 
 import pytest
 from PIL import Image
@@ -23,6 +24,8 @@ def test_the_table_and_one_in_full(command):
     assert fields["learning_rate"] == "1e-12" and fields["normalization"] == "sum"
     assert "solver.prototxt" in output
     assert "--model fcn16s --classifier vgg16 --alignment caffe" in output
+    _, output, _ = command("recipes", "camvid")
+    assert re.search(r"^crop +256x320$", output, re.MULTILINE)
     code, _, errors = command("recipes", "heavy-4s")
     assert code == 1 and "no recipe 'heavy-4s'" in errors
 
