@@ -253,7 +253,7 @@ def test_an_adapted_normalization_is_copied_whole():
 def test_two_inputs_are_told_so():
     first, second = keras.Input((8, 8, 3)), keras.Input((8, 8, 3))
     x = L.GlobalAveragePooling2D()(L.Add()([first, second]))
-    with pytest.raises(ValueError, match="has 2 inputs; a classifier with one image input"):
+    with pytest.raises(ValueError, match="has 2 inputs; a classifier with one is needed"):
         convolutionalize(keras.Model([first, second], L.Dense(2)(x)))
 
 

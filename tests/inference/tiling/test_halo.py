@@ -115,7 +115,7 @@ def test_unfit_models_are_refused():
     with pytest.raises(ValueError, match=r"64x64 only.*input_shape=\(None, None, 3\)"):
         halo(fcn_keras.fcn32s(2, "vgg_slim", weights=None, input_shape=(64, 64, 3)))
     image = keras.Input((None, None, 3))
-    with pytest.raises(ValueError, match="half.*scores of the image's size"):
+    with pytest.raises(ValueError, match="half.*outputs of the image's size"):
         halo(keras.Model(image, L.MaxPooling2D(2, name="half")(image)))
 
 
