@@ -53,9 +53,9 @@ def stretched(image):
 labels = fcn_keras.LabelSet(("background", "egg"))
 eggs = dataclasses.replace(
     eggs,
-    labels=labels,
+    task=labels,
     images=tuple(stretched(image) for image, _ in eggs),
-    masks=tuple(label for _, label in eggs),
+    targets=tuple(label for _, label in eggs),
     reader=None,
 )
 

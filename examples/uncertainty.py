@@ -32,7 +32,7 @@ test = fcn_keras.data.load("digits", split="test", count=args.tests)
 labels = train.labels
 nine = labels.names.index("9")
 masks = tuple(np.where(mask == nine, labels.ignore, mask) for mask in train.targets)
-train = dataclasses.replace(train, masks=masks)
+train = dataclasses.replace(train, targets=masks)
 
 # 2. A net that drops whole channels in each of its residual blocks. Dropout only on the paper's fc6
 # and fc7 has little effect on a net whose skips can separate the digits without them.

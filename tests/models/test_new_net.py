@@ -2,7 +2,6 @@
 
 import re
 import sys
-import textwrap
 import types
 from pathlib import Path
 
@@ -23,11 +22,11 @@ def added(monkeypatch):
     (builder,) = re.findall(r"```python\n(\"{3}Coarse.*?)```", PAGE, re.DOTALL)
     module = types.ModuleType("fcn_keras.models.coarse")
     exec(compile(builder, "CONTRIBUTING.md", "exec"), vars(module))
-    (declaration,) = re.findall(r"```python\n( +class CoarseOptions.*?)```", PAGE, re.DOTALL)
+    (declaration,) = re.findall(r"```python\n(class CoarseOptions.*?)```", PAGE, re.DOTALL)
     (line,) = re.findall(r"`(OPTIONS\[\"coarse\"\] = .*?)`", PAGE)
     monkeypatch.setitem(options.OPTIONS, "coarse", {})
     names = dict(vars(options))
-    exec(compile(textwrap.dedent(declaration) + line, "CONTRIBUTING.md", "exec"), names)
+    exec(compile(declaration + line, "CONTRIBUTING.md", "exec"), names)
     (home,) = re.findall(r"`_FILES = \{\.\.\., (\"coarse\": \"coarse\")\}`", PAGE)
     monkeypatch.setitem(models._FILES, *eval(f"{{{home}}}").popitem())
     monkeypatch.setitem(sys.modules, "fcn_keras.models.coarse", module)
