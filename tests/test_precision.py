@@ -38,10 +38,15 @@ def test_read_from_linux(monkeypatch, tmp_path, text, has):
     assert precision.cpu_multiplies_bfloat16.__wrapped__() is has
 
 
-def built(policy):
+@pytest.fixture
+def built(tiny_vgg):
+    return of_policy
+
+
+def of_policy(policy):
     keras.config.set_dtype_policy(policy)
     try:
-        model = fcn_keras.fcn16s(3, "vgg_slim", weights=None)
+        model = fcn_keras.fcn16s(3, "tiny_vgg", weights=None)
     finally:
         keras.config.set_dtype_policy("float32")
     random = np.random.default_rng(1)  # the scores' weights are zeros at first
@@ -59,7 +64,7 @@ def built(policy):
         ("mixed_float16", True, True),
     ],
 )
-def test_predictions_of_float32(cpu, policy, has, exact):
+def test_predictions_of_float32(cpu, built, policy, has, exact):
     cpu(has)
     image = np.random.default_rng(0).integers(0, 256, (40, 48, 3)).astype("uint8")
     plain, model = built("float32"), built(policy)
@@ -73,7 +78,7 @@ def test_predictions_of_float32(cpu, policy, has, exact):
     assert [layer.dtype_policy.name for layer in model.layers] == policies
 
 
-def test_policies_come_back_after_an_error(cpu):
+def test_policies_come_back_after_an_error(cpu, built):
     cpu(False)
     model = built("mixed_bfloat16")
     with pytest.raises(KeyError), precision.suited(model):
@@ -82,7 +87,7 @@ def test_policies_come_back_after_an_error(cpu):
     assert "bfloat16" in {layer.compute_dtype for layer in model.layers}
 
 
-def test_nothing_changes_on_a_gpu(cpu, monkeypatch):
+def test_nothing_changes_on_a_gpu(cpu, built, monkeypatch):
     cpu(False)
     monkeypatch.setattr(precision, "device", lambda: "gpu:0")
     model = built("mixed_float16")

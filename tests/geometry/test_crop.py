@@ -7,7 +7,6 @@ from fcn_keras.geometry import Field, crop_offset, receptive_field
 from fcn_keras.geometry.field import Fields
 
 
-@pytest.mark.backend
 @pytest.mark.parametrize(
     ("builder", "offsets"),
     [
@@ -17,12 +16,13 @@ from fcn_keras.geometry.field import Fields
     ],
 )
 @pytest.mark.parametrize("learned", [False, "all"])
-def test_published_offsets(builder, offsets, learned):
-    model = builder(3, "vgg_slim", weights=None, alignment="caffe", learn_upsampling=learned)
+def test_published_offsets(builder, offsets, learned, tiny_vgg):
+    model = builder(3, tiny_vgg, weights=None, alignment="caffe", learn_upsampling=learned)
     found = {name: model.get_layer(name).offset for name in offsets}
     assert found == {name: (offset, offset) for name, offset in offsets.items()}
 
 
+@pytest.mark.sweep
 def test_fcn32s_of_vgg16_is_the_papers_table():
     model = fcn_keras.fcn32s(21, weights=None, alignment="caffe")
     field = receptive_field(model, "fc7")

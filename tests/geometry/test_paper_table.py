@@ -10,7 +10,7 @@ from fcn_keras import geometry
     ("classifier", "alignment", "layers", "millions", "field"),
     [
         ("alexnet", "same", 8, 57, 355),
-        ("vgg16", "same", 16, 134, 404),
+        pytest.param("vgg16", "same", 16, 134, 404, marks=pytest.mark.sweep),
         ("googlenet", "same", 22, 6, 715),  # as trained; the paper prints the field of the next
         ("googlenet", "caffe", 22, 6, 907),  # with its 7x7 mean as a window of stride 1
     ],

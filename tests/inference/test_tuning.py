@@ -102,11 +102,11 @@ def test_wrong_choices_are_named(scenes):
         tune_crf(Noisy(), scenes, images=0)
 
 
-def test_the_commands(command, tmp_path, monkeypatch):
+def test_the_commands(command, tmp_path, monkeypatch, tiny_vgg):
     """tune-crf writes what evaluate reads; predict writes how sure it is."""
     monkeypatch.chdir(tmp_path)
     data = fcn_keras.data.load("digits", split="val")
-    model = fcn_keras.fcn8s(11, "vgg_slim", weights=None, dropout=0.5, labels=data.labels)
+    model = fcn_keras.fcn8s(11, tiny_vgg, weights=None, dropout=0.5, labels=data.labels)
     score = next(layer for layer in model.layers if layer.name.startswith("score"))
     score.set_weights([np.random.default_rng(0).normal(0, 1, w.shape) for w in score.get_weights()])
     model.save("net.keras")
@@ -145,9 +145,9 @@ def test_the_commands(command, tmp_path, monkeypatch):
         (["--samples", "2"], "has no Dropout"),
     ],
 )
-def test_wrong_words_are_explained(command, tmp_path, monkeypatch, words, message):
+def test_wrong_words_are_explained(command, tmp_path, monkeypatch, words, message, tiny_vgg):
     monkeypatch.chdir(tmp_path)
-    fcn_keras.fcn32s(2, "vgg_slim", weights=None, dropout=0.0).save("net.keras")
+    fcn_keras.fcn32s(2, tiny_vgg, weights=None, dropout=0.0).save("net.keras")
     Image.new("RGB", (40, 32)).save("a.png")
     code, _, errors = command("predict", "net.keras", "a.png", "--out", "out", *words)
     assert code == 1 and message in errors

@@ -37,9 +37,9 @@ def data():
 
 
 @pytest.fixture
-def fcn(data):
+def fcn(data, tiny_vgg):
     net = fcn_keras.fcn32s(
-        11, "vgg_slim", weights=None, labels=data.labels, score_initializer="glorot_uniform"
+        11, tiny_vgg, weights=None, labels=data.labels, score_initializer="glorot_uniform"
     )
     score = net.get_layer("score_fr")
     score.set_weights([30 * score.get_weights()[0], *score.get_weights()[1:]])
@@ -93,6 +93,7 @@ def test_it_is_trained_end_to_end(fcn, data, tmp_path):
     assert report.scores.mean_iou == pytest.approx(most, abs=2e-3)
 
 
+@pytest.mark.processes
 def test_files_give_the_same_labels_in_a_fresh_process(fcn, data, tmp_path):
     model = fcn_keras.crf_rnn(fcn, **OPTIONS)
     images = np.stack([data[i][0] for i in range(2)])
@@ -111,10 +112,10 @@ def test_files_give_the_same_labels_in_a_fresh_process(fcn, data, tmp_path):
 def test_what_it_cannot_stand_behind_is_refused(fcn):
     with pytest.raises(ValueError, match="has a CRF as RNN already"):
         fcn_keras.crf_rnn(fcn_keras.crf_rnn(fcn))
-    grey = fcn_keras.fcn32s(3, "vgg_slim", weights=None, input_shape=(None, None, 1))
+    grey = fcn_keras.fcn32s(3, "tiny_vgg", weights=None, input_shape=(None, None, 1))
     with pytest.raises(ValueError, match="RGB"):
         fcn_keras.crf_rnn(grey)
-    both = fcn_keras.fcn32s({"a": 2, "b": 3}, "vgg_slim", weights=None)
+    both = fcn_keras.fcn32s({"a": 2, "b": 3}, "tiny_vgg", weights=None)
     with pytest.raises(ValueError, match="one_output"):
         fcn_keras.crf_rnn(both)
     with pytest.raises(ValueError, match="`iterations`"):

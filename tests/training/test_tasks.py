@@ -95,11 +95,12 @@ def test_two_tasks_over_one_trunk(shapes, unseen, tmp_path):
     assert len(rows) == 2
 
 
-def test_a_recipe_builds_its_net_for_the_task_and_the_channels(shapes, tmp_path):
+def test_a_recipe_builds_its_net_for_the_task_and_the_channels(shapes, tmp_path, tiny_vgg):
     data = distances(shapes)
     deep = [np.concatenate([image, image[..., :1]], -1) for image in data.images]
     data = dataclasses.replace(data, images=deep, channels=None)
-    recipe = Recipe(net={"model": "fcn32s"}, **{k: v for k, v in QUICK.items() if k != "verbose"})
+    net = {"model": "fcn32s", "classifier": tiny_vgg}
+    recipe = Recipe(net=net, **{k: v for k, v in QUICK.items() if k != "verbose"})
     rows = train(None, data, out=tmp_path, recipe=recipe, verbose=0)
     model = keras.models.load_model(RunFolder(tmp_path).last)
     assert model.input_shape[-1] == 4 and model.output_shape[-1] == 1

@@ -124,6 +124,7 @@ def test_small_nets_at_any_size_and_tile(kind, size, tile, seed):
     check(small(*kind), pixels(*size, seed), tile)
 
 
+@pytest.mark.usefixtures("tiny_vgg")
 @settings(deadline=None, max_examples=3)
 @given(
     alignment=st.sampled_from(["same", "caffe"]),
@@ -134,7 +135,7 @@ def test_small_nets_at_any_size_and_tile(kind, size, tile, seed):
 )
 def test_vgg_in_both_alignments(alignment, long, short, tile, upright):
     if alignment not in BUILT:
-        BUILT[alignment] = net("vgg_slim", alignment=alignment)
+        BUILT[alignment] = net("tiny_vgg", alignment=alignment)
     size = (long, short) if upright else (short, long)
     check(BUILT[alignment], pixels(*size), tile)
 

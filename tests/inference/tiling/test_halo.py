@@ -111,21 +111,23 @@ def test_group_normalization_is_named():
         halo(model)
 
 
-def test_unfit_models_are_refused():
+def test_unfit_models_are_refused(tiny_vgg):
     with pytest.raises(ValueError, match=r"64x64 only.*input_shape=\(None, None, 3\)"):
-        halo(fcn_keras.fcn32s(2, "vgg_slim", weights=None, input_shape=(64, 64, 3)))
+        halo(fcn_keras.fcn32s(2, tiny_vgg, weights=None, input_shape=(64, 64, 3)))
     image = keras.Input((None, None, 3))
     with pytest.raises(ValueError, match="half.*outputs of the image's size"):
         halo(keras.Model(image, L.MaxPooling2D(2, name="half")(image)))
 
 
+@pytest.fixture(scope="module")
+def slim():
+    return fcn_keras.fcn8s(2, "vgg_slim", weights=None)
+
+
 @settings(deadline=None, max_examples=5)
 @given(size=st.tuples(st.integers(1, 999), st.integers(1, 999)))
-def test_nets_that_pad_have_one_halo(size):
-    assert halo(SLIM, size) == halo(SLIM)
-
-
-SLIM = fcn_keras.fcn8s(2, "vgg_slim", weights=None)
+def test_nets_that_pad_have_one_halo(slim, size):
+    assert halo(slim, size) == halo(slim)
 
 
 def test_a_net_that_does_not_pad_wants_the_images_remainder():

@@ -110,8 +110,8 @@ def test_no_exact_halo_is_an_error_only_where_the_image_is_cut():
         np.testing.assert_array_equal(segment_tiled(model, pixels, tile=tile), expected)
 
 
-def test_several_outputs_are_refused():
-    both = fcn_keras.fcn32s({"a": 2, "b": 3}, "vgg_slim", weights=None)
+def test_several_outputs_are_refused(tiny_vgg):
+    both = fcn_keras.fcn32s({"a": 2, "b": 3}, tiny_vgg, weights=None)
     with pytest.raises(ValueError, match="Tiling takes a net of one output.*one_output"):
         segment_tiled(both, np.zeros((9, 9, 3), "uint8"))
 
@@ -122,25 +122,30 @@ def test_a_tflite_file(model, image, tmp_path):
     check(fcn_keras.export.tflite.Segmenter(path, threads=1), model, image)
 
 
-def test_a_saved_model(model, image, tmp_path):
-    folder = fcn_keras.export.export_saved_model(model, tmp_path / "saved")
-    check(fcn_keras.export.SavedModelPredictor(folder), model, image)
+@pytest.fixture(scope="module")
+def saved(model, tmp_path_factory):
+    """The folder of a SavedModel's versions."""
+    folder = tmp_path_factory.mktemp("saved") / "net"
+    return fcn_keras.export.export_saved_model(model, folder, warmup=None).parent
 
 
-def test_a_server(model, image, tmp_path):
+def test_a_saved_model(model, saved, image):
+    check(fcn_keras.export.SavedModelPredictor(saved), model, image)
+
+
+def test_a_server(model, saved, image):
     pytest.importorskip("tensorflow_serving")
     serving = fcn_keras.export.serving
-    folder = fcn_keras.export.export_saved_model(model, tmp_path / "net").parent
-    with serving.DevelopmentServer(folder, rest_port=0, grpc_port=0) as server:
+    with serving.DevelopmentServer(saved, rest_port=0, grpc_port=0) as server:
         with serving.Client(server.grpc_address) as client:
             check(client, model, image)
 
 
-def test_an_export_without_an_exact_halo_tells_none(image, tmp_path):
+def test_an_export_without_an_exact_halo_tells_none(model, tmp_path):
     entry = keras.Input((None, None, 3))
     gate = L.GlobalAveragePooling2D(keepdims=True)(entry)
     gated = keras.Model(entry, L.Multiply()([entry, gate]))
-    plain = fcn_keras.fcn32s(3, "vgg_slim", weights=None)
-    for net, options in ((gated, {}), (plain, {"flip": True}), (plain, {"max_side": 64})):
-        folder = fcn_keras.export.export_saved_model(net, tmp_path / "saved", **options)
+    quick = {"signatures": "serving_default", "warmup": None}
+    for net, options in ((gated, {}), (model, {"flip": True}), (model, {"max_side": 64})):
+        folder = fcn_keras.export.export_saved_model(net, tmp_path / "saved", **options, **quick)
         assert fcn_keras.export.SavedModelPredictor(folder).halo is None
