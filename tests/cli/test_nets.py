@@ -39,7 +39,8 @@ def test_one_of_several_outputs_is_named(command, two_outputs, photo, tmp_path):
         "evaluate", two_outputs, "--data", "digits:count=3", "--output", "digits"
     )
     assert code == 0 and "mean IoU" in output
-    code, output, _ = command("export", two_outputs, "--out", tmp_path / "sm", "--output", "ground")
+    words = ("--output", "ground", "--signatures", "serving_default")
+    code, _, _ = command("export", two_outputs, "--out", tmp_path / "sm", *words)
     assert code == 0
     code, _, errors = command(
         "predict", tmp_path / "sm", photo, "--out", tmp_path / "out", "--output", "ground"
