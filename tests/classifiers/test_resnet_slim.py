@@ -45,7 +45,6 @@ def test_as_an_fcn():
         fcn_keras.fcn32s(11, "resnet_slim", weights=None)
 
 
-@pytest.mark.backend
 def test_odd_sizes_keep_their_size():
     net = fcn_keras.fcn8s(3, "resnet_slim", weights=None)
     assert net(np.zeros((1, 45, 61, 3), "float32")).shape == (1, 45, 61, 3)

@@ -73,9 +73,9 @@ def test_the_model_is_left_as_it_was(grey):
     np.testing.assert_array_equal(before, model.predict_on_batch(grey[None].astype("float32")))
 
 
-def test_an_fcns_dropout_is_found():
+def test_an_fcns_dropout_is_found(tiny_vgg):
     model = fcn_keras.fcn32s(
-        3, "vgg_slim", weights=None, dropout=0.5, score_initializer="glorot_uniform"
+        3, tiny_vgg, weights=None, dropout=0.5, score_initializer="glorot_uniform"
     )
     image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), "uint8")
     found = uncertainty(model, image, samples=3)

@@ -83,8 +83,7 @@ def test_segmenting_with_several_outputs():
         fcn_keras.one_output(model, "depth")
 
 
-@pytest.mark.backend
-@pytest.mark.parametrize("alignment", ["same", "caffe"])
+@pytest.mark.parametrize("alignment", ["same", pytest.param("caffe", marks=pytest.mark.backend)])
 def test_late_fusion_is_the_mean_of_two_nets(alignment):
     options = {"weights": None, "alignment": alignment, "score_initializer": "he_normal"}
     fused = fcn8s(4, "tiny_vgg", input_shape=INPUTS, **options)

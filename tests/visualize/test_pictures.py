@@ -11,7 +11,6 @@ from fcn_keras import visualize
 from fcn_keras.labels import VOID_COLOR, LabelSet
 from fcn_keras.progress import ProgressBar
 
-pytestmark = pytest.mark.backend
 LABELS = LabelSet(("sky", "road", "car"), palette=((0, 0, 250), (0, 250, 0), (250, 0, 0)))
 
 

@@ -140,7 +140,6 @@ def test_vgg_in_both_alignments(alignment, long, short, tile, upright):
     check(BUILT[alignment], pixels(*size), tile)
 
 
-@pytest.mark.backend
 def test_a_stride_less_of_halo_is_not_enough():
     model, image = small("pooled", "scores"), pixels(200, 24)
     exact = fcn_keras.geometry.halo(model)
