@@ -37,15 +37,16 @@ def models(build):
 
 
 @pytest.fixture(scope="session")
-def street(models, tmp_path_factory):
+def street(models, made_once):
     """The folder street/ with version 1, which has no `encoded`, and version 2, which has all."""
-    folder = tmp_path_factory.mktemp("serving") / "street"
-    for version, signatures in ((1, ("serving_default", "logits")), (2, None)):
-        keras.config.set_dtype_policy("float32")
-        export.export_saved_model(
-            models[version], folder, version, signatures=signatures, warmup=(16, 24)
-        )
-    return folder
+
+    def make(folder):
+        for version, signatures in ((1, ("serving_default", "logits")), (2, None)):
+            keras.config.set_dtype_policy("float32")
+            options = {"signatures": signatures, "warmup": (16, 24)}
+            export.export_saved_model(models[version], folder / "street", version, **options)
+
+    return made_once("serving", make) / "street"
 
 
 @pytest.fixture(scope="session", params=KINDS)
