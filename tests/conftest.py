@@ -18,7 +18,13 @@ pytest_plugins = ["cpu_seconds"]
 ON_TENSORFLOW = os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow"
 if not ON_TENSORFLOW:
     # JAX compiles every operation of these small nets, which is most of the time: this way less.
-    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+    QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    os.environ.setdefault("XLA_FLAGS", QUICK)
+    # What one process has compiled the others read, and the next run: `make clean` removes it.
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".pytest_cache" / "jax"))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+    sys.modules["etils.epath"] = None  # by which JAX would read it, and which needs TensorFlow
 
 
 class NoTensorFlow(importlib.abc.MetaPathFinder):
