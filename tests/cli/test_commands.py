@@ -104,7 +104,7 @@ def test_predict_does_what_it_can(command, digits_run, tmp_path):
 
 def test_export_and_use_the_saved_model(command, digits_run, tmp_path):
     out = tmp_path / "saved"
-    assert command("export", digits_run, "--out", out)[0] == 0
+    assert command("export", digits_run, "--out", out, "--signatures", "serving_default")[0] == 0
     words = [*DIGITS, "--only", "val_0000"]
     tables = [command("evaluate", model, *words)[1] for model in (digits_run, out)]
     same = [[line for line in t.splitlines() if "IoU" in line or "%" in line] for t in tables]

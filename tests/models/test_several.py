@@ -52,7 +52,8 @@ def test_each_output_is_what_a_net_of_its_own_gives(alignment):
 def test_several_outputs_train_and_are_saved(tmp_path):
     labels = {"geometric": LabelSet(["sky", "vertical", "ground"])}
     model = fcn8s(CLASSES, "tiny_vgg", weights=None, labels=labels)
-    model.compile("sgd", {name: fcn_keras.losses.CrossEntropy() for name in CLASSES})
+    losses = {name: fcn_keras.losses.CrossEntropy() for name in CLASSES}
+    model.compile("sgd", losses, run_eagerly=True)
     truth = {name: np.ones((1, 33, 40), "uint8") for name in CLASSES}
     losses = [model.train_on_batch(image(33, 40), truth) for _ in range(2)]
     assert losses[1] < losses[0]

@@ -116,7 +116,7 @@ def test_the_command_line(command, tmp_path, in_a_hurry, tiny_vgg):
     pytest.importorskip("tensorflow")
     out = tmp_path / "run"
     plain = ("train", "--model", "fcn32s", "--classifier", tiny_vgg, "--epochs", 1)
-    plain += ("--crop", "32x32", "--out", out)
+    plain += ("--crop", "32x32", "--val-data", "none", "--out", out)
     code, output, _ = command(*plain, "--precision", "mixed_bfloat16", "--devices", "cpu")
     assert code == 0
     assert "precision and devices: mixed_bfloat16 on cpu:0" in output
