@@ -56,8 +56,8 @@ def check_data(
     report = datasets.check(name, root, split, **options)
     counts = ", ".join(f"{count} in {part}" for part, count in report.examples.items())
     print(f"{report.name}: {counts}\n\n{report.table()}\n")
-    for warning in report.warnings:
-        print(f"note: {warning}")
+    for sentence in (*report.notes, *report.warnings):
+        print(f"note: {sentence}")
     if json:
         text = json_format.dumps(report.to_dict(), indent=1, ensure_ascii=False)
         json.write_text(text + "\n", encoding="utf-8")

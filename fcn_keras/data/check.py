@@ -53,6 +53,7 @@ class CheckReport:
         task: Its `fcn_keras.tasks.Task`.
         examples: {split: number of examples read}; an example in two splits counts in the first.
         problems: `Problem`s in the order in which they were found.
+        notes: Sentences about how the files were understood: the `notes` of the splits.
         warnings: Sentences about what may be intended: a class that never occurs, an example that
             is in two lists.
         counts: What the targets hold: for classes `pixels` and `images` of each class and
@@ -72,6 +73,7 @@ class CheckReport:
     task: Task
     examples: dict
     problems: tuple
+    notes: tuple
     warnings: tuple
     counts: Any
     dataset: Dataset | None
@@ -96,6 +98,7 @@ class CheckReport:
             "name": self.name,
             "examples": dict(self.examples),
             "problems": [vars(problem) for problem in self.problems],
+            "notes": list(self.notes),
             "warnings": list(self.warnings),
             **self.counts.to_dict(),
         }
@@ -224,6 +227,7 @@ def _report(parts, problems, warnings, progress):
         task,
         {part.split: len(part) for part in parts},
         tuple(problems),
+        tuple(dict.fromkeys(note for part in parts for note in part.notes)),
         (*warnings, *counts.warnings()),
         counts,
         _joined(good),

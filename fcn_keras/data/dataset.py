@@ -40,6 +40,8 @@ class Dataset:
             3.
         image_dtype: "uint8" or "float32". Default: that of the arrays or .npy files, else "uint8".
         hint: What belongs where in the dataset's folder, and where it is published; for messages.
+        notes: Sentences about how the files were understood ("classes.txt was read as ..."), which
+            `check` and a training's summary print.
 
     Raises:
         ValueError: for no examples, lists of different lengths, or arrays that are not images and
@@ -70,6 +72,7 @@ class Dataset:
     channels: int | None = None
     image_dtype: str | None = None
     hint: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self):
         if not len(self.names) == len(self.images) == len(self.targets):

@@ -52,6 +52,11 @@ class MultiTaskDataset:
         return None
 
     @property
+    def notes(self):
+        """The notes of all parts."""
+        return tuple(dict.fromkeys(note for part in self.parts.values() for note in part.notes))
+
+    @property
     def name(self):
         """The name of the first part."""
         return self._first.name

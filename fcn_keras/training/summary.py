@@ -31,6 +31,8 @@ def print_summary(run):
     meaning = ", ".join(_meaning(task) for task in run.tasks.values())
     print(f"{model.name}: {model.count_params():,} parameters, {meaning}")
     print(f"{train_data.name}: {len(train_data)} images for training, {validated}")
+    for note in dict.fromkeys((*train_data.notes, *(run.val_data.notes if run.val_data else ()))):
+        print(f"note: {note}")
     if plan.name:
         print(f"recipe {plan.name}")
     for line in recipe_lines(plan, steps):

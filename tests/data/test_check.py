@@ -1,5 +1,6 @@
 """`check` finds and names everything that is wrong in one pass."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 
 from fcn_keras import data, visualize
+from fcn_keras.data import digits
 
 SIZE = (6, 8)
 
@@ -152,3 +154,13 @@ def test_an_image_too_large_is_one_problem_among_others(folder, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     (message,) = messages(data.check("folder", folder), "unreadable")
     assert "n3.png" in message and "exceeds limit" in message
+
+
+def test_notes_of_a_dataset_are_reported_once(command, tmp_path, monkeypatch):
+    part = dataclasses.replace(data.load("digits", split="val").take(2), notes=("Read so.",))
+    monkeypatch.setattr(digits, "splits", lambda root: ["val", "test"])
+    monkeypatch.setattr(digits, "load", lambda root=None, split="train": part)
+    report = data.check("digits")
+    assert report.notes == ("Read so.",) and report.to_dict()["notes"] == ["Read so."]
+    code, out, _ = command("check-data", "digits", "--sheet", tmp_path / "sheet.png")
+    assert code == 0 and out.count("note: Read so.\n") == 1
