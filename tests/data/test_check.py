@@ -157,9 +157,13 @@ def test_an_image_too_large_is_one_problem_among_others(folder, monkeypatch):
 
 
 def test_notes_of_a_dataset_are_reported_once(command, tmp_path, monkeypatch):
-    part = dataclasses.replace(data.load("digits", split="val").take(2), notes=("Read so.",))
-    monkeypatch.setattr(digits, "splits", lambda root: ["val", "test"])
-    monkeypatch.setattr(digits, "load", lambda root=None, split="train": part)
+    read = digits.load
+
+    def load(root=None, split="train"):
+        return dataclasses.replace(read(root, split).take(2), notes=("Read so.",))
+
+    monkeypatch.setattr(digits, "splits", lambda root=None: ["val", "test"])
+    monkeypatch.setattr(digits, "load", load)
     report = data.check("digits")
     assert report.notes == ("Read so.",) and report.to_dict()["notes"] == ["Read so."]
     code, out, _ = command("check-data", "digits", "--sheet", tmp_path / "sheet.png")
