@@ -1,19 +1,14 @@
 """Your own images: a folder of images with masks and classes.txt, or with a map of values each."""
 
-import dataclasses
 import hashlib
-import itertools
-import re
 from pathlib import Path
-from typing import NamedTuple
 
 from fcn_keras.data.augmentation import Augmentation
+from fcn_keras.data.class_list import classes_and_reader
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.files import by_stem, listed, paired, require
-from fcn_keras.data.masks import MaskReader
 from fcn_keras.data.npy import is_npy, npy_header
 from fcn_keras.data.values import ValueReader
-from fcn_keras.labels import VOID_COLOR, LabelSet
 from fcn_keras.options import Option
 from fcn_keras.tasks import Regression
 
@@ -40,23 +35,6 @@ OPTIONS = {
     "scale": Option("Units of the values for one unit of the files.", kind=float),
 }
 VAL_SHARE = 0.2
-_LINE = re.compile(
-    r"(?P<name>.+?)(?:[\s,]+(?P<red>\d+)[\s,]+(?P<green>\d+)[\s,]+(?P<blue>\d+))?"
-    r"(?:\s*=\s*(?P<first>\d+)(?:\s*-\s*(?P<last>\d+))?)?"
-)
-
-
-class Class(NamedTuple):
-    """One line of classes.txt: a name, and the class's colour or values in the masks."""
-
-    name: str
-    color: tuple[int, int, int] | None
-    values: tuple[int, int] | None
-
-    @property
-    def is_void(self):
-        """Whether the line describes void."""
-        return self.name.lower() == "void"
 
 
 def splits(root, **options):
@@ -135,7 +113,7 @@ def load(
     elif unit or scale != 1:
         raise ValueError("unit and scale go with regression=NAME.")
     else:
-        task, reader = _classes(root / "classes.txt", void, binary)
+        task, reader = classes_and_reader(root / "classes.txt", void, binary, hint)
     augmentation = Augmentation(flip=True, scale=(0.75, 1.5), color=0.2)
     hint = hint if regression else ""
     return Dataset("folder", split, task, names, paths, targets, reader, augmentation, hint=hint)
@@ -146,88 +124,6 @@ def _channels(targets):
     headers = (npy_header(path) for path in targets if is_npy(path))
     shape = next((header[0] for header in headers if header), ())
     return shape[2] if len(shape) == 3 else 1
-
-
-def _classes(path, void, binary):
-    """The `LabelSet` and the `MaskReader` of a classes.txt."""
-    if binary and not path.exists():
-        lines = [Class("background", None, None), Class("object", None, None)]
-    else:
-        lines = read_classes(require(path, "folder", HINT))
-    return _reader(path, lines, void, binary)
-
-
-def read_classes(path):
-    """Returns the lines of a classes.txt, a list of `Class`.
-
-    Raises:
-        ValueError: for a line that means nothing; the message quotes it.
-    """
-    classes = []
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 text ({error}); save it as UTF-8.") from error
-    for number, line in enumerate(text.splitlines(), 1):
-        line = line.partition("#")[0].strip()
-        if not line:
-            continue
-        parts = _LINE.fullmatch(line).groupdict()
-        color = tuple(int(parts[c]) for c in ("red", "green", "blue")) if parts["red"] else None
-        first, last = parts["first"], parts["last"] or parts["first"]
-        values = (int(first), int(last)) if first else None
-        if color and max(color) > 255 or values and not values[0] <= values[1] <= 65535:
-            raise ValueError(
-                f"{path}, line {number}: {line!r} is not `name`, `name red green blue` (0 to 255) "
-                "or `name = value` (0 to 65535)."
-            )
-        classes.append(Class(parts["name"], color, values))
-    if not any(not c.is_void for c in classes):
-        raise ValueError(f"{path} names no class; it needs one per line.")
-    return classes
-
-
-def _reader(path, lines, void, binary):
-    """Returns the `LabelSet` and the `MaskReader` that the lines of classes.txt describe."""
-    classes = [line for line in lines if not line.is_void]
-    _all_or_none(path, "colour", classes, [line.color for line in classes])
-    _all_or_none(path, "value", classes, [line.values for line in classes])
-    colors = tuple(line.color for line in classes) if classes[0].color else None
-    labels = LabelSet(tuple(line.name for line in classes), colors)
-    if binary and len(classes) != 2:
-        raise ValueError(f"binary=True needs two classes; {path} names {len(classes)}.")
-    values = ((0, 0, 0), (1, 65535, 1)) if binary else _values(path, lines, labels.ignore)
-    void_colors = tuple(line.color for line in lines if line.is_void and line.color)
-    reader = MaskReader(
-        labels, void, values, void_colors or (VOID_COLOR,), palette_is_key=colors is not None
-    )
-    refuse = len(classes) <= 2 and not reader.declares_255
-    return labels, dataclasses.replace(reader, refuse_binary=refuse)
-
-
-def _all_or_none(path, what, classes, given):
-    if any(given) and None in given:
-        name = classes[given.index(None)].name
-        raise ValueError(
-            f"{path}: {name!r} has no {what}, but other classes have one; all need one."
-        )
-
-
-def _values(path, lines, ignore):
-    """The meaning of the values of an index mask: (first, last, label) in the order of lines."""
-    meanings, place, number = [], 0, 0
-    for line in lines:
-        label = ignore if line.is_void else number
-        if line.values:
-            meanings.append((*line.values, label))
-        else:
-            meanings.append((place, place, label))
-            place += 1
-        number += not line.is_void
-    for (_, last, _), (first, _, _) in itertools.pairwise(sorted(meanings)):
-        if first <= last:
-            raise ValueError(f"{path}: the value {first} is given to two classes.")
-    return tuple(meanings)
 
 
 def _lists(root):
