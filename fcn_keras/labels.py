@@ -83,19 +83,19 @@ class LabelSet:
             ValueError: for a value that is neither a class nor void.
         """
         label_map = np.asarray(label_map)
-        colors = np.zeros((max(self.num_classes, self.ignore + 1), 3), "uint8")
-        known = np.zeros(len(colors), bool)
+        count = max(self.num_classes, self.ignore + 1, 256)
+        colors, known = np.zeros((count, 3), "uint8"), np.zeros(count, bool)
         colors[: self.num_classes] = self.palette
         known[: self.num_classes] = True
         colors[self.ignore], known[self.ignore] = VOID_COLOR, True
-        inside = (label_map >= 0) & (label_map < len(colors))
-        wrong = ~inside | ~known[np.where(inside, label_map, 0)]
-        if wrong.any():
+        values = label_map if label_map.dtype == np.uint8 else np.clip(label_map, 0, count - 1)
+        right = known[values] & (True if values is label_map else values == label_map)
+        if not right.all():
             raise ValueError(
-                f"The label map holds {label_map[wrong][0]}, which is neither one of the "
+                f"The label map holds {label_map[~right][0]}, which is neither one of the "
                 f"{self.num_classes} classes nor void ({self.ignore})."
             )
-        return colors[label_map]
+        return np.take(colors, values, axis=0)
 
     def to_config(self):
         """Returns the label set as a dict of JSON types; `from_config` reads it."""

@@ -133,6 +133,7 @@ def widest(font, texts):
     return max((math.ceil(font.getlength(text)) for text in texts), default=0)
 
 
+@functools.lru_cache(maxsize=1024)
 def _swatch(labels, value, size):
     patch = Image.fromarray(paint(np.full((14, 14), value, np.int64), labels))
     patch = patch.resize((size, size), Image.Resampling.NEAREST)

@@ -4,7 +4,6 @@ Void is hatched, so that it differs from every class of every palette.
 """
 
 import numpy as np
-from scipy import ndimage
 
 from fcn_keras.checks import number
 from fcn_keras.labels import VOID_COLOR
@@ -31,7 +30,7 @@ def paint(label_map, labels):
     ```
     """
     label_map = checked_map(label_map)
-    colors = np.array(labels.colorize(label_map), np.uint8)
+    colors = labels.colorize(label_map)
     void = label_map == labels.ignore
     if void.any():
         colors[void & stripes(label_map.shape)] = np.array(VOID_COLOR) * 0.55
@@ -85,7 +84,9 @@ def mixed(image, colors, alpha):
             f"The image is {size_text(image)} and its map {size_text(colors)}: "
             "they must have the same height and width."
         )
-    return np.rint(image + alpha * (colors.astype(np.float32) - image)).astype(np.uint8)
+    weight = np.uint16(round(256 * alpha))  # whole numbers: ten times as fast as floats
+    total = image * (np.uint16(256) - weight) + colors * weight
+    return (total + np.uint16(128) >> 8).astype(np.uint8)
 
 
 def rgb(image):
@@ -126,9 +127,29 @@ def stripes(shape):
 
 def boundaries(label_map):
     """Returns where regions end, bool (H, W); the lines are thicker in larger pictures."""
-    thickness = 2 * max(1, round(min(label_map.shape) / 700)) + 1
-    highest = ndimage.maximum_filter(label_map, size=thickness, mode="nearest")
-    return highest != ndimage.minimum_filter(label_map, size=thickness, mode="nearest")
+    reach = max(1, round(min(label_map.shape) / 700))
+    across = _on_both_sides(label_map[:, 1:] != label_map[:, :-1], reach, 1)
+    along = _on_both_sides(label_map[1:] != label_map[:-1], reach, 0)
+    return _spread(across, reach, 0) | _spread(along, reach, 1)
+
+
+def _on_both_sides(ends, reach, axis):
+    """The cells within `reach` of an end of a region, which lies between two cells of an axis."""
+    missing = np.zeros_like(ends, shape=[1 if a == axis else n for a, n in enumerate(ends.shape)])
+    before = np.concatenate([ends, missing], axis)
+    after = np.concatenate([missing, ends], axis)
+    return _spread(before | after, reach - 1, axis)
+
+
+def _spread(cells, reach, axis):
+    """The cells within `reach` of one of `cells` along an axis."""
+    found = cells.copy()
+    for step in range(1, reach + 1):
+        later = [slice(step, None) if a == axis else slice(None) for a in range(2)]
+        earlier = [slice(None, -step) if a == axis else slice(None) for a in range(2)]
+        found[tuple(later)] |= cells[tuple(earlier)]
+        found[tuple(earlier)] |= cells[tuple(later)]
+    return found
 
 
 def size_text(array):

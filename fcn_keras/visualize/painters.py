@@ -70,7 +70,12 @@ class LabelPainter(Painter):
         if not shares:
             return np.unique(np.concatenate([np.unique(labels) for labels in maps]))
         values = np.concatenate([np.ravel(labels) for labels in maps])
-        present, counts = np.unique(values, return_counts=True)
+        if values.dtype == np.uint8:  # no sorting needed
+            counts = np.bincount(values)
+            present = np.flatnonzero(counts)
+            counts = counts[present]
+        else:
+            present, counts = np.unique(values, return_counts=True)
         return dict(zip(present.tolist(), (counts / values.size).tolist(), strict=True))
 
     def paint(self, values, shown=None):

@@ -6,10 +6,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 
 from fcn_keras import visualize
 from fcn_keras.labels import VOID_COLOR, LabelSet
 from fcn_keras.progress import ProgressBar
+from fcn_keras.visualize.overlay import boundaries, mixed
 
 LABELS = LabelSet(("sky", "road", "car"), palette=((0, 0, 250), (0, 250, 0), (250, 0, 0)))
 
@@ -267,3 +269,20 @@ def test_uncertainty_of_other_sizes_is_refused(tmp_path, image, label_map):
         visualize.uncertainty([image, image], [one], tmp_path / "uncertainty.png")
     with pytest.raises(ValueError, match="Row 0"):
         visualize.uncertainty([image[:20]], [one], tmp_path / "uncertainty.png")
+
+
+@pytest.mark.parametrize(("size", "thickness"), [((30, 50), 3), ((1100, 1400), 5)])
+def test_outlines_are_where_a_window_holds_two_labels(size, thickness):
+    blocks = np.random.default_rng(0).integers(0, 3, (6, 9)).astype("uint8")
+    label_map = np.kron(blocks, np.ones((400, 400), "uint8"))[::7, ::11][: size[0], : size[1]]
+    label_map = np.ascontiguousarray(np.resize(label_map, size))
+    highest = ndimage.maximum_filter(label_map, size=thickness, mode="nearest")
+    lowest = ndimage.minimum_filter(label_map, size=thickness, mode="nearest")
+    np.testing.assert_array_equal(boundaries(label_map), highest != lowest)
+
+
+@pytest.mark.parametrize("alpha", [0, 0.3, 0.5, 1])
+def test_colours_are_mixed_to_within_a_level(alpha):
+    image, colors = np.random.default_rng(1).integers(0, 256, (2, 40, 50, 3)).astype("uint8")
+    mean = image + alpha * (colors.astype("float64") - image)
+    np.testing.assert_allclose(mixed(image, colors, alpha), mean, atol=1)
