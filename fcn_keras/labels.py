@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from fcn_keras.text_files import read_json
+
 VOID_COLOR = (224, 224, 192)
 
 
@@ -116,8 +118,23 @@ class LabelSet:
 
     @classmethod
     def load(cls, path):
-        """Returns the label set of a file that `save` wrote."""
-        return cls.from_config(json.loads(Path(path).read_text()))
+        """Returns the label set of a file that `save` wrote.
+
+        Raises:
+            FileNotFoundError: if it is not there.
+            ValueError: for a file of another kind; the message names it.
+        """
+        config = read_json(path)
+        names = config.get("names") if isinstance(config, dict) else None
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ValueError(
+                f'{path} holds no label set: {{"names": ["road", ...], "palette": ...}} was '
+                "expected, as in the labels.json of a run."
+            )
+        try:
+            return cls.from_config(config)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path} holds no label set: {error}") from error
 
     @classmethod
     def numbered(cls, num_classes):

@@ -26,7 +26,17 @@ FLOORS = (  # an import may go to its own line or to one further down
     {"classifiers", "surgery"},
     {"layers", "losses", "metrics"},
     {"geometry", "crf"},
-    {"checks", "ignore", "keras_internals", "labels", "options", "precision", "progress", "tasks"},
+    {
+        "checks",
+        "ignore",
+        "keras_internals",
+        "labels",
+        "options",
+        "precision",
+        "progress",
+        "tasks",
+        "text_files",
+    },
 )
 IMPORT_NAMES = {
     "ai-edge-litert": "ai_edge_litert",

@@ -1,11 +1,12 @@
 """Options of post-processing, shared by `evaluate` and `predict`."""
 
 import inspect
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from fcn_keras.text_files import read_json
 
 PANEL = "Post-processing"
 
@@ -97,7 +98,9 @@ def read_crf_options(text):
     if text.endswith(".json"):
         if not Path(text).is_file():
             raise FileNotFoundError(f"There is no file {text} of CRF options.")
-        found = json.loads(Path(text).read_text(encoding="utf-8"))
+        found = read_json(text)
+        if not isinstance(found, dict):
+            raise ValueError(f'{text} holds no CRF options: {{"steps": 5, ...}} was expected.')
     else:
         found = dict(map(_pair, text.split(",")))
     known = crf_numbers()

@@ -5,6 +5,7 @@ from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.files import by_stem, paired, require
 from fcn_keras.data.masks import MaskReader
 from fcn_keras.labels import LabelSet
+from fcn_keras.text_files import read_text
 
 CLASSES = 150
 HINT = (
@@ -75,7 +76,7 @@ def _folder(root):
 def _labels(path):
     if not path.exists():
         return LabelSet(tuple(f"class {number}" for number in range(1, CLASSES + 1)))
-    lines = path.read_text(encoding="utf-8-sig").splitlines()[1:]
+    lines = read_text(path).splitlines()[1:]
     full = [line.split("\t")[-1].strip() for line in lines if line.strip()]
     if len(full) != CLASSES:
         raise ValueError(f"{path} names {len(full)} classes instead of {CLASSES}.")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from fcn_keras.data.files import require
 from fcn_keras.data.masks import MaskReader
 from fcn_keras.labels import VOID_COLOR, LabelSet
+from fcn_keras.text_files import read_text
 
 _LINE = re.compile(
     r"(?P<name>.+?)(?:[\s,]+(?P<red>\d+)[\s,]+(?P<green>\d+)[\s,]+(?P<blue>\d+))?"
@@ -55,11 +56,7 @@ def read_classes(path):
         ValueError: for a line that means nothing; the message quotes it.
     """
     classes = []
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 text ({error}); save it as UTF-8.") from error
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         line = line.partition("#")[0].strip()
         if not line:
             continue

@@ -1,6 +1,5 @@
 """COCO and other datasets in its format: polygons and run lengths of objects in one JSON file."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from fcn_keras.data.masks import MaskReader
 from fcn_keras.data.polygons import inside_polygon, inside_runs
 from fcn_keras.labels import LabelSet
 from fcn_keras.options import Option
+from fcn_keras.text_files import read_json
 
 HINT = (
     "COCO needs annotations/instances_train2017.json (or another year's) and the images in "
@@ -141,7 +141,7 @@ def _images(root, file, images):
 def _read(file, crowd):
     """Returns the `LabelSet` of a JSON file and {file name: Sketch} in the order of the ids."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = read_json(file)
         categories = sorted(content["categories"], key=lambda category: category["id"])
         labels = LabelSet(("background", *(category["name"] for category in categories)))
         label_of = {category["id"]: n for n, category in enumerate(categories, 1)}
@@ -158,7 +158,7 @@ def _read(file, crowd):
             )
             for image in sorted(content["images"], key=lambda image: image["id"])
         }
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise ValueError(
             f"{file} is not a COCO annotation file ({type(error).__name__}: {error}). {HINT}"
         ) from error

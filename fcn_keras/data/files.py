@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from fcn_keras.data.images import SUFFIXES, is_image_name
+from fcn_keras.text_files import read_text
 
 
 def require(path, dataset, hint):
@@ -21,13 +22,13 @@ def listed(path, known=()):
     """Returns the names in a list file: the first word of each line, a stem or a path.
 
     Args:
-        path: The list file, UTF-8.
+        path: The list file; for its encoding see `fcn_keras.text_files.read_text`.
         known: Stems that may contain spaces: a line that is one of them is one name.
 
     Raises:
-        ValueError: for an empty list or a name that is listed twice.
+        ValueError: for an empty list, a name that is listed twice, or a file that is no text.
     """
-    lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    lines = [line.strip() for line in read_text(path).splitlines()]
     names = [
         _stem(line) if _stem(line) in known else _stem(line.split()[0]) for line in lines if line
     ]

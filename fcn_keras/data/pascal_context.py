@@ -8,6 +8,7 @@ from fcn_keras.data.files import listed_split, listed_splits, named, require
 from fcn_keras.data.matlab import MatReader
 from fcn_keras.labels import LabelSet
 from fcn_keras.options import Option
+from fcn_keras.text_files import read_text
 
 HINT = (
     "PASCAL-Context is a folder with trainval/*.mat, labels.txt (the 459 classes) and "
@@ -85,7 +86,7 @@ def _classes(root, background):
 
 def _numbered(path):
     """Returns (number, name) of each line `number: name`."""
-    lines = require(path, "pascal-context", HINT).read_text(encoding="utf-8-sig").splitlines()
+    lines = read_text(require(path, "pascal-context", HINT)).splitlines()
     found = []
     for line in filter(str.strip, lines):
         number, _, name = line.partition(":")

@@ -18,6 +18,7 @@ from pathlib import Path
 import keras
 
 from fcn_keras.models.files import check_whole
+from fcn_keras.text_files import read_json
 
 PACKAGES = ("fcn_keras", "keras", "tensorflow", "jax", "torch", "numpy")
 FIRST_COLUMNS = ("epoch", "seconds", "learning_rate")
@@ -151,7 +152,7 @@ class RunFolder:
         """
         if not self.exists():
             raise FileNotFoundError(f"There is no run in {self.path}: it has no config.json.")
-        return json.loads(self.config.read_text(encoding="utf-8"))
+        return read_json(self.config)
 
     def _write(self, path, text):
         with _aside(path) as aside:
