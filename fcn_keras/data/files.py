@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fcn_keras.data.images import SUFFIXES, is_image_name
+from fcn_keras.data.formats import is_image_name, suffixes
 from fcn_keras.text_files import read_text
 
 
@@ -42,7 +42,7 @@ def listed(path, known=()):
 
 def _stem(word):
     name = Path(word).name
-    return Path(name).stem if Path(name).suffix.lower() in SUFFIXES else name
+    return Path(name).stem if Path(name).suffix.lower() in suffixes() else name
 
 
 def by_stem(folder):

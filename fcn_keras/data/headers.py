@@ -7,9 +7,8 @@ import struct
 import zlib
 from typing import NamedTuple
 
-from PIL import Image
-
 from fcn_keras.data.images import UNREADABLE
+from fcn_keras.data.opening import opened
 
 ORIENTATION = 0x0112
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -37,7 +36,7 @@ def plain_image(path):
     file: `read_image` raises an error that names it.
     """
     try:
-        with Image.open(path) as image:
+        with opened(path) as image:
             plain = image.format in ("PNG", "JPEG") and image.mode in ("RGB", "L")
             return plain and "transparency" not in image.info and _upright(image) and _whole(path)
     except UNREADABLE:

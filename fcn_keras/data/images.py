@@ -7,11 +7,11 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fcn_keras.data.npy import is_npy, npy_header, read_npy
+from fcn_keras.data.opening import opened
 
 UNREADABLE = (
     UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError
 )  # fmt: skip
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".npy")
 
 
 @runtime_checkable
@@ -19,11 +19,6 @@ class _Array(Protocol):
     """What NumPy makes an array of: arrays and tensors of any library."""
 
     def __array__(self, dtype=None, copy=None): ...
-
-
-def is_image_name(path):
-    """Returns whether a file counts as an image: by its suffix; hidden files do not."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
 def read_image(path):
@@ -34,7 +29,8 @@ def read_image(path):
     have any number of channels.
 
     Args:
-        path: File of any format that Pillow reads; or a .npy file, (H, W) or (H, W, channels).
+        path: File of any raster format that Pillow decodes itself; or a .npy file, (H, W) or
+            (H, W, channels).
 
     Returns:
         uint8 (H, W, 3). Of a .npy file: (H, W, channels), uint8, or float32 if it holds floats.
@@ -62,7 +58,7 @@ def read_image(path):
 def open_image(path):
     """Returns the decoded Pillow image of a file, not yet converted."""
     try:
-        with Image.open(path) as image:
+        with opened(path) as image:
             image.load()
     except FileNotFoundError:
         raise

@@ -13,7 +13,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from fcn_keras import visualize
 from fcn_keras.checks import number
-from fcn_keras.data.images import SUFFIXES, is_image_name, to_input
+from fcn_keras.data.formats import COMMON, is_image_name
+from fcn_keras.data.images import to_input
 from fcn_keras.inference.decoding import check_one_output, check_probabilities, labels_for
 from fcn_keras.inference.inputs import shapes_of
 from fcn_keras.inference.segmenters import as_segmenter
@@ -228,7 +229,7 @@ def _find(paths):
         if path.is_dir():
             images = [p for p in sorted(path.iterdir()) if is_image_name(p)]
             if not images:
-                kinds = ", ".join(suffix[1:] for suffix in SUFFIXES)
+                kinds = ", ".join(suffix[1:] for suffix in COMMON)
                 found[path] = Prediction(path, error=f"{path} holds no image ({kinds}).")
         elif path.exists():
             images = [path]

@@ -20,6 +20,7 @@ from fcn_keras.inference.decoding import (
     labels_for,
 )
 from fcn_keras.inference.inputs import size_of, to_batch
+from fcn_keras.inference.memory import check_fits
 from fcn_keras.inference.protocol import Segmenter
 from fcn_keras.models.outputs import named, output_tasks
 from fcn_keras.tasks import Classes
@@ -147,7 +148,9 @@ class Predictor(Segmenter):
         return outputs
 
     def _run(self, images, wanted):
-        return self.run(to_batch(images, self._shapes), wanted)
+        batch = to_batch(images, self._shapes)
+        check_fits(self.model, size_of(batch, axis=1))
+        return self.run(batch, wanted)
 
     @property
     def _shapes(self):

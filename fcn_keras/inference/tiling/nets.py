@@ -8,10 +8,10 @@ from keras import ops
 
 from fcn_keras.geometry import halo
 from fcn_keras.inference.decoding import DECODED, LOGITS, check_one_output
+from fcn_keras.inference.memory import bytes_per_pixel
 from fcn_keras.inference.postprocessor import activations_of
 from fcn_keras.inference.predictor import Predictor
 from fcn_keras.inference.segmenters import UserSegmenter, as_segmenter
-from fcn_keras.inference.tiling.memory import bytes_per_pixel
 from fcn_keras.models.outputs import check_single
 
 

@@ -4,7 +4,7 @@ import math
 import numbers
 
 from fcn_keras.geometry import Halo
-from fcn_keras.inference.tiling.memory import largest_tile
+from fcn_keras.inference.memory import largest_tile
 from fcn_keras.inference.tiling.windows import Plan, blended_axis, exact_axis
 
 BLENDED = 1024  # pixels of a side of a blended window, where memory allows it

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 import fcn_keras
-from fcn_keras.inference.tiling import memory, segment_tiled
+from fcn_keras.inference import memory
+from fcn_keras.inference.tiling import segment_tiled
 
 L = keras.layers
 

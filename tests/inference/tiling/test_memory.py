@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import fcn_keras
-from fcn_keras import precision
-from fcn_keras.inference.tiling import memory, segment_tiled
+from fcn_keras import free_memory, precision
+from fcn_keras.inference import memory
+from fcn_keras.inference.tiling import segment_tiled
 
 TASK = """
 import json, resource, sys
@@ -90,7 +91,7 @@ def test_limits_of_a_container_count(monkeypatch, tmp_path):
             return group[path.name]
         raise OSError(path)
 
-    monkeypatch.setattr(memory.Path, "read_text", read)
+    monkeypatch.setattr(free_memory.Path, "read_text", read)
     monkeypatch.setattr(memory.keras.distribution, "list_devices", lambda kind=None: [])
     assert memory.available() == 2000
     group["memory.max"] = "max"  # no limit: what the machine has

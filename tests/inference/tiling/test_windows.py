@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fcn_keras.geometry import Halo
-from fcn_keras.inference.tiling import memory
+from fcn_keras.inference import memory
 from fcn_keras.inference.tiling.windows import Plan, blended_axis, exact_axis
 
 pytestmark = pytest.mark.backend

@@ -1,18 +1,17 @@
 """Memory of a net for each pixel, free memory, and the largest tile that fits."""
 
 import math
-import os
-from pathlib import Path
 
 import keras
 import numpy as np
 
+from fcn_keras.data.opening import PILLOWS_LIMIT
+from fcn_keras.free_memory import free_memory
 from fcn_keras.geometry.field import trace
 from fcn_keras.precision import imitated
 
 MOST = 3 * 2**29  # 1.5 GiB; larger windows save little time
 ON_GPU = 2 * 2**30  # every GPU has so much
-UNKNOWN = 2**29  # where the system does not tell
 SLACK = 2.5  # for scratch memory of convolutions, and layers that run in parallel
 UNKNOWN_COST = 4096  # bytes for each pixel of a net whose layers are not known
 
@@ -51,38 +50,38 @@ def _bytes(traced):
     return size * math.prod(n or 1 for n in traced.shape)
 
 
+def check_fits(model, size):
+    """Refuses an image for which a net needs more memory than there is.
+
+    Only images beyond the size that Pillow warns of are judged, and not on a GPU.
+
+    Args:
+        model: A Keras segmenter.
+        size: (H, W) of the image.
+
+    Raises:
+        ValueError: naming what is needed and what is free.
+    """
+    pixels = math.prod(size)
+    if pixels <= PILLOWS_LIMIT or keras.distribution.list_devices("gpu"):
+        return
+    try:
+        needed, free = bytes_per_pixel(model) / SLACK * pixels, free_memory()
+    except ValueError:  # a layer whose output shape is not known
+        return
+    if needed > free:
+        raise ValueError(
+            f"The image is {size[0]}x{size[1]}: as a whole the net needs more than "
+            f"{needed / 1e9:.0f} GB of memory for it, and {free / 1e9:.0f} GB are free. Segment it "
+            'tile by tile: `--tile auto` on the command line, tile="auto" in Python.'
+        )
+
+
 def available():
     """Returns how many bytes of memory a net may take; of a GPU a fixed amount."""
     if keras.distribution.list_devices("gpu"):
         return ON_GPU
-    return min(_of_the_machine(), _of_the_group())
-
-
-def _of_the_machine():
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return 1024 * int(line.split()[1])
-    except OSError:
-        pass
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
-    except (AttributeError, OSError, ValueError):
-        return UNKNOWN
-
-
-def _of_the_group():
-    """Bytes that the memory limit of a container leaves."""
-    for limit, used in (
-        ("memory.max", "memory.current"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
-    ):
-        try:
-            numbers = [int(Path("/sys/fs/cgroup", name).read_text()) for name in (limit, used)]
-        except (OSError, ValueError):
-            continue
-        return max(0, numbers[0] - numbers[1])
-    return math.inf
+    return free_memory()
 
 
 def largest_tile(size, halo, cost):
