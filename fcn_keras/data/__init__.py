@@ -4,6 +4,7 @@ from fcn_keras.data.augmentation import Augmentation
 from fcn_keras.data.check import check
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.images import read_image
+from fcn_keras.data.joined import joined
 from fcn_keras.data.masks import LabelError, MaskReader, read_mask
 from fcn_keras.data.multi_task import MultiTaskDataset
 from fcn_keras.data.registry import load, names, parse
@@ -20,6 +21,7 @@ __all__ = [
     "check",
     "class_pixels",
     "class_weights",
+    "joined",
     "load",
     "names",
     "parse",

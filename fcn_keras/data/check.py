@@ -4,15 +4,19 @@ Works on folders that `load` refuses, because a file is missing.
 """
 
 import functools
+import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from fcn_keras.data import registry
 from fcn_keras.data.counts import counts_for
 from fcn_keras.data.dataset import Dataset
+from fcn_keras.data.joined import joined
 from fcn_keras.data.masks import LabelError
+from fcn_keras.data.shared_images import equal_files, image_keys
 from fcn_keras.progress import ProgressBar
 from fcn_keras.tasks import Task
 
@@ -156,9 +160,8 @@ def _found(name, root, split, options, problems, warnings):
             problems.append(Problem("missing", split_name, str(error)))
             errors.append(error)
             continue
-        warnings += _in_two_lists(part, seen)
-        absent = _absent(part)
-        keys = _keys(part)
+        absent, keys = _absent(part), image_keys(part)
+        warnings += _in_two_lists(part, keys, seen)
         new = [index for index, key in enumerate(keys) if key not in seen]
         seen |= {keys[index]: part.split for index in new}
         problems += [Problem("missing", part.split, absent[i]) for i in new if i in absent]
@@ -167,26 +170,52 @@ def _found(name, root, split, options, problems, warnings):
             parts.append(part.at(whole))
     if not parts:
         raise errors[0] if errors else FileNotFoundError(problems[0].message)
+    warnings += _copies(parts)
     return parts
 
 
-def _keys(part):
-    """A key for each example that is unique in all splits: the image's path, or split and name."""
-    if part.in_memory:
-        return [(part.split, name) for name in part.names]
-    return list(part.images)
-
-
-def _in_two_lists(part, seen):
+def _in_two_lists(part, keys, seen):
     """A sentence about the examples of train, val or test that are in an earlier one of them."""
-    twice = [index for index, key in enumerate(_keys(part)) if seen.get(key) in TESTED]
-    if not twice or part.split not in TESTED:
+    if part.split not in TESTED:
         return []
-    example = part.images[twice[0]]
-    return [
-        f"{len(twice)} examples of {part.split} are in {seen[example]} too, so that neither tests "
-        f"what the other trains: {example.name}, ..."
-    ]
+    sentences = []
+    for split in TESTED:
+        twice = [index for index, key in enumerate(keys) if seen.get(key) == split]
+        if twice:
+            sentences.append(
+                f"{_images(len(twice))} of {part.split} {_are(twice)} in {split} too, so that "
+                "neither tests what the other trains: "
+                f"{_shown(part.names[index] for index in twice)}."
+            )
+    return sentences
+
+
+def _copies(parts):
+    """Sentences about images of train, val or test that are copies of images in another of them."""
+    tested = [part for part in parts if part.split in TESTED]
+    sentences = []
+    for part, other in itertools.combinations(tested, 2):
+        files = [[p for p in some.images if isinstance(p, Path)] for some in (part, other)]
+        pairs = equal_files(*files)
+        if pairs:
+            sentences.append(
+                f"{_images(len(pairs))} of {other.split} {_are(pairs)} equal, byte for byte, to "
+                f"one of {part.split}: {_shown(f'{copy} = {path}' for path, copy in pairs)}."
+            )
+    return sentences
+
+
+def _images(count):
+    return f"{count} image{'s' * (count != 1)}"
+
+
+def _are(found):
+    return "are" if len(found) > 1 else "is"
+
+
+def _shown(words):
+    words = list(words)
+    return ", ".join(words[:3]) + (", ..." if len(words) > 3 else "")
 
 
 def _absent(part):
@@ -206,6 +235,8 @@ def _absent(part):
 
 def _report(parts, problems, warnings, progress):
     task, found, good = parts[0].task, {}, []
+    differing = {part.split: text for part in parts if (text := _difference(parts[0], part))}
+    problems += [Problem("labels", split, text) for split, text in differing.items()]
     bar = ProgressBar(sum(len(part) for part in parts), "pair", progress)
     with bar, ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
         for part in parts:
@@ -213,15 +244,17 @@ def _report(parts, problems, warnings, progress):
             read = functools.partial(_read, part)
             for index, (wrong, counts) in enumerate(pool.map(read, range(len(part)))):
                 problems += wrong
-                if counts is not None:
+                if counts is not None and part.task == task:
                     counted.append(counts)
-                if not wrong:
+                if not wrong and part.split not in differing:
                     fine.append(index)
                 bar.step()
             good += [part.at(fine)] if fine else []
     counts = counts_for(task).of_dataset(task, found)
-    if text := counts.problem(parts[0].reader):
-        problems.append(Problem("labels", parts[0].split, text))
+    for part in parts:
+        if part.task == task and (text := counts.problem(part.reader)):
+            problems.append(Problem("labels", part.split, text))
+            break
     return CheckReport(
         parts[0].name,
         task,
@@ -230,8 +263,27 @@ def _report(parts, problems, warnings, progress):
         tuple(dict.fromkeys(note for part in parts for note in part.notes)),
         (*warnings, *counts.warnings()),
         counts,
-        _joined(good),
+        joined(good) if good else None,
     )
+
+
+def _difference(first, part):
+    """A sentence about why no net fits two splits, or None: other classes or channels."""
+    if part.task != first.task:
+        return (
+            f"{first.split} and {part.split} differ in their task, so that no net fits both: "
+            f"{_meaning(first.task)} and {_meaning(part.task)}."
+        )
+    if part.channels != first.channels and {part.channels, first.channels} != {1, 3}:
+        return (
+            f"The images of {first.split} have {first.channels} channels and those of {part.split} "
+            f"{part.channels}, so that no net fits both."
+        )
+    return None
+
+
+def _meaning(task):
+    return f"the classes {', '.join(task.labels.names)}" if task.labels else str(task)
 
 
 def _read(dataset, index):
@@ -254,16 +306,3 @@ def _read(dataset, index):
     if target is None:
         return found, None
     return found, counts_for(dataset.task).of_target(dataset.task, target)
-
-
-def _joined(parts):
-    """Several splits as one `Dataset`, or None."""
-    if not parts:
-        return None
-    return replace(
-        parts[0],
-        split="+".join(part.split for part in parts),
-        names=tuple(name for part in parts for name in part.names),
-        images=tuple(image for part in parts for image in part.images),
-        targets=tuple(target for part in parts for target in part.targets),
-    )

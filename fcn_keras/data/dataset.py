@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fcn_keras.data import pipeline
+from fcn_keras.data import decoding, pipeline
 from fcn_keras.data.augmentation import Augmentation
 from fcn_keras.data.images import on_scale, read_image, stored_format, to_input
 from fcn_keras.data.readers import reader_for
@@ -297,6 +297,14 @@ class Dataset:
                 f"net takes {channels}."
             )
         return replace(self, channels=channels)
+
+    def tensor_loader(self, tf):
+        """Returns `load(index) -> (image, target)`: example `index` as tensors, for a graph.
+
+        Args:
+            tf: TensorFlow.
+        """
+        return decoding.loader(tf, self)
 
     def examples(self):
         """Returns a `tf.data.Dataset` of {"image", "target"}, in order, as `dataset[i]`."""

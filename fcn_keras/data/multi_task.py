@@ -72,6 +72,16 @@ class MultiTaskDataset:
         return self._first.names
 
     @property
+    def images(self):
+        """The images of the first part: paths or arrays."""
+        return self._first.images
+
+    @property
+    def image_reader(self):
+        """What reads the images of the first part."""
+        return self._first.image_reader
+
+    @property
     def channels(self):
         """Number of channels of an image."""
         return self._first.channels

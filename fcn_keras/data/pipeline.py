@@ -5,7 +5,6 @@ Needs TensorFlow, which is imported in the functions.
 
 from fcn_keras.checks import whole_number
 from fcn_keras.data.augmentation import OUTSIDE, Augmentation, augmented
-from fcn_keras.data.decoding import loader
 from fcn_keras.data.unreadable import Skipped, without_unreadable
 
 APART = 7919  # difference between the seeds of two shards
@@ -71,7 +70,7 @@ def batches(
     worker, workers = _checked_shard(shard, dataset)
     skipped = _checked_on_error(on_error)
     tf = tensorflow()
-    source, load = tf.data.Dataset.range(len(dataset)), loader(tf, dataset)
+    source, load = tf.data.Dataset.range(len(dataset)), dataset.tensor_loader(tf)
 
     def loaded(indices):
         if skipped is None:
@@ -117,7 +116,7 @@ def batches(
 def examples(dataset):
     """Returns a `tf.data.Dataset` of {"image", "target"}; see `Dataset.examples`."""
     tf = tensorflow()
-    load = loader(tf, dataset)
+    load = dataset.tensor_loader(tf)
 
     def named(index):
         image, target = load(index)

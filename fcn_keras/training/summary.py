@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from fcn_keras import visualize
+from fcn_keras.data.shared_images import shared_images
 from fcn_keras.inference import segment
 from fcn_keras.models import one_output
 from fcn_keras.precision import device, mixed_policy, policy_for
@@ -33,6 +34,11 @@ def print_summary(run):
     print(f"{train_data.name}: {len(train_data)} images for training, {validated}")
     for note in dict.fromkeys((*train_data.notes, *(run.val_data.notes if run.val_data else ()))):
         print(f"note: {note}")
+    if run.val_data and (twice := len(shared_images(train_data, run.val_data))):
+        print(
+            f"warning: {twice} of the {len(run.val_data)} images for validation are trained on "
+            "too: the validation does not tell how the net does on new images"
+        )
     if plan.name:
         print(f"recipe {plan.name}")
     for line in recipe_lines(plan, steps):

@@ -296,3 +296,8 @@ def test_a_net_of_ones_own_may_name_its_layers_as_it_likes(shapes, tmp_path):
     image = keras.Input((None, None, 3))
     model = keras.Model(image, keras.layers.Conv2D(3, 1, name="score")(image))
     assert train(model, shapes, out=tmp_path, **QUICK)
+
+
+def test_images_in_both_data_sets_are_counted(net, shapes, tmp_path, capsys):
+    train(net, shapes, shapes.take(2), out=tmp_path / "a", **(QUICK | {"epochs": 1}))
+    assert "warning: 2 of the 2 images for validation are trained on too" in capsys.readouterr().out
