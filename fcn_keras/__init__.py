@@ -26,6 +26,7 @@ _PUBLIC = {
     "task_of": "models",
 }
 _ROOMS = (
+    "checkpoints",
     "classifiers",
     "crf",
     "data",

@@ -1,0 +1,17 @@
+"""CheckpointError: what is wrong with a file of weights."""
+
+
+class CheckpointError(ValueError):
+    """A file is no complete checkpoint, holds more than tensors, or does not fit the net.
+
+    The message names the file, and what was expected.
+
+    Example:
+
+    ```python
+    try:
+        fcn_keras.checkpoints.read_checkpoint("photo.pth")
+    except (FileNotFoundError, fcn_keras.checkpoints.CheckpointError) as error:
+        print(error)
+    ```
+    """
