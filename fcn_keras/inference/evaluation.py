@@ -1,10 +1,11 @@
 """evaluate: measures a segmenter on the targets of a dataset, image by image at full size.
 
-Images of one size are segmented together, and the next ones are read meanwhile.
+Images of one size are segmented together; the next ones are read and the last ones are compared
+meanwhile.
 """
 
 import collections
-import concurrent.futures
+import functools
 import time
 import warnings
 
@@ -12,6 +13,7 @@ import keras
 import numpy as np
 
 from fcn_keras import metrics
+from fcn_keras.ahead import ahead
 from fcn_keras.inference.decoding import check_one_output, labels_for
 from fcn_keras.inference.postprocessing import build_predictor
 from fcn_keras.labels import LabelSet
@@ -76,11 +78,9 @@ def evaluate(
     report = metrics.report_for(task, **({"boundary": True} if boundary else {}))
     start = time.perf_counter()
     with ProgressBar(_length(dataset), "image", progress) as bar:
-        for names, images, targets in _batches(_pairs(dataset, task), batch_size):
-            predictions = _predictions(segmenter, images)
-            for name, target, prediction in zip(names, targets, predictions, strict=True):
-                _add(report, name, target, prediction)
-            bar.step(len(names), **report.scores_so_far())
+        predicted = _predicted(segmenter, _batches(_pairs(dataset, task), batch_size))
+        for scores in ahead(functools.partial(_add, report), predicted):
+            bar.step(1, **scores)
     if not report.num_images:
         raise ValueError("The dataset has no image to evaluate on.")
     report.seconds = time.perf_counter() - start
@@ -149,17 +149,10 @@ def _pairs(dataset, task):
         for index, item in enumerate(dataset):
             yield str(index), *_pair(item, task)
         return
-    names = getattr(dataset, "names", None)
-    with concurrent.futures.ThreadPoolExecutor(max_workers=1) as reader:
-        pending, indices = collections.deque(), iter(range(len(dataset)))
-        for index in indices:
-            pending.append((index, reader.submit(dataset.__getitem__, index)))
-            if len(pending) > READ_AHEAD:
-                index, future = pending.popleft()
-                yield str(names[index] if names else index), *_pair(future.result(), task)
-        while pending:
-            index, future = pending.popleft()
-            yield str(names[index] if names else index), *_pair(future.result(), task)
+    names, indices = getattr(dataset, "names", None), range(len(dataset))
+    examples = ahead(dataset.__getitem__, indices, most=READ_AHEAD)
+    for index, example in zip(indices, examples, strict=True):
+        yield str(names[index] if names else index), *_pair(example, task)
 
 
 def _pair(item, task):
@@ -196,14 +189,21 @@ def _batches(pairs, batch_size):
         yield zip(*group, strict=True)
 
 
-def _predictions(segmenter, images):
-    if len(images) > 1:
-        return segmenter.segment_batch(images)
-    return [segmenter.segment(image) for image in images]
+def _predicted(segmenter, batches):
+    """Yields (name, target, prediction) of each image."""
+    for names, images, targets in batches:
+        if len(images) > 1:
+            predictions = segmenter.segment_batch(images)
+        else:
+            predictions = [segmenter.segment(image) for image in images]
+        yield from zip(names, targets, predictions, strict=True)
 
 
-def _add(report, name, target, prediction):
+def _add(report, predicted):
+    """Adds an image to the report, and returns its scores so far."""
+    name, target, prediction = predicted
     try:
         report.update(target, prediction)
+        return report.scores_so_far()
     except ValueError as error:
         raise ValueError(f"Image {name}: {error}") from error

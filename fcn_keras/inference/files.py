@@ -4,67 +4,14 @@ An unreadable file does not stop the others.
 """
 
 import collections
-import dataclasses
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
-
-from fcn_keras import visualize
 from fcn_keras.checks import number
 from fcn_keras.data.formats import COMMON, is_image_name
-from fcn_keras.data.images import to_input
 from fcn_keras.inference.decoding import check_one_output, check_probabilities, labels_for
-from fcn_keras.inference.inputs import shapes_of
 from fcn_keras.inference.segmenters import as_segmenter
-from fcn_keras.inference.segmenting import decoded_with_probabilities
+from fcn_keras.inference.writing import ENDINGS, Prediction, Work, Writing, named
 from fcn_keras.progress import ProgressBar
-from fcn_keras.tasks import entry_for
-from fcn_keras.visualize.heat import save_confidence
-
-LARGEST = 65535  # value of a pixel of a 16-bit PNG
-
-
-@dataclasses.dataclass(frozen=True)
-class Prediction:
-    """The result for one image: the files written, or the `error` that prevented them.
-
-    Attributes:
-        path: The image.
-        label_path: The label map of classes, a PNG whose pixels are the labels, coloured by its
-            palette.
-        overlay_path: The image under its labels, with a legend of the classes present.
-        confidence_path: The probability of each pixel's label as a grey PNG, 255 for certain, where
-            it was asked for.
-        values_path: The values of a regression: a .npy file of float32, or a 16-bit PNG.
-        picture_path: The values in colours, with a scale.
-        error: One sentence that names the image, or None.
-
-    Example:
-
-    ```python
-    for result in fcn_keras.inference.predict_files(model, "street.jpg", "predicted"):
-        print(result.error or result.overlay_path)
-    ```
-    """
-
-    path: Path
-    label_path: Path | None = None
-    overlay_path: Path | None = None
-    confidence_path: Path | None = None
-    values_path: Path | None = None
-    picture_path: Path | None = None
-    error: str | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Writing:
-    """How results are written: the arguments of `predict_files`."""
-
-    alpha: float = 0.5
-    confidence: bool = False
-    png_scale: float | None = None
 
 
 def predict_files(
@@ -114,10 +61,9 @@ def predict_files(
     _refuse_overwriting(stems, out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     results = []
+    work = Work(segmenter, {path: out_dir / stem for path, stem in stems.items()}, writing)
     with ProgressBar(len(found), "image", progress) as bar:
-        for result in found:
-            if not result.error:
-                result = _predict(segmenter, result.path, out_dir / stems[result.path], writing)
+        for result in work.done(found):
             results.append(result)
             bar.step()
     return results
@@ -141,85 +87,6 @@ def _checked(segmenter, writing):
     if not number("png_scale", writing.png_scale):
         raise ValueError("`png_scale` must be above 0, got 0.")
     return writing
-
-
-def _predict(segmenter, path, target, writing):
-    write = entry_for(segmenter.task, WRITERS, "way to write predictions")
-    try:
-        image = to_input(path, shapes_of(segmenter))
-        return Prediction(path, **write(segmenter, image, target, writing))
-    except (ValueError, OSError) as error:
-        told = str(error)
-        return Prediction(path, error=told if str(path) in told else f"{path}: {told}")
-
-
-def _write_classes(segmenter, image, target, writing):
-    """Writes label map, overlay and confidence; returns {field of `Prediction`: path}."""
-    written, labels = {}, segmenter.labels
-    if writing.confidence:
-        label_map, probabilities = decoded_with_probabilities(segmenter, image)
-        written["confidence_path"] = save_confidence(
-            probabilities.max(-1), _named(target, "confidence.png")
-        )
-    else:
-        label_map = segmenter.segment(image)
-    written["label_path"] = visualize.save_label_map(
-        label_map, labels, _named(target, "labels.png")
-    )
-    written["overlay_path"] = visualize.save_overlay(
-        _visible(image), label_map, labels, _named(target, "overlay.png"), writing.alpha
-    )
-    return written
-
-
-def _write_values(segmenter, image, target, writing):
-    """Writes the values and a picture of them; returns {field of `Prediction`: path}."""
-    task, values = segmenter.task, segmenter.segment(image)
-    if writing.png_scale is None:
-        values_path = _named(target, "values.npy")
-        np.save(values_path, values)
-    else:
-        values_path = _named(target, "values.png")
-        _save_png(values, writing.png_scale, task.unit, values_path)
-    picture_path = visualize.save_overlay(
-        _visible(image), values, task, _named(target, "picture.png"), alpha=1
-    )
-    return {"values_path": values_path, "picture_path": picture_path}
-
-
-WRITERS = {"classes": _write_classes, "regression": _write_values}
-ENDINGS = (
-    "labels.png", "overlay.png", "confidence.png", "values.npy", "values.png", "picture.png"
-)  # fmt: skip
-
-
-def _named(target, ending):
-    return target.with_name(f"{target.name}_{ending}")
-
-
-def _visible(image):
-    """The channels of an image that a picture can show: RGB or grey."""
-    channels = image.shape[-1]
-    return image if channels in (1, 3) else image[..., : 3 if channels > 3 else 1]
-
-
-def _save_png(values, scale, unit, path):
-    """Writes values as a 16-bit PNG that states its scale.
-
-    Raises:
-        ValueError: for values that it cannot hold.
-    """
-    lowest, highest = float(np.min(values)), float(np.max(values))
-    if not (lowest >= -scale / 2 and highest <= (LARGEST + 0.5) * scale):
-        raise ValueError(
-            f"a 16-bit PNG of the scale {scale:g} holds values of 0 to {LARGEST * scale:g}, got "
-            f"{lowest:g} to {highest:g}; choose another scale, or .npy."
-        )
-    stated = PngInfo()
-    stated.add_text("scale", repr(float(scale)))
-    stated.add_text("unit", unit)
-    pixels = np.clip(np.rint(values / scale), 0, LARGEST).astype("uint16")
-    Image.fromarray(pixels).save(path, pnginfo=stated)
 
 
 def _find(paths):
@@ -269,7 +136,7 @@ def _unique_stems(paths):
 def _refuse_overwriting(stems, out_dir):
     images = {path.resolve() for path in stems}
     for path, stem in stems.items():
-        for target in (_named(out_dir / stem, ending) for ending in ENDINGS):
+        for target in (named(out_dir / stem, ending) for ending in ENDINGS):
             if target.resolve() in images:
                 raise ValueError(
                     f"The result of {path} would overwrite the image {target}. "

@@ -1,0 +1,207 @@
+"""The work of predict_files: images are read, segmented and written, each beside the others."""
+
+import dataclasses
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from fcn_keras import visualize
+from fcn_keras.ahead import PIXELS, ahead
+from fcn_keras.data.images import to_input
+from fcn_keras.inference.decoding import labels_for
+from fcn_keras.inference.inputs import shapes_of
+from fcn_keras.inference.segmenting import decoded_with_probabilities
+from fcn_keras.tasks import entry_for
+from fcn_keras.visualize.heat import save_confidence
+
+LARGEST = 65535  # value of a pixel of a 16-bit PNG
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """The result for one image: the files written, or the `error` that prevented them.
+
+    Attributes:
+        path: The image.
+        label_path: The label map of classes, a PNG whose pixels are the labels, coloured by its
+            palette.
+        overlay_path: The image under its labels, with a legend of the classes present.
+        confidence_path: The probability of each pixel's label as a grey PNG, 255 for certain, where
+            it was asked for.
+        values_path: The values of a regression: a .npy file of float32, or a 16-bit PNG.
+        picture_path: The values in colours, with a scale.
+        error: One sentence that names the image, or None.
+
+    Example:
+
+    ```python
+    for result in fcn_keras.inference.predict_files(model, "street.jpg", "predicted"):
+        print(result.error or result.overlay_path)
+    ```
+    """
+
+    path: Path
+    label_path: Path | None = None
+    overlay_path: Path | None = None
+    confidence_path: Path | None = None
+    values_path: Path | None = None
+    picture_path: Path | None = None
+    error: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Writing:
+    """How results are written: the arguments of `predict_files`."""
+
+    alpha: float = 0.5
+    confidence: bool = False
+    png_scale: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """The work on some images: they are read, segmented and written, each beside the others.
+
+    Threads read the next images and write the last results, while the net computes.
+
+    Attributes:
+        segmenter: The `Segmenter`.
+        targets: {image: path of its results without their endings}.
+        writing: The `Writing`.
+    """
+
+    segmenter: object
+    targets: dict
+    writing: Writing
+
+    def done(self, found):
+        """Yields a `Prediction` for each of `found`, in order; those with an error as they are."""
+        images = ahead(self._read, found, share=_share_of_file)
+        results = (self._segmented(result, image) for result, image in images)
+        writers = max(1, min(4, os.cpu_count() or 1))
+        yield from ahead(self._written, results, threads=writers, share=_share_of_image)
+
+    def _read(self, result):
+        if result.error:
+            return result, None
+        return self._attempt(result, to_input, result.path, shapes_of(self.segmenter))
+
+    def _segmented(self, result, image):
+        """(`Prediction`, image, what the net says): the last two are None after an error."""
+        if result.error:
+            return result, None, None
+        compute, _ = entry_for(self.segmenter.task, KINDS, "way to write predictions")
+        result, found = self._attempt(result, compute, self.segmenter, image, self.writing)
+        return result, image, found
+
+    def _written(self, segmented):
+        result, image, found = segmented
+        if result.error:
+            return result
+        _, write = KINDS[self.segmenter.task.kind]
+        target = self.targets[result.path]
+        result, paths = self._attempt(
+            result, write, self.segmenter.task, image, found, target, self.writing
+        )
+        return dataclasses.replace(result, **paths) if paths else result
+
+    def _attempt(self, result, function, *arguments):
+        """(result, what the function returned); after an error that names the image, (it, None)."""
+        try:
+            return result, function(*arguments)
+        except (ValueError, OSError) as error:
+            told, path = str(error), result.path
+            return Prediction(path, error=told if str(path) in told else f"{path}: {told}"), None
+
+
+def _share_of_file(result):
+    """The share of the memory for waiting images that a file takes, by its header or its size."""
+    try:
+        with Image.open(result.path) as image:
+            return image.width * image.height / PIXELS
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return result.path.stat().st_size / PIXELS if result.path.is_file() else 0.0
+
+
+def _share_of_image(segmented):
+    image = segmented[1]
+    return 0.0 if image is None else image.shape[0] * image.shape[1] / PIXELS
+
+
+def _classes_of(segmenter, image, writing):
+    """Returns the label map, and the probability of each pixel's label or None."""
+    if not writing.confidence:
+        return segmenter.segment(image), None
+    label_map, probabilities = decoded_with_probabilities(segmenter, image)
+    return label_map, probabilities.max(-1)
+
+
+def _write_classes(task, image, found, target, writing):
+    """Writes label map, overlay and confidence; returns {field of `Prediction`: path}."""
+    written, labels = {}, labels_for(task)
+    label_map, confidence = found
+    if confidence is not None:
+        path = named(target, "confidence.png")
+        written["confidence_path"] = save_confidence(confidence, path)
+    written["label_path"] = visualize.save_label_map(label_map, labels, named(target, "labels.png"))
+    written["overlay_path"] = visualize.save_overlay(
+        _visible(image), label_map, labels, named(target, "overlay.png"), writing.alpha
+    )
+    return written
+
+
+def _values_of(segmenter, image, writing):
+    return segmenter.segment(image)
+
+
+def _write_values(task, image, values, target, writing):
+    """Writes the values and a picture of them; returns {field of `Prediction`: path}."""
+    if writing.png_scale is None:
+        values_path = named(target, "values.npy")
+        np.save(values_path, values)
+    else:
+        values_path = named(target, "values.png")
+        _save_png(values, writing.png_scale, task.unit, values_path)
+    picture_path = visualize.save_overlay(
+        _visible(image), values, task, named(target, "picture.png"), alpha=1
+    )
+    return {"values_path": values_path, "picture_path": picture_path}
+
+
+KINDS = {"classes": (_classes_of, _write_classes), "regression": (_values_of, _write_values)}
+ENDINGS = (
+    "labels.png", "overlay.png", "confidence.png", "values.npy", "values.png", "picture.png"
+)  # fmt: skip
+
+
+def named(target, ending):
+    """Returns the path of a result: that of its target, with an ending."""
+    return target.with_name(f"{target.name}_{ending}")
+
+
+def _visible(image):
+    """The channels of an image that a picture can show: RGB or grey."""
+    channels = image.shape[-1]
+    return image if channels in (1, 3) else image[..., : 3 if channels > 3 else 1]
+
+
+def _save_png(values, scale, unit, path):
+    """Writes values as a 16-bit PNG that states its scale.
+
+    Raises:
+        ValueError: for values that it cannot hold.
+    """
+    lowest, highest = float(np.min(values)), float(np.max(values))
+    if not (lowest >= -scale / 2 and highest <= (LARGEST + 0.5) * scale):
+        raise ValueError(
+            f"a 16-bit PNG of the scale {scale:g} holds values of 0 to {LARGEST * scale:g}, got "
+            f"{lowest:g} to {highest:g}; choose another scale, or .npy."
+        )
+    stated = PngInfo()
+    stated.add_text("scale", repr(float(scale)))
+    stated.add_text("unit", unit)
+    pixels = np.clip(np.rint(values / scale), 0, LARGEST).astype("uint16")
+    Image.fromarray(pixels).save(path, pnginfo=stated)
