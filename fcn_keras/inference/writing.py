@@ -10,7 +10,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from fcn_keras import visualize
 from fcn_keras.ahead import PIXELS, ahead
-from fcn_keras.data.images import to_input
+from fcn_keras.data.images import UNREADABLE, to_input
+from fcn_keras.data.opening import opened
 from fcn_keras.inference.decoding import labels_for
 from fcn_keras.inference.inputs import shapes_of
 from fcn_keras.inference.segmenting import decoded_with_probabilities
@@ -120,9 +121,9 @@ class Work:
 def _share_of_file(result):
     """The share of the memory for waiting images that a file takes, by its header or its size."""
     try:
-        with Image.open(result.path) as image:
+        with opened(result.path) as image:
             return image.width * image.height / PIXELS
-    except (OSError, ValueError, Image.DecompressionBombError):
+    except UNREADABLE:
         return result.path.stat().st_size / PIXELS if result.path.is_file() else 0.0
 
 
