@@ -1,96 +1,199 @@
-"""classes.txt: the classes of a folder of masks, with their colours or values."""
+"""The list of classes of a folder: classes.txt, or the file in which a tool lists them."""
 
 import dataclasses
 import itertools
-import re
 from typing import NamedTuple
 
+from fcn_keras.data.class_lines import MOST, Class
+from fcn_keras.data.class_notations import read_listing
 from fcn_keras.data.files import require
 from fcn_keras.data.masks import MaskReader
 from fcn_keras.labels import VOID_COLOR, LabelSet
 from fcn_keras.text_files import read_text
 
-_LINE = re.compile(
-    r"(?P<name>.+?)(?:[\s,]+(?P<red>\d+)[\s,]+(?P<green>\d+)[\s,]+(?P<blue>\d+))?"
-    r"(?:\s*=\s*(?P<first>\d+)(?:\s*-\s*(?P<last>\d+))?)?"
-)
+OWN = "classes.txt"
+# files that tools write beside masks, in the order in which they are looked for
+TOOLS = (
+    "labelmap.txt", "label_colors.txt", "labels.txt", "class_dict.csv", "_classes.csv",
+    "classes.csv", "class_names.txt", "dataset_meta.json",
+)  # fmt: skip
+# files of detectors, whose classes have no background and so do not number the pixels of masks
+DETECTION = ("data.yaml", "dataset.yaml", "obj.names", "classes.names")
+SHOWN = 4
 
 
-class Class(NamedTuple):
-    """One line of classes.txt: a name, and the class's colour or values in the masks."""
+class ClassList(NamedTuple):
+    """The classes of a file.
 
-    name: str
-    color: tuple[int, int, int] | None
-    values: tuple[int, int] | None
+    Attributes:
+        path: The file, or the one that was expected.
+        classes: A list of `Class`, void among them.
+        notation: The notation in words, "" for a documented one.
+    """
+
+    path: object
+    classes: list
+    notation: str
 
     @property
-    def is_void(self):
-        """Whether the line describes void."""
-        return self.name.lower() == "void"
+    def names(self):
+        """The names of the classes without void, a list."""
+        return [entry.name for entry in self.classes if not entry.is_void]
+
+    def understood(self):
+        """Returns a sentence that says how the file was read."""
+        label_of = labels_of_values(self)
+        shown = []
+        for entry in (entry for entry in self.classes if not entry.is_void):
+            values = [span for span, name in label_of if name == entry.name]
+            marks = [_span(values[0])] if entry.values or not entry.color else []
+            marks += [str(entry.color)] if entry.color else []
+            shown.append(f"{' or '.join(marks)} is {entry.name!r}")
+        more = ", ..." if len(shown) > SHOWN else ""
+        notation = self.notation or "lines of classes"
+        return f"{self.path.name} was read as {notation}: {', '.join(shown[:SHOWN])}{more}."
 
 
-def classes_and_reader(path, void, binary, hint):
-    """Returns the `LabelSet` and the `MaskReader` of a classes.txt.
+def read_list(path, reading=None):
+    """Returns the `ClassList` in a file.
 
     Args:
-        path: The file; with `binary` it need not be there.
+        path: The file.
+        reading: See `fcn_keras.data.class_notations.read_listing`.
+
+    Raises:
+        ValueError: for a line that fits no notation or several, naming it, and for no class.
+    """
+    classes, notation = read_listing(path, read_text(path), reading)
+    if not any(not entry.is_void for entry in classes):
+        raise ValueError(f"{path} names no class; it needs one per line.")
+    return ClassList(path, classes, notation)
+
+
+def class_list_of(folder, binary, hint, reading=None):
+    """Returns the `ClassList` of a folder, and sentences about how its files were understood.
+
+    classes.txt comes first, then the files of `TOOLS`.
+
+    Args:
+        folder: The dataset's folder.
+        binary: Whether the masks tell an object from the background; then without a classes.txt
+            the classes are background and object.
+        hint: What belongs in the folder, for the message about a missing file.
+        reading: See `read_list`.
+
+    Raises:
+        FileNotFoundError: if there is no list.
+        ValueError: for a line that means nothing, or two tools' files that disagree.
+    """
+    paths = [folder / name for name in (OWN, *TOOLS) if (folder / name).is_file()]
+    own = paths[:1] == [folder / OWN]
+    if binary and not own:
+        notes = [f"{path.name} is not used: with binary the classes are two." for path in paths]
+        pair = [Class("background"), Class("object")]
+        return ClassList(folder / OWN, pair, ""), tuple(notes)
+    if not paths:
+        require(folder / OWN, "folder", _with_detectors_files(folder, hint))
+    chosen = read_list(paths[0], reading)
+    notes = [chosen.understood()] if chosen.notation or not own else []
+    for path in paths[1:]:
+        if differs := difference(chosen, path):
+            if not own:
+                raise ValueError(f"{differs} Write {folder / OWN} with those of the masks.")
+            notes.append(f"{differs} {paths[0].name} is used.")
+    return chosen, tuple(notes)
+
+
+def difference(chosen, path):
+    """Returns a sentence about a file that lists other classes than a `ClassList`, or ""."""
+    try:
+        other = read_list(path)
+    except ValueError as error:
+        return f"{path.name} lies beside {chosen.path.name} and cannot be read: {error}"
+    names = [[name.lower() for name in one.names] for one in (chosen, other)]
+    if names[0] != names[1]:
+        return (
+            f"{path.name} names {listed(other.names)}, but {chosen.path.name} names "
+            f"{listed(chosen.names)}."
+        )
+    for ours, theirs in zip(*(_classes(one) for one in (chosen, other)), strict=True):
+        for what in ("color", "values"):
+            one, two = getattr(ours, what), getattr(theirs, what)
+            if one and two and one != two:
+                return (
+                    f"{path.name} gives {ours.name!r} {_plain(two)}, but {chosen.path.name} gives "
+                    f"it {_plain(one)}."
+                )
+    return ""
+
+
+def listed(names):
+    """Returns names as text, the first of them where they are many."""
+    more = f", ... ({len(names)} classes)" if len(names) > SHOWN else ""
+    return ", ".join(map(repr, names[:SHOWN])) + more
+
+
+def labels_and_reader(found, void=(), binary=False):
+    """Returns the `LabelSet` and the `MaskReader` that a `ClassList` describes.
+
+    Args:
+        found: The `ClassList`.
         void: Further values of the files that mean void.
         binary: Whether every value of the masks but 0 is class 1.
-        hint: What belongs in the folder, for the message about a missing file.
 
     Raises:
-        FileNotFoundError: if the file is not there.
-        ValueError: for a line that means nothing, or lines that do not go together.
+        ValueError: for classes that do not go together.
     """
-    if binary and not path.exists():
-        lines = [Class("background", None, None), Class("object", None, None)]
-    else:
-        lines = read_classes(require(path, "folder", hint))
-    return _reader(path, lines, void, binary)
-
-
-def read_classes(path):
-    """Returns the lines of a classes.txt, a list of `Class`.
-
-    Raises:
-        ValueError: for a line that means nothing; the message quotes it.
-    """
-    classes = []
-    for number, line in enumerate(read_text(path).splitlines(), 1):
-        line = line.partition("#")[0].strip()
-        if not line:
-            continue
-        parts = _LINE.fullmatch(line).groupdict()
-        color = tuple(int(parts[c]) for c in ("red", "green", "blue")) if parts["red"] else None
-        first, last = parts["first"], parts["last"] or parts["first"]
-        values = (int(first), int(last)) if first else None
-        if color and max(color) > 255 or values and not values[0] <= values[1] <= 65535:
-            raise ValueError(
-                f"{path}, line {number}: {line!r} is not `name`, `name red green blue` (0 to 255) "
-                "or `name = value` (0 to 65535)."
-            )
-        classes.append(Class(parts["name"], color, values))
-    if not any(not c.is_void for c in classes):
-        raise ValueError(f"{path} names no class; it needs one per line.")
-    return classes
-
-
-def _reader(path, lines, void, binary):
-    """Returns the `LabelSet` and the `MaskReader` that the lines of classes.txt describe."""
-    classes = [line for line in lines if not line.is_void]
-    _all_or_none(path, "colour", classes, [line.color for line in classes])
-    _all_or_none(path, "value", classes, [line.values for line in classes])
-    colors = tuple(line.color for line in classes) if classes[0].color else None
-    labels = LabelSet(tuple(line.name for line in classes), colors)
+    path, classes = found.path, _classes(found)
+    _all_or_none(path, "colour", classes, [entry.color for entry in classes])
+    _all_or_none(path, "value", classes, [entry.values for entry in classes])
+    colors = tuple(entry.color for entry in classes) if classes[0].color else None
+    try:
+        labels = LabelSet(tuple(entry.name for entry in classes), colors)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     if binary and len(classes) != 2:
         raise ValueError(f"binary=True needs two classes; {path} names {len(classes)}.")
-    values = ((0, 0, 0), (1, 65535, 1)) if binary else _values(path, lines, labels.ignore)
-    void_colors = tuple(line.color for line in lines if line.is_void and line.color)
+    values = ((0, 0, 0), (1, MOST, 1)) if binary else _values(found, labels)
+    void_colors = tuple(entry.color for entry in found.classes if entry.is_void and entry.color)
+    below = tuple(e.values[0] for e in found.classes if e.values and e.values[0] < 0)
     reader = MaskReader(
-        labels, void, values, void_colors or (VOID_COLOR,), palette_is_key=colors is not None
-    )
+        labels, (*void, *below), values, void_colors or (VOID_COLOR,),
+        palette_is_key=colors is not None,
+    )  # fmt: skip
     refuse = len(classes) <= 2 and not reader.declares_255
     return labels, dataclasses.replace(reader, refuse_binary=refuse)
+
+
+def labels_of_values(found):
+    """Returns ((first, last), name) of the values of index masks, in the order of the lines.
+
+    Raises:
+        ValueError: if two classes have one value.
+    """
+    meanings, place = [], 0
+    for entry in found.classes:
+        if entry.values is None:
+            meanings.append(((place, place), entry.name))
+            place += 1
+        elif entry.values[0] >= 0:
+            meanings.append((entry.values, entry.name))
+    for ((_, last), _), ((first, _), _) in itertools.pairwise(sorted(meanings)):
+        if first <= last:
+            raise ValueError(f"{found.path}: the value {first} is given to two classes.")
+    return meanings
+
+
+def _values(found, labels):
+    """The meaning of the values of an index mask: (first, last, label) in the order of lines."""
+    label_of = {name: label for label, name in enumerate(labels.names)}
+    return tuple(
+        (*span, label_of.get(name, labels.ignore)) for span, name in labels_of_values(found)
+    )
+
+
+def _classes(found):
+    return [entry for entry in found.classes if not entry.is_void]
 
 
 def _all_or_none(path, what, classes, given):
@@ -101,18 +204,20 @@ def _all_or_none(path, what, classes, given):
         )
 
 
-def _values(path, lines, ignore):
-    """The meaning of the values of an index mask: (first, last, label) in the order of lines."""
-    meanings, place, number = [], 0, 0
-    for line in lines:
-        label = ignore if line.is_void else number
-        if line.values:
-            meanings.append((*line.values, label))
-        else:
-            meanings.append((place, place, label))
-            place += 1
-        number += not line.is_void
-    for (_, last, _), (first, _, _) in itertools.pairwise(sorted(meanings)):
-        if first <= last:
-            raise ValueError(f"{path}: the value {first} is given to two classes.")
-    return tuple(meanings)
+def _span(span):
+    return str(span[0]) if span[0] == span[1] else f"{span[0]}-{span[1]}"
+
+
+def _plain(mark):
+    return f"the colour {mark}" if len(mark) == 3 else f"the value {_span(mark)}"
+
+
+def _with_detectors_files(folder, hint):
+    """The hint, with a word about a file of a detector's classes that lies there."""
+    there = next((name for name in DETECTION if (folder / name).is_file()), None)
+    if there is None:
+        return hint
+    return (
+        f"{hint} {there} lists a detector's classes, among which there is no background, so it "
+        "does not say what the masks' values mean."
+    )

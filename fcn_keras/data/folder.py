@@ -3,8 +3,10 @@
 import hashlib
 from pathlib import Path
 
+from fcn_keras.checks import one_of
 from fcn_keras.data.augmentation import Augmentation
-from fcn_keras.data.class_list import classes_and_reader
+from fcn_keras.data.class_lines import READINGS
+from fcn_keras.data.class_list import OWN, TOOLS, class_list_of, labels_and_reader
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.files import by_stem, listed, paired, require
 from fcn_keras.data.npy import is_npy, npy_header
@@ -33,6 +35,12 @@ OPTIONS = {
     ),
     "unit": Option("Unit of the values, such as m.", kind=str),
     "scale": Option("Units of the values for one unit of the files.", kind=float),
+    "classes": Option(
+        "What a number beside a name in classes.txt is: part of the name (names), or the class's "
+        "value in the masks (values).",
+        kind=str,
+        choices=READINGS,
+    ),
 }
 VAL_SHARE = 0.2
 
@@ -59,6 +67,7 @@ def load(
     regression=None,
     unit="",
     scale=1.0,
+    classes=None,
 ):
     """Returns images and masks of your own, or images and maps of values.
 
@@ -66,7 +75,8 @@ def load(
     palette masks. In index masks a class has the number of its line, counted from 0, unless lines
     end in `= value` or `= first-last`. A line named `void` is no class: it describes the pixels
     that are left out (`void = 11`, `void 0 0 0`). 255 is always void unless a class has it. `#`
-    begins a comment.
+    begins a comment. The notations of tools are read too, and their files where there is no
+    classes.txt (labelmap.txt, labels.txt, ...); `notes` says how.
 
     With `regression` there are no classes. The targets are float maps: .npy files, (H, W) or
     (H, W, C) with NaN for pixels without a value, or PNGs of one channel with 16 bits.
@@ -88,6 +98,9 @@ def load(
         unit: Unit of the values, such as "m".
         scale: Units of the values for one unit of the files: 0.001 for PNGs in millimetres and
             values in metres.
+        classes: What a number beside a name in classes.txt is: "names" if it is part of the name
+            ("zone 1"), "values" if it is the class's value in the masks. Default: lines that can
+            mean both are refused.
 
     Returns:
         A `Dataset`.
@@ -103,7 +116,9 @@ def load(
     image_folder, mask_folder = (require(root / name, "folder", hint) for name in (images, masks))
     names = tuple(_names(root, split, image_folder, mask_folder))
     paths, targets = paired(names, image_folder, mask_folder)
-    void = (void,) if isinstance(void, int) else tuple(void)
+    void, notes = (void,) if isinstance(void, int) else tuple(void), ()
+    if classes is not None:
+        one_of("classes", classes, READINGS)
     if regression:
         if binary:
             raise ValueError("binary=True is for classes; it does not go with regression.")
@@ -113,10 +128,13 @@ def load(
     elif unit or scale != 1:
         raise ValueError("unit and scale go with regression=NAME.")
     else:
-        task, reader = classes_and_reader(root / "classes.txt", void, binary, hint)
+        found, notes = class_list_of(root, binary, hint, classes)
+        task, reader = labels_and_reader(found, void, binary)
     augmentation = Augmentation(flip=True, scale=(0.75, 1.5), color=0.2)
     hint = hint if regression else ""
-    return Dataset("folder", split, task, names, paths, targets, reader, augmentation, hint=hint)
+    return Dataset(
+        "folder", split, task, names, paths, targets, reader, augmentation, hint=hint, notes=notes
+    )
 
 
 def _channels(targets):
@@ -127,7 +145,8 @@ def _channels(targets):
 
 
 def _lists(root):
-    return {path.stem: path for path in Path(root).glob("*.txt") if path.stem != "classes"}
+    texts = Path(root).glob("*.txt")
+    return {path.stem: path for path in texts if path.name not in (OWN, *TOOLS)}
 
 
 def _names(root, split, images, masks):

@@ -36,7 +36,8 @@ class MaskReader:
 
     Attributes:
         labels: The dataset's `LabelSet`. Its palette gives the colours of RGB masks.
-        void: Further values that stand for void in the files, as `labels.ignore` does.
+        void: Further values that stand for void in the files, as `labels.ignore` does. Negative
+            ones are those of .npy files.
         values: What the values of index masks mean, as (first, last, label), last included.
             Default: value i is class i.
         void_colors: Colours that stand for void in RGB masks.
@@ -115,6 +116,10 @@ class MaskReader:
                 f"got {values.dtype} {values.shape}."
             )
         values = values.astype("uint8") if values.dtype.kind == "b" else values
+        if min(self.void, default=0) < 0 and values.min(initial=0) < 0:
+            void = np.flatnonzero(self.table == self.labels.ignore)
+            if void.size:
+                values = np.where(np.isin(values, self.void) & (values < 0), void[0], values)
         inside = values
         if values.size and (values.min() < 0 or values.max() >= len(self.table)):
             inside = np.clip(values, 0, len(self.table) - 1)
@@ -152,7 +157,7 @@ class MaskReader:
         meanings = [(c, c, c) for c in classes] if self.values is None else self.values
         for first, last, label in meanings:
             table[first : last + 1] = label
-        for value in (*self.void, self.labels.ignore):
+        for value in (*(void for void in self.void if void >= 0), self.labels.ignore):
             if value in self.void or table[value] < 0:
                 table[value] = self.labels.ignore
         return table

@@ -4,7 +4,7 @@ import contextlib
 import inspect
 import re
 
-from fcn_keras.checks import number
+from fcn_keras.checks import number, one_of
 from fcn_keras.data import (
     ade20k,
     camvid,
@@ -160,12 +160,12 @@ def _value(option, word, text):
         return option.parse(text)
     if option.kind is bool and text.lower() in ("", "true", "false"):
         return text.lower() != "false"
-    if option.kind is int and text.isdecimal():
+    if option.kind is int and text.removeprefix("-").isdecimal():
         return int(text)
     if option.kind is float:
         with contextlib.suppress(ValueError):
             return number(word.partition("=")[0], float(text))
     if option.kind is str and text:
-        return text
+        return one_of(word.partition("=")[0], text, option.choices) if option.choices else text
     wanted = {bool: "has no value", int: "needs =N", float: "needs =NUMBER", str: "needs =NAME"}
     raise ValueError(f"The option {word!r} of --data {wanted[option.kind]}.")

@@ -1,10 +1,12 @@
 """Keras models in files: reading one, and saying what is wrong with a file that cannot be read."""
 
+import zipfile
 from pathlib import Path
 
 import keras
 
-from fcn_keras.models import diagnosis
+_ZIP = b"PK"
+_PARTS = ("config.json", "model.weights.h5")
 
 
 def load_model(path, compile=False):
@@ -30,24 +32,36 @@ def load_model(path, compile=False):
         raise FileNotFoundError(f"There is no model file {path}.")
     try:
         return keras.models.load_model(path, compile=compile)
-    except (MemoryError, PermissionError):
-        raise
     except Exception as error:
-        check_whole(path)
-        why = diagnosis.cause(path, error)
-        raise ValueError(f"{path} could not be loaded as a Keras model: {why}") from error
+        if path.suffix == ".keras":
+            check_whole(path)
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ValueError(f"{path} could not be loaded as a Keras model: {first}") from error
 
 
 def check_whole(path):
-    """Refuses a .keras file that is cut short or changed, and a file of another kind.
+    """Refuses a .keras file that is cut short or changed.
 
     Raises:
         ValueError: naming the file and the damage.
     """
-    path = Path(path)
+    if damage := _damage(Path(path)):
+        raise ValueError(f"{path} is damaged: {damage}. Copy or save it again.")
+
+
+def _damage(path):
+    """What is wrong with a .keras file, which is a zip archive; None if it is whole."""
     if not path.is_file():
-        return
-    if other := diagnosis.other_format(path):
-        raise ValueError(f"{path} is no .keras file but {other}.")
-    if damage := diagnosis.damage(path):
-        raise ValueError(f"{path} is damaged: {damage}. {diagnosis.AGAIN}")
+        return None
+    with path.open("rb") as file:
+        if file.read(len(_ZIP)) != _ZIP:
+            return "it does not begin like a .keras file, which is a zip archive"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            changed = archive.testzip()
+            missing = [part for part in _PARTS if part not in archive.namelist()]
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return "it ends too early"
+    if changed:
+        return f"{changed} in it is not what was written"
+    return f"it has no {missing[0]}" if missing else None
