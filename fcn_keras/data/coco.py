@@ -1,102 +1,82 @@
-"""COCO and other datasets in its format: polygons and run lengths of objects in one JSON file."""
+"""COCO and other datasets in its format: polygons and run lengths of objects in a JSON file."""
 
-from dataclasses import dataclass, field
+import re
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
-
+from fcn_keras.checks import one_of
 from fcn_keras.data.augmentation import Augmentation
+from fcn_keras.data.coco_annotations import read_annotations
+from fcn_keras.data.coco_images import find_images
+from fcn_keras.data.coco_layout import WORDS, Source, find_layout, split_word, stated_split
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.files import require
-from fcn_keras.data.masks import MaskReader
-from fcn_keras.data.polygons import inside_polygon, inside_runs
-from fcn_keras.labels import LabelSet
+from fcn_keras.data.outlines import OutlineReader, Sketch
+from fcn_keras.data.splitting import held_out
 from fcn_keras.options import Option
-from fcn_keras.text_files import read_json
 
 HINT = (
     "COCO needs annotations/instances_train2017.json (or another year's) and the images in "
-    "train2017/ or images/train2017/, as unpacked from https://cocodataset.org/#download; other "
-    "files are named by annotations=FILE and images=FOLDER."
+    "train2017/ or images/train2017/, as unpacked from https://cocodataset.org/#download; an "
+    "export of an annotation tool needs its JSON file and the images beside it. Other files are "
+    "named by annotations=FILE and images=FOLDER."
 )
 OPTIONS = {
     "annotations": Option("Another JSON file, a path from DIR.", kind=str),
     "images": Option("Another folder of images, a path from DIR.", kind=str),
     "crowd": Option("Crowds become pixels of their class instead of void.", kind=bool),
+    "boxes": Option(
+        "What becomes of objects with a box and no outline. Default: background.",
+        metavar="fill|void",
+        kind=str,
+    ),
 }
+_COPY = re.compile(r"\.rf\.[0-9a-zA-Z]+$")  # Roboflow: one photograph, augmented several times
 
 
-class Outline(NamedTuple):
-    """One annotated object: its label, polygons (lists of x, y) or run lengths, area in pixels."""
-
-    label: int
-    segmentation: list | dict
-    area: float
-
-
-class Sketch(NamedTuple):
-    """The annotations of one image, the largest first, and the size (H, W) that they belong to."""
-
-    size: tuple[int, int]
-    outlines: list[Outline]
-
-
-@dataclass(frozen=True)
-class OutlineReader(MaskReader):
-    """A `MaskReader` that draws the label map of an image from its outlines.
-
-    Attributes:
-        sketches: From an image's path to its `Sketch`.
-        file: The JSON file, for messages.
-    """
-
-    sketches: dict[str, Sketch] = field(default_factory=dict)
-    file: Path | None = None
-
-    def read(self, path):
-        """Returns the label map of the image at `path`; smaller objects cover larger ones.
-
-        Raises:
-            ValueError: for outlines that do not fit their image.
-        """
-        (height, width), outlines = self.sketches[str(path)]
-        label = np.zeros((height, width), self.labels.dtype)
-        for outline in outlines:
-            try:
-                label[_inside(outline.segmentation, (height, width))] = outline.label
-            except (ValueError, TypeError, KeyError) as error:
-                raise ValueError(f"{self.file}: an outline in {path} is wrong: {error}") from error
-        return label
-
-
-def splits(root, *, annotations=None, images=None, crowd=False):
-    """Returns those of train and val that have an annotation file.
+def splits(root, *, annotations=None, images=None, crowd=None, boxes=None):
+    """Returns the splits that have an annotation file; train and val where one file has all images.
 
     Raises:
-        FileNotFoundError: if there are none.
+        FileNotFoundError: if there is no annotation file.
+        ValueError: for several files, if it cannot be said which one is meant.
     """
     root = require(root, "coco", HINT)
     if annotations:
-        return ["all"]
-    found = [split for split in ("train", "val") if _newest(root, split)]
+        file = require(root / annotations, "coco", HINT)
+        split = stated_split(file, root)
+        return [split] if split else _divided(root, file, images, crowd, boxes)
+    layout = find_layout(root)
+    shared = layout.shared
+    parts = _divided(root, shared, images, crowd, boxes) if shared else []
+    found = [*layout.stated, *(part for part in parts if part not in layout.stated)]
     if not found:
         require(root / "annotations" / "instances_train2017.json", "coco", HINT)
-    return found
+    return [split for split in ("train", "val", "test") if split in found]
 
 
-def load(root, split="train", *, annotations=None, images=None, crowd=False):
+def load(root, split="train", *, annotations=None, images=None, crowd=None, boxes=None):
     """Returns images with label maps drawn from COCO's outlines: background and the categories.
 
-    Where objects overlap, the smaller one covers the larger. A crowd (iscrowd), which is a rough
-    outline of many objects, is void, except where single objects cover it.
+    Where objects overlap, the smaller one covers the larger, counted in their pixels. A crowd
+    (iscrowd), which is a rough outline of many objects, is void, except where single objects cover
+    it.
+
+    COCO's own folder is read, and the exports of Roboflow, CVAT, Label Studio, Supervisely,
+    Datumaro, FiftyOne, VIA, labelme2coco and others: the names of files or folders say the splits.
+    Where one file has all images, the folders of the images say them; where these say nothing,
+    "val" is a fifth of the images, chosen by a hash of their names.
 
     Args:
-        root: Folder of annotations/ and the images.
-        split: "train" or "val" of the newest year that is there; or with the year, "val2014".
-        annotations: Another JSON file, a path from root; the split is then all of it.
+        root: Folder of the annotations and the images.
+        split: "train", "val" or "test", of the newest year that is there; or with the year,
+            "val2014". "all" where one file has all images.
+        annotations: Another JSON file, a path from root. If its name says a split, all of it is
+            loaded; otherwise it is divided.
         images: Another folder of images, a path from root.
-        crowd: Whether crowds become pixels of their class instead of void.
+        crowd: Whether crowds become pixels of their class instead of void. None is False, with a
+            note where there are many crowds.
+        boxes: What becomes of annotations that have a box and no outline: "fill" draws the box,
+            "void" makes it void. None leaves them background, with a note.
 
     Returns:
         A `Dataset`: class 0 is background, then the categories in the order of their ids (80 in
@@ -104,76 +84,112 @@ def load(root, split="train", *, annotations=None, images=None, crowd=False):
 
     Raises:
         FileNotFoundError: for missing files; the message says what was expected where.
-        ValueError: for a JSON file that is not in COCO's format. When a mask is read: for
+        ValueError: for a JSON file that is not in COCO's format, or an annotation that means
+            nothing; the message names the file and the annotation. When a mask is read: for
             outlines that do not fit their image.
 
     Source: Lin et al. (2014), Microsoft COCO: Common Objects in Context.
     """
     root = require(root, "coco", HINT)
-    file = root / annotations if annotations else _newest(root, split)
-    file = require(file or root / "annotations" / f"instances_{split}2017.json", "coco", HINT)
-    folder = _images(root, file, images)
-    labels, pictures = _read(file, crowd)
-    paths = tuple(folder / name for name in pictures)
-    sketches = {str(path): s for path, s in zip(paths, pictures.values(), strict=True)}
+    source = _source(root, split, annotations)
+    labels, pictures, notes = read_annotations(source.file, root, HINT, crowd, _checked(boxes))
+    paths, found = _images(root, source.file, pictures, images)
+    notes += found
+    kept = range(len(pictures))
+    if not source.whole:
+        parts, about = _parts(root, source.file, pictures, paths)
+        if split not in (*set(parts), "all"):
+            known = ", ".join([*sorted(set(parts)), "all"])
+            raise ValueError(f"coco: {source.file} has no split {split!r}; it has {known}.")
+        kept = [n for n, part in enumerate(parts) if split in (part, "all")]
+        notes += [about] if split != "all" else []
+    if source.unused:
+        names = ", ".join(file.name for file in source.unused)
+        notes.append(f"{names}: not used, since other annotation files say the splits.")
+    names = _names(root, paths)
+    paths = tuple(paths[n] for n in kept)
+    sketches = {str(p): Sketch(*pictures[n][1:3]) for p, n in zip(paths, kept, strict=True)}
     return Dataset(
-        "coco", split, labels, tuple(Path(name).stem for name in pictures), paths, paths,
-        OutlineReader(labels, sketches=sketches, file=file),
-        Augmentation(flip=True, scale=(0.5, 2.0), color=0.2), hint=HINT,
+        "coco", split, labels, tuple(names[n] for n in kept), paths, paths,
+        OutlineReader(labels, sketches=sketches, file=source.file),
+        Augmentation(flip=True, scale=(0.5, 2.0), color=0.2), hint=HINT, notes=tuple(notes),
     )  # fmt: skip
 
 
-def _newest(root, split):
-    found = sorted((root / "annotations").glob(f"instances_{split}*.json"))
-    return found[-1] if found else None
+def _checked(boxes):
+    return boxes if boxes is None else one_of("boxes", boxes, ("fill", "void"))
 
 
-def _images(root, file, images):
-    if images:
-        return require(root / images, "coco", HINT)
-    name = file.stem.removeprefix("instances_")
-    for place in (root / name, root / "images" / name, root / "images"):
-        if place.is_dir():
-            return place
-    return require(root / name, "coco", HINT)
+def _source(root, split, annotations):
+    """The `Source` of a split."""
+    if annotations:
+        file = require(root / annotations, "coco", HINT)
+        return Source(file, whole=stated_split(file, root) is not None)
+    dated = root / "annotations" / f"instances_{split}.json"
+    if dated.is_file() and split not in WORDS:
+        return Source(dated, whole=True)
+    layout = find_layout(root)
+    wanted = WORDS.get(split, split)
+    if source := layout.source(wanted):
+        return source
+    if not layout.stated and not layout.others:
+        require(root / "annotations" / f"instances_{split}2017.json", "coco", HINT)
+    known = [*layout.stated, *(["all"] if layout.shared else [])]
+    files = ", ".join(f"{name} ({file.relative_to(root)})" for name, file in layout.stated.items())
+    year = "2017" if split in WORDS else ""
+    raise FileNotFoundError(
+        f"coco: {root} has no annotation file for the split {split!r}, such as "
+        f"annotations/instances_{split}{year}.json; it has {files or ', '.join(known)}. {HINT}"
+    )
 
 
-def _read(file, crowd):
-    """Returns the `LabelSet` of a JSON file and {file name: Sketch} in the order of the ids."""
-    try:
-        content = read_json(file)
-        categories = sorted(content["categories"], key=lambda category: category["id"])
-        labels = LabelSet(("background", *(category["name"] for category in categories)))
-        label_of = {category["id"]: n for n, category in enumerate(categories, 1)}
-        outlines = {image["id"]: [] for image in content["images"]}
-        for found in content["annotations"]:
-            many = found.get("iscrowd", 0) and not crowd
-            label = labels.ignore if many else label_of[found["category_id"]]
-            area = np.inf if many else found.get("area", 0)
-            outlines[found["image_id"]].append(Outline(label, found["segmentation"], area))
-        return labels, {
-            image["file_name"]: Sketch(
-                (image["height"], image["width"]),
-                sorted(outlines[image["id"]], key=lambda outline: -outline.area),
-            )
-            for image in sorted(content["images"], key=lambda image: image["id"])
-        }
-    except (KeyError, TypeError) as error:
+def _images(root, file, pictures, folder):
+    """The path of each image, and notes about them."""
+    folder = require(root / folder, "coco", HINT) if folder else None
+    return find_images(root, file, [picture.file_name for picture in pictures], folder)
+
+
+def _divided(root, file, images, crowd, boxes):
+    """The splits of a file that has the images of several."""
+    _, pictures, _ = read_annotations(file, root, HINT, crowd, _checked(boxes))
+    paths, _ = _images(root, file, pictures, images)
+    return sorted(set(_parts(root, file, pictures, paths)[0]), key=("train", "val", "test").index)
+
+
+def _parts(root, file, pictures, paths):
+    """(the split of each image of a file, a sentence about it): stated, or chosen by a hash."""
+    stated = [_stated(root, picture, path) for picture, path in zip(pictures, paths, strict=True)]
+    if None not in stated and len(set(stated)) > 1:
+        counts = ", ".join(f"{stated.count(s)} in {s}" for s in dict.fromkeys(sorted(stated)))
+        return stated, f"{file.name}: the folders of the images say their split: {counts}."
+    keys = [_COPY.sub("", name) for name in _names(root, paths)]
+    chosen = held_out(keys)
+    parts = ["val" if key in chosen else "train" for key in keys]
+    if "train" not in parts:
         raise ValueError(
-            f"{file} is not a COCO annotation file ({type(error).__name__}: {error}). {HINT}"
-        ) from error
+            f"coco: {file} has {len(parts)} image(s), too few to divide; split 'all' is all of it."
+        )
+    return parts, (
+        f"{file.name} holds the images of all splits and names none: val is a fifth of them "
+        f"({parts.count('val')} of {len(parts)}), chosen by a hash of their names; the split 'all' "
+        "is all of them."
+    )
 
 
-def _inside(segmentation, shape):
-    if isinstance(segmentation, dict):
-        if tuple(segmentation["size"]) != shape:
-            raise ValueError(f"run lengths of size {segmentation['size']} for an image of {shape}")
-        return inside_runs(segmentation["counts"], shape)
-    found = np.zeros(shape, bool)
-    for corners in segmentation:
-        if len(corners) < 6 or len(corners) % 2:
-            raise ValueError(
-                f"a polygon needs x, y of 3 corners or more, got {len(corners)} numbers"
-            )
-        found |= inside_polygon(corners, shape)
-    return found
+def _stated(root, picture, path):
+    """The split that the JSON or the folders of an image say, or None."""
+    inside = Path(path)
+    inside = inside.relative_to(root) if inside.is_relative_to(root) else Path(inside.name)
+    words = [WORDS.get(re.sub(r"[\d_-]+$", "", part.lower())) for part in inside.parts[:-1]]
+    named = [split_word(part) for part in picture.file_name.replace("\\", "/").split("/")[:-1]]
+    said = (WORDS.get(picture.split.lower()), *words[::-1], *named[::-1])
+    return next((split for split in said if split), None)
+
+
+def _names(root, paths):
+    """A name for each image: the stem, or the path where stems are equal."""
+    stems = [path.stem for path in paths]
+    if len(set(stems)) == len(stems):
+        return stems
+    inside = [p.relative_to(root) if p.is_relative_to(root) else p for p in paths]
+    return [path.with_suffix("").as_posix() for path in inside]

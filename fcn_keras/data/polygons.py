@@ -1,30 +1,67 @@
 """The pixels of COCO's outlines: polygons and run lengths, compressed or not."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 
-def inside_polygon(corners, shape):
+class Window(NamedTuple):
+    """A part of an image: rows top to bottom and columns left to right, the ends excluded."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @property
+    def slices(self):
+        """The index of the window in an array (H, W)."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+
+def window_of(corners, shape):
+    """Returns the `Window` of an image that a polygon reaches.
+
+    Args:
+        corners: x, y of the corners in order, in pixels.
+        shape: (H, W).
+    """
+    corners = np.asarray(corners, "float64").reshape(-1, 2)
+    height, width = shape
+    (left, top), (right, bottom) = corners.min(0), corners.max(0)
+    return Window(
+        _centres_before(top, height),
+        _centres_before(bottom, height),
+        _centres_before(left, width),
+        _centres_before(right, width),
+    )
+
+
+def inside_polygon(corners, shape, window=None):
     """Returns which pixels have their centre in a polygon, by the even-odd rule.
 
     Args:
         corners: x, y of the corners in order, in pixels: (0, 0) is the top left corner of the
             image, (0.5, 0.5) the centre of its first pixel.
         shape: (H, W).
+        window: The `Window` to look at. Default: the whole image.
 
     Returns:
-        bool (H, W).
+        bool (H, W), or the size of the window.
     """
-    height, width = shape
+    top, bottom, left, right = window or Window(0, shape[0], 0, shape[1])
     corners = np.asarray(corners, "float64").reshape(-1, 2)
-    crossings = np.zeros((height, width + 1), "int32")
+    crossings = np.zeros((bottom - top, right - left + 1), "int32")
     for (x, y), (other_x, other_y) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-        first, last = sorted((_centres_before(y, height), _centres_before(other_y, height)))
+        ends = sorted((_centres_before(y, shape[0]), _centres_before(other_y, shape[0])))
+        first, last = np.clip(ends, top, bottom)
         if first == last:
             continue
         rows = np.arange(first, last)
         crossed = x + (rows + 0.5 - y) * (other_x - x) / (other_y - y)
-        crossings[rows, np.clip(np.ceil(crossed - 0.5), 0, width).astype(int)] += 1
-    return np.cumsum(crossings, axis=1)[:, :width] % 2 == 1
+        columns = np.clip(np.ceil(crossed - 0.5), left, right).astype(int)
+        crossings[rows - top, columns - left] += 1
+    return np.cumsum(crossings, axis=1)[:, : right - left] % 2 == 1
 
 
 def inside_runs(counts, shape):
@@ -40,7 +77,7 @@ def inside_runs(counts, shape):
     Raises:
         ValueError: if the runs are not height * width pixels.
     """
-    counts = decompressed(counts) if isinstance(counts, (str, bytes)) else list(counts)
+    counts = decompressed(counts) if isinstance(counts, (str, bytes)) else _whole(counts)
     height, width = shape
     if sum(counts) != height * width or min(counts, default=0) < 0:
         raise ValueError(f"run lengths of {sum(counts)} pixels for an image of {height}x{width}")
@@ -70,6 +107,14 @@ def decompressed(text):
     return counts
 
 
-def _centres_before(y, height):
-    """The number of rows whose centre is above y."""
-    return int(np.clip(np.ceil(y - 0.5), 0, height))
+def _whole(counts):
+    """The run lengths as ints; some tools write them as floats."""
+    whole = np.asarray(counts, "float64")
+    if whole.ndim != 1 or (whole != np.floor(whole)).any():
+        raise ValueError("run lengths that are not whole numbers")
+    return whole.astype("int64").tolist()
+
+
+def _centres_before(place, length):
+    """The number of rows (or columns) of an image whose centre is before a place."""
+    return int(np.clip(np.ceil(place - 0.5), 0, length))

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.path import Path as Outline
 
 from fcn_keras import data
-from fcn_keras.data.polygons import decompressed, inside_polygon, inside_runs
+from fcn_keras.data.polygons import decompressed, inside_polygon, inside_runs, window_of
 
 SIZE = (20, 30)
 
@@ -166,10 +166,11 @@ def test_outlines_that_do_not_fit(root, write):
         val[0]
     file = root / "annotations" / "instances_val2017.json"
     content = json.loads(file.read_text())
-    content["annotations"][0]["segmentation"] = [[1, 2, 3, 4]]
+    content["annotations"][2]["segmentation"]["size"] = [30, 20]
     file.write_text(json.dumps(content))
-    with pytest.raises(ValueError, match=r"instances_val2017\.json: an outline in .*139\.jpg"):
-        data.load("coco", root, split="val")[0]
+    wrong = r"instances_val2017\.json: the outline of annotation 2 in .*139\.jpg.*the turned image"
+    with pytest.raises(ValueError, match=wrong):
+        data.load("coco", root, split="val").read_target(0)
 
 
 def test_refuses(root, tmp_path):
@@ -178,7 +179,9 @@ def test_refuses(root, tmp_path):
     (root / "val2017" / "000000000285.jpg").unlink()
     with pytest.raises(FileNotFoundError, match=r"000000000285.*1 of 2.*cocodataset\.org"):
         data.load("coco", root, split="val")
-    (root / "annotations" / "instances_val2017.json").write_text('{"images": []}')
+    (root / "annotations" / "instances_val2017.json").write_text(
+        '{"images": [], "annotations": []}'
+    )
     with pytest.raises(ValueError, match="not a COCO annotation file.*categories"):
         data.load("coco", root, split="val")
 
@@ -186,3 +189,65 @@ def test_refuses(root, tmp_path):
 def test_check_data(root, check_data):
     code, printed = check_data(f"coco:{root}")
     assert code == 0 and "2 in val" in printed and "stop sign" in printed
+
+
+def unpacked(text):
+    """A mask of `SIZE` from its bits in hexadecimal."""
+    return np.unpackbits(np.frombuffer(bytes.fromhex(text), "uint8")).reshape(SIZE).astype(bool)
+
+
+class TestAsPycocotools:
+    """Masks that pycocotools 2.0.10 encoded and drew."""
+
+    TEXT = "c26>00000000006J03M000KGO91GO91GO91GO91GO91GO960000000000Z2"
+    NOISE = (
+        "61200021NO00O20N0031OO60J000O0O12O10020OM14OLO0001221N10NON061JO10O011OO10O241NM10N22NM00091"
+        "J0M11NO020O1OO31M00O010O20N110OO001011N02OO0115OM0O0M02000O0O070M2ONM01010O11OO000O0036NJ000"
+        "51KN2010N1O10N20O030L041OOM0015ON0N002110M00O12OM11O51J04ON0N0023NM021OO70H22NO0O1002O00O12O"
+        "M0040L10O"
+    )
+    NOISE_BITS = (
+        "199015253631a042840102855295e0407f2028588048bd70979e122400f34994a30a0310b115eb96844359090def"
+        "0c098c11a964d01a1d99040c24e5201c884b0424508cc3044a4367c846"
+    )
+    POLYGONS = {
+        (4, 2, 12, 2, 12, 8, 4, 8): (
+            "0000000000000000ff000003fc00000ff000003fc00000ff000003fc000000000000000000000000000000000000"
+            "0000000000000000000000000000000000000000000000000000000000"
+        ),
+        (3.2, 1.7, 25.4, 4.9, 18.8, 17.3, 6.1, 13.5): (
+            "0000000000000001f0000003ff80000ffffc003ffffe00fffff801ffffc007fffe001ffff8007fffc000ffff0003"
+            "fff8000fffe00007ff000001fc000000e0000000000000000000000000"
+        ),
+        (-4, -3, 14, 5, 35, 24, 8, 30): (
+            "f0000003f000000ff000003ff80000fff80003fff8000ffff0003fffe000ffffc001ffff8007ffff001ffffe003f"
+            "fffc00fffff803fffff807fffff01fffffe03fffffc0ffffff83ffffff"
+        ),
+    }
+
+    def test_run_lengths_are_the_same(self):
+        mask = filled(4, 3, 12, 9) | filled(10, 6, 26, 15)
+        mask[10:12, 14:20] = False
+        np.testing.assert_array_equal(inside_runs(self.TEXT, SIZE), mask)
+        np.testing.assert_array_equal(inside_runs(self.NOISE, SIZE), unpacked(self.NOISE_BITS))
+
+    def test_polygons_differ_where_the_outline_passes_a_centre_at_a_fifth_of_a_pixel(self):
+        """It draws on a grid five times as fine; here the centre of a pixel decides."""
+        for corners, bits in self.POLYGONS.items():
+            ours, theirs = inside_polygon(corners, SIZE), unpacked(bits)
+            assert np.count_nonzero(ours != theirs) <= 0.02 * theirs.sum()
+            outline = Outline(np.reshape(corners, (-1, 2)), closed=False)
+            for row, column in np.argwhere(ours != theirs):
+                centre = (column + 0.5, row + 0.5)
+                inside = {outline.contains_point(centre, radius=r) for r in (-0.2, 0.2)}
+                assert len(inside) == 2  # within 0.2 pixels of the outline
+
+
+def test_a_window_holds_the_same_pixels_as_the_image():
+    rng = np.random.default_rng(3)
+    for corners in (3, 5, 8):
+        polygon = rng.uniform((-9, -9), (39, 29), (corners, 2))
+        window = window_of(polygon, SIZE)
+        whole = inside_polygon(polygon, SIZE)
+        np.testing.assert_array_equal(inside_polygon(polygon, SIZE, window), whole[window.slices])
+        assert whole[window.slices].sum() == whole.sum()

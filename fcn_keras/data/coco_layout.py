@@ -1,0 +1,141 @@
+"""Where annotation tools put COCO's JSON files, and what their names say about splits."""
+
+import os
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+WORDS = {
+    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+OTHERS = ("captions", "panoptic", "stuff", "image_info", "person_keypoints", "keypoints")
+DEPTH = 3  # folders below the data set's in which JSON files are looked for
+OF_ONE_IMAGE = 20  # so many JSON files in a folder are one for each image
+_LISTS = (re.compile(rb'"images"\s*:'), re.compile(rb'"annotations"\s*:'))
+
+
+class Source(NamedTuple):
+    """The JSON file of a split.
+
+    Attributes:
+        file: Path of the file.
+        whole: Whether all its images are the split; otherwise it holds those of others too.
+        unused: JSON files of the same format that are not used.
+    """
+
+    file: Path
+    whole: bool
+    unused: tuple[Path, ...] = ()
+
+
+class Layout(NamedTuple):
+    """The JSON files of a data set.
+
+    Attributes:
+        stated: {split: file} of the files whose name or folder says a split.
+        others: Files that say none.
+    """
+
+    stated: dict[str, Path]
+    others: list[Path]
+
+    @property
+    def shared(self):
+        """The file whose images are to be divided, or None."""
+        return self.others[0] if len(self.others) == 1 and "train" not in self.stated else None
+
+    def source(self, split):
+        """Returns the `Source` of a split, or None."""
+        if split in self.stated:
+            unused = [] if self.shared else self.others
+            return Source(self.stated[split], True, tuple(unused))
+        if self.shared and split in ("train", "val", "test", "all"):
+            alone = split == "all" or (split == "train" and "val" in self.stated)
+            return Source(self.shared, alone)
+        return None
+
+
+def split_word(name):
+    """Returns the split that a name of a file or folder says, such as val for "instances_val2017".
+
+    Returns:
+        "train", "val", "test"; None for no word of a split, or for two.
+    """
+    found = {WORDS[word] for word in re.split(r"[^a-z]+", name.lower()) if word in WORDS}
+    return found.pop() if len(found) == 1 else None
+
+
+def stated_split(file, root):
+    """Returns the split that the name of a file says, or that of the folders around it, or None."""
+    above = [file.stem, *Path(os.path.relpath(file.parent, root)).parts[::-1], root.resolve().name]
+    by_name = [split_word(file.stem)] if set(re.split(r"[^a-z]+", file.stem.lower())) else []
+    folders = (WORDS.get(re.sub(r"[\d_-]+$", "", name.lower())) for name in above[1:])
+    return next((split for split in (*by_name, *folders) if split), None)
+
+
+def find_layout(root):
+    """Returns the `Layout` of the JSON files in a data set's folder.
+
+    Where annotations/ has instances_train*.json or the like, as COCO has, no other file counts. Of
+    several years there, the newest does.
+
+    Args:
+        root: Path of the folder.
+
+    Raises:
+        ValueError: if it cannot be said which of several files is meant.
+    """
+    plain = sorted((root / "annotations").glob("instances_*.json"))
+    if any(split_word(file.stem) for file in plain):
+        return _layout(plain, root)
+    return _layout(_candidates(root), root)
+
+
+def _layout(files, root):
+    by_split = {}
+    for file in files:
+        by_split.setdefault(stated_split(file, root), []).append(file)
+    stated = {split: _one_of(by_split[split], split, root) for split in by_split if split}
+    order = [split for split in ("train", "val", "test") if split in stated]
+    others = by_split.get(None, [])
+    if len(others) > 1 and not stated:
+        others = [_one_of(others, None, root)]
+    return Layout({split: stated[split] for split in order}, others)
+
+
+def _one_of(files, split, root):
+    """The file that is meant among those of one split: of equal names the newest year."""
+    if len(files) > 1:
+        instances = [file for file in files if "instances" in file.stem]
+        files = instances or files
+    names = {re.sub(r"\d+$", "", str(file.with_suffix(""))) for file in files}
+    if len(names) > 1:
+        shown = ", ".join(os.path.relpath(file, root) for file in sorted(files)[:6])
+        more = ", ..." if len(files) > 6 else ""
+        what = f"the split {split!r}" if split else "the data set"
+        raise ValueError(
+            f"coco: {root} has several annotation files for {what}: {shown}{more}. Choose one by "
+            "annotations=FILE, a path from DIR."
+        )
+    return max(files)
+
+
+def _candidates(root):
+    """JSON files in the folder that are in COCO's format by their keys."""
+    found = []
+    for folder, folders, names in os.walk(root):
+        depth = len(Path(folder).relative_to(root).parts)
+        folders[:] = sorted(n for n in folders if not n.startswith(".")) if depth < DEPTH else []
+        jsons = sorted(n for n in names if n.lower().endswith(".json") and not n.startswith("."))
+        if len(jsons) > OF_ONE_IMAGE:
+            jsons = jsons[:3]
+        found += [Path(folder) / name for name in jsons]
+    fitting = [file for file in found if _has_lists(file)]
+    objects = [file for file in fitting if not file.stem.lower().startswith(OTHERS)]
+    return objects or fitting or found[:1]
+
+
+def _has_lists(file):
+    content = file.read_bytes().replace(b"\0", b"")  # UTF-16
+    return all(key.search(content) for key in _LISTS)
