@@ -15,7 +15,8 @@ from fcn_keras.data import registry
 from fcn_keras.data.counts import counts_for
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.joined import joined
-from fcn_keras.data.masks import LabelError
+from fcn_keras.data.masks import LabelError, MaskReader
+from fcn_keras.data.palettes import conflict
 from fcn_keras.data.shared_images import equal_files, image_keys
 from fcn_keras.progress import ProgressBar
 from fcn_keras.tasks import Task
@@ -235,6 +236,7 @@ def _absent(part):
 
 def _report(parts, problems, warnings, progress):
     task, found, good = parts[0].task, {}, []
+    notes = [note for part in parts for note in part.notes]
     differing = {part.split: text for part in parts if (text := _difference(parts[0], part))}
     problems += [Problem("labels", split, text) for split, text in differing.items()]
     bar = ProgressBar(sum(len(part) for part in parts), "pair", progress)
@@ -242,8 +244,10 @@ def _report(parts, problems, warnings, progress):
         for part in parts:
             counted, fine = found.setdefault(part.split, []), []
             read = functools.partial(_read, part)
-            for index, (wrong, counts) in enumerate(pool.map(read, range(len(part)))):
+            problems += _numbering(part)
+            for index, (wrong, counts, note) in enumerate(pool.map(read, range(len(part)))):
                 problems += wrong
+                notes += [note] if note else []
                 if counts is not None and part.task == task:
                     counted.append(counts)
                 if not wrong and part.split not in differing:
@@ -260,7 +264,7 @@ def _report(parts, problems, warnings, progress):
         task,
         {part.split: len(part) for part in parts},
         tuple(problems),
-        tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+        tuple(dict.fromkeys(notes)),
         (*warnings, *counts.warnings()),
         counts,
         joined(good) if good else None,
@@ -286,8 +290,16 @@ def _meaning(task):
     return f"the classes {', '.join(task.labels.names)}" if task.labels else str(task)
 
 
+def _numbering(dataset):
+    """The problem of palette masks whose indices differ from file to file, or none."""
+    if type(dataset.reader) is not MaskReader or dataset.in_memory:
+        return []
+    text = conflict(dataset.reader, dataset.targets)
+    return [Problem("labels", dataset.split, text)] if text else []
+
+
 def _read(dataset, index):
-    """The problems of one example, and the counts of its target or None."""
+    """The problems of one example, and the counts of its target and a note on it, or None."""
     found = []
 
     def attempt(function):
@@ -304,5 +316,8 @@ def _read(dataset, index):
         text = dataset.size_message(index, image.shape, target.shape)
         found.append(Problem("size", dataset.split, text))
     if target is None:
-        return found, None
-    return found, counts_for(dataset.task).of_target(dataset.task, target)
+        return found, None, None
+    note = None
+    if type(dataset.reader) is MaskReader and not dataset.in_memory:
+        note = dataset.reader.note(dataset.targets[index])
+    return found, counts_for(dataset.task).of_target(dataset.task, target), note

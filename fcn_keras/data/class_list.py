@@ -4,7 +4,7 @@ import dataclasses
 import itertools
 from typing import NamedTuple
 
-from fcn_keras.data.class_lines import MOST, Class
+from fcn_keras.data.class_lines import Class
 from fcn_keras.data.class_notations import read_listing
 from fcn_keras.data.files import require
 from fcn_keras.data.masks import MaskReader
@@ -89,7 +89,8 @@ def class_list_of(folder, binary, hint, reading=None):
     paths = [folder / name for name in (OWN, *TOOLS) if (folder / name).is_file()]
     own = paths[:1] == [folder / OWN]
     if binary and not own:
-        notes = [f"{path.name} is not used: with binary the classes are two." for path in paths]
+        why = "is not used: with binary or threshold the classes are two."
+        notes = [f"{path.name} {why}" for path in paths]
         pair = [Class("background"), Class("object")]
         return ClassList(folder / OWN, pair, ""), tuple(notes)
     if not paths:
@@ -133,13 +134,14 @@ def listed(names):
     return ", ".join(map(repr, names[:SHOWN])) + more
 
 
-def labels_and_reader(found, void=(), binary=False):
+def labels_and_reader(found, void=(), binary=False, threshold=None):
     """Returns the `LabelSet` and the `MaskReader` that a `ClassList` describes.
 
     Args:
         found: The `ClassList`.
         void: Further values of the files that mean void.
         binary: Whether every value of the masks but 0 is class 1.
+        threshold: The value from which on a pixel is class 1, or None.
 
     Raises:
         ValueError: for classes that do not go together.
@@ -154,15 +156,39 @@ def labels_and_reader(found, void=(), binary=False):
         raise ValueError(f"{path}: {error}") from error
     if binary and len(classes) != 2:
         raise ValueError(f"binary=True needs two classes; {path} names {len(classes)}.")
-    values = ((0, 0, 0), (1, MOST, 1)) if binary else _values(found, labels)
+    if threshold is not None:
+        _require_sides(found, void, threshold)
+    values = None if binary else _values(found, labels)
     void_colors = tuple(entry.color for entry in found.classes if entry.is_void and entry.color)
     below = tuple(e.values[0] for e in found.classes if e.values and e.values[0] < 0)
     reader = MaskReader(
         labels, (*void, *below), values, void_colors or (VOID_COLOR,),
-        palette_is_key=colors is not None,
+        palette_is_key=colors is not None, binary=binary, threshold=threshold,
     )  # fmt: skip
     refuse = len(classes) <= 2 and not reader.declares_255
     return labels, dataclasses.replace(reader, refuse_binary=refuse)
+
+
+def _require_sides(found, void, threshold):
+    """Refuses a threshold that says something else than the list of classes or `void`."""
+    classes, path = _classes(found), found.path
+    if len(classes) != 2:
+        raise ValueError(f"threshold={threshold:g} needs two classes; {path} names {len(classes)}.")
+    if void or len(found.classes) > 2:
+        raise ValueError(
+            f"threshold={threshold:g} makes every value one of two classes, so it does not go "
+            "with void. Where one value means void, give each class its values in classes.txt "
+            "instead (`ground = 0`, `egg = 255`, `void = 128`)."
+        )
+    for what, low, high in (
+        ("values", *(entry.values and min(entry.values) for entry in classes)),
+        ("colours", *(entry.color and max(entry.color) for entry in classes)),
+    ):
+        if None not in (low, high) and high < threshold <= low:
+            raise ValueError(
+                f"threshold={threshold:g} makes bright pixels {classes[1].name!r}, the second "
+                f"class, but the {what} in {path} make it the dark one. Swap the two lines."
+            )
 
 
 def labels_of_values(found):

@@ -1,12 +1,14 @@
 """Examples as tensors, decoded by TensorFlow where it gives what Pillow gives, else by Pillow."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 
 from fcn_keras.data.headers import index_png, plain_image
 from fcn_keras.data.images import read_image
 from fcn_keras.data.masks import LabelError, MaskReader
+from fcn_keras.data.palettes import conflict, numbers_are_meant, palette_of
 
 
 def loader(tf, dataset):
@@ -131,28 +133,29 @@ def _target_decoder(tf, dataset):
 
     `right` says whether every value is one that the task has.
     """
-    decode = _png_decoder(tf, dataset)
-    if decode is not None:
-        return decode
     dtype, reader = tf.as_dtype(dataset.task.dtype), dataset.reader
 
-    def decode(index, path):
+    def by_reader(path):
         target = tf.numpy_function(lambda path: reader.read(path.decode()), [path], dtype)
         return tf.ensure_shape(target, dataset.target_shape), tf.constant(True)
 
-    return decode
+    return _png_decoder(tf, dataset, by_reader) or (lambda index, path: by_reader(path))
 
 
-def _png_decoder(tf, dataset):
+def _png_decoder(tf, dataset, by_reader):
     """Returns `decode` for masks that are all grey or palette PNGs of at most 8 bits, else None."""
     reader = dataset.reader
     if type(reader) is not MaskReader:  # a subclass reads other files
         return None
     headers = [index_png(path) for path in dataset.targets]
-    palettes = any(header and header.start > 33 for header in headers)
+    _require_one_numbering(dataset, headers)
     convert = _converter(tf, reader)
-    if None in headers or convert is None or (palettes and reader.palette_is_key):
+    if None in headers or convert is None:
         return None
+    kinds = {(header.palette, header.unit, header.transparent) for header in headers}
+    if not all(_numbers_suffice(reader, *kind) for kind in kinds):
+        return None
+    palettes = any(header.palette for header in headers)
     prefixes = tf.constant([header.prefix for header in headers])
     starts = tf.constant([header.start for header in headers])
     units = tf.constant([header.unit for header in headers], tf.uint8)
@@ -163,9 +166,42 @@ def _png_decoder(tf, dataset):
         if palettes:
             data = prefixes[index] + tf.strings.substr(data, starts[index], -1)
         values = tf.io.decode_png(data, channels=1)[..., 0]
-        return convert(values // units[index] if packed else values)
+        values = values // units[index] if packed else values
+        if not reader.binary:
+            return convert(values)
+        # More than two values: instances, or blended greys that are refused.
+        many = tf.reduce_any((values > 0) & (values < tf.reduce_max(values)))
+        return tf.cond(many, lambda: by_reader(path), lambda: convert(values))
 
     return decode
+
+
+def _require_one_numbering(dataset, headers):
+    """Refuses palette masks in which one colour has different indices.
+
+    Raises:
+        LabelError: naming two of the files.
+    """
+    palettes = [
+        header.palette if header else b"" if path.suffix.lower() == ".png" else palette_of(path)
+        for path, header in zip(map(Path, dataset.targets), headers, strict=True)
+    ]
+    if text := conflict(dataset.reader, dataset.targets, palettes):
+        raise LabelError(text)
+
+
+def _numbers_suffice(reader, palette, unit, transparent):
+    """Whether `MaskReader.read` looks at nothing but the numbers of PNGs of this kind."""
+    if reader.threshold is not None or (reader.binary and transparent):
+        return False
+    if not palette:
+        return not (reader.palette_is_key and unit == 255)
+    if reader.palette_is_key:
+        return False
+    colors = np.frombuffer(palette, "uint8").reshape(-1, 3)
+    if reader.binary:
+        return not colors[0].any()
+    return numbers_are_meant(colors, reader.labels.num_classes)
 
 
 def _converter(tf, reader):

@@ -25,6 +25,11 @@ VALUES_HINT = (
 )
 OPTIONS = {
     "binary": Option("Every value of the masks but 0 is class 1.", kind=bool),
+    "threshold": Option(
+        "Masks of two classes: values of N and more are class 1. It admits greys and JPEG.",
+        metavar="N",
+        kind=float,
+    ),
     "void": Option("A value of the files that means void, or no value.", kind=int, repeatable=True),
     "images": Option("Folder of images in DIR. Default: images.", kind=str),
     "masks": Option("Folder of masks or targets in DIR. Default: masks, or targets.", kind=str),
@@ -63,6 +68,7 @@ def load(
     images="images",
     masks=None,
     binary=False,
+    threshold=None,
     void=(),
     regression=None,
     unit="",
@@ -90,8 +96,12 @@ def load(
         images: Name of the folder of images.
         masks: Name of the folder of masks, or of targets. Default: "masks"; with `regression`
             "targets".
-        binary: Whether every value of the masks but 0 is class 1. Without a classes.txt the two
-            classes are then called background and object.
+        binary: Whether every value of the masks but 0 is class 1: in images with a palette or in
+            colour, everything that is not black. Without a classes.txt the two classes are then
+            called background and object.
+        threshold: For masks of two classes with greys, or stored with loss such as JPEG: values of
+            so much and more are class 1, usually 128. Of a colour the largest channel counts.
+            classes.txt may be missing, as with `binary`.
         void: A further value of the files that means void, or several; with `regression` a value
             of the files that means no value.
         regression: Name of the values, such as "distance", or True for "value".
@@ -120,16 +130,18 @@ def load(
     if classes is not None:
         one_of("classes", classes, READINGS)
     if regression:
-        if binary:
-            raise ValueError("binary=True is for classes; it does not go with regression.")
+        if binary or threshold is not None:
+            option = "binary=True" if binary else f"threshold={threshold:g}"
+            raise ValueError(f"{option} is for classes; it does not go with regression.")
         name = "value" if regression is True else regression
         task = Regression(name, _channels(targets), unit)
         reader = ValueReader(task, scale, void)
     elif unit or scale != 1:
         raise ValueError("unit and scale go with regression=NAME.")
     else:
-        found, notes = class_list_of(root, binary, hint, classes)
-        task, reader = labels_and_reader(found, void, binary)
+        two = binary or threshold is not None
+        found, notes = class_list_of(root, two, hint, classes)
+        task, reader = labels_and_reader(found, void, binary, threshold)
     augmentation = Augmentation(flip=True, scale=(0.75, 1.5), color=0.2)
     hint = hint if regression else ""
     return Dataset(

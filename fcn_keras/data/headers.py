@@ -21,12 +21,15 @@ class IndexPng(NamedTuple):
     """Reading the values of a grey or palette PNG by a decoder that expands palettes.
 
     `prefix` followed by the file from byte `start` is the same PNG declared as grey. Decoders
-    return `unit` times its values: they stretch 1, 2 or 4 bits to 0..255.
+    return `unit` times its values: they stretch 1, 2 or 4 bits to 0..255. `palette` holds the
+    colours, 3 bytes each, and `transparent` says whether some value or index is.
     """
 
     prefix: bytes
     start: int
     unit: int
+    palette: bytes = b""
+    transparent: bool = False
 
 
 def plain_image(path):
@@ -54,31 +57,40 @@ def index_png(path):
             if depth > 8 or kind not in (_GREY, _PALETTE):
                 return None
             unit = 255 // (2**depth - 1)
-            start = _first_data_chunk(file)
+            found = _until_data_chunk(file)
     except OSError:
         return None
+    if found is None:
+        return None
+    start, palette, transparent = found
     if kind == _GREY:
-        return IndexPng(head, 33, unit) if start else None
+        return IndexPng(head, 33, unit, transparent=transparent)
     header = head[12:25] + bytes([_GREY]) + head[26:29]
     prefix = head[:12] + header + struct.pack(">I", zlib.crc32(header))
-    return IndexPng(prefix, start, unit) if start else None
+    return IndexPng(prefix, start, unit, palette, transparent)
 
 
-def _first_data_chunk(file):
-    """The position of the first IDAT chunk; `file` is positioned after the header chunk.
+def _until_data_chunk(file):
+    """The position of the first IDAT chunk, the palette, and whether there is transparency.
 
-    None if there is none, or if a chunk before it may rotate the image (EXIF, XMP).
+    `file` is positioned after the header chunk. None if there is no IDAT chunk, or if a chunk
+    before it may rotate the image (EXIF, XMP) or says that it has several frames.
     """
+    palette, transparent = b"", False
     while True:
         start = file.tell()
         chunk = file.read(8)
-        if len(chunk) < 8 or chunk[4:] == b"eXIf":
+        size, kind = chunk[:4], chunk[4:]
+        if len(chunk) < 8 or kind in (b"eXIf", b"acTL"):
             return None
-        if chunk[4:] == b"IDAT":
-            return start
-        if chunk[4:] in (b"tEXt", b"zTXt", b"iTXt") and file.read(16).startswith(_PROFILES):
+        if kind == b"IDAT":
+            return start, palette, transparent
+        if kind == b"PLTE":
+            palette = file.read(struct.unpack(">I", size)[0])
+        transparent |= kind == b"tRNS"
+        if kind in (b"tEXt", b"zTXt", b"iTXt") and file.read(16).startswith(_PROFILES):
             return None
-        file.seek(start + 12 + struct.unpack(">I", chunk[:4])[0])
+        file.seek(start + 12 + struct.unpack(">I", size)[0])
 
 
 def _upright(image):

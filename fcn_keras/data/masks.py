@@ -1,33 +1,28 @@
-"""Masks as label maps: index, palette or coloured PNGs and .npy files, checked value by value."""
+"""Masks as label maps: index, palette or coloured images and .npy files, checked value by value.
+
+How a file is stored is looked at first (`mask_storage`), then what its values are.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
-from PIL import ImageOps
 
-from fcn_keras.data.headers import index_png
-from fcn_keras.data.images import open_image
+from fcn_keras.checks import positive
+from fcn_keras.data import mask_causes
+from fcn_keras.data.black_and_white import (
+    black_or_not,
+    by_threshold,
+    require_hard_edges,
+    shown_levels,
+)
+from fcn_keras.data.label_error import LabelError
+from fcn_keras.data.mask_causes import BINARY_HINT
+from fcn_keras.data.mask_storage import StoredMask, read_stored
 from fcn_keras.data.npy import is_npy, read_npy
+from fcn_keras.data.palettes import require_numbers, require_same_order
 from fcn_keras.labels import VOID_COLOR, LabelSet
 from fcn_keras.tasks import Classes
-
-
-class LabelError(ValueError):
-    """A target holds a value that its task does not have, such as a label that is no class.
-
-    The message names the file, the value and the likely cause.
-
-    Example:
-
-    ```python
-    try:
-        fcn_keras.data.read_mask("parts/masks/0.png", fcn_keras.LabelSet(("belt", "washer")))
-    except fcn_keras.data.LabelError as error:
-        print(error)
-    ```
-    """
 
 
 @dataclass(frozen=True)
@@ -47,6 +42,14 @@ class MaskReader:
             by their index.
         refuse_binary: Whether masks of 0 and 255 alone are refused: their 255 is more likely an
             object than void.
+        binary: Whether black is class 0 and everything else class 1. Black is judged by the
+            colour that is shown, not by the index of a palette. Masks whose edges are blended
+            greys are refused.
+        threshold: The value from which on a pixel is class 1, for masks of two classes with greys
+            or stored with loss, such as JPEG. Of a colour the largest channel counts.
+
+    Raises:
+        ValueError: for `binary` or `threshold` with another number of classes than two.
 
     Example:
 
@@ -64,6 +67,16 @@ class MaskReader:
     palette_is_key: bool = False
     refuse_binary: bool = False
     more_colors: tuple[tuple[int, int, int, int], ...] = ()
+    binary: bool = False
+    threshold: float | None = None
+
+    def __post_init__(self):
+        count = self.labels.num_classes
+        if (self.binary or self.threshold is not None) and count != 2:
+            option = "binary=True" if self.binary else f"threshold={self.threshold:g}"
+            raise ValueError(f"{option} needs two classes; there are {count}.")
+        if self.threshold is not None:
+            positive("threshold", self.threshold)
 
     @property
     def task(self):
@@ -72,7 +85,9 @@ class MaskReader:
 
     @property
     def declares_255(self):
-        """Whether `void` or `values` say what 255 means; otherwise it is void."""
+        """Whether it is said what 255 means; otherwise it is void."""
+        if self.binary or self.threshold is not None:
+            return True
         return 255 in self.void or any(a <= 255 <= b for a, b, _ in self.values or ())
 
     def read(self, path):
@@ -83,29 +98,83 @@ class MaskReader:
             LabelError: if it holds values that are neither classes nor void.
             ValueError: if the file cannot be read.
         """
-        if is_npy(path):
-            return self.convert(read_npy(path), path)
-        return self.decode(open_image(path), path)
+        return self._understood(path)[0]
 
-    def decode(self, image, path):
-        """Returns the label map of an opened Pillow image; see `read`."""
-        image = ImageOps.exif_transpose(image)
-        if image.mode == "P" and self.palette_is_key:
-            return self._from_palette(image, path)
-        if image.mode in ("RGB", "RGBA"):
-            return self._from_colors(np.asarray(image.convert("RGB")), path)
-        if image.mode in ("LA", "PA"):
-            image = image.getchannel(0)
-        if image.mode not in ("1", "L", "P") and not image.mode.startswith("I"):
-            raise ValueError(
-                f"{path} is an image of mode {image.mode}; masks are index, palette or RGB images."
-            )
-        values = np.asarray(image)
-        if image.mode == "1":
-            values = values.astype("uint8")
-        elif image.mode == "L" and (header := index_png(path)):
-            values = values // header.unit if header.unit > 1 else values
-        return self.convert(values, path)
+    def note(self, path):
+        """Returns a sentence on how a file was understood where it could be doubted, or None."""
+        return self._understood(path)[1] if self.binary else None
+
+    def _understood(self, path):
+        """The label map of a file, and a sentence or None; see `read` and `note`."""
+        stored = StoredMask.of_array(read_npy(path), path) if is_npy(path) else read_stored(path)
+        if self.threshold is not None:
+            return by_threshold(stored, self.threshold).astype(self.labels.dtype), None
+        if stored.lossy:
+            raise LabelError(mask_causes.lossy_mask(stored, self.labels))
+        stored = stored.with_whole_numbers(self.labels.num_classes)
+        if self.binary and not self._has_class_colors(stored):
+            return self._black_and_white(stored)
+        return self._classes(stored), None
+
+    def _has_class_colors(self, stored):
+        """Whether a mask has only colours that were given for the classes."""
+        if not self.palette_is_key or stored.colors is None:
+            return False
+        return bool((self.colors[joint_code(stored.colors)] >= 0).all())
+
+    def _black_and_white(self, stored):
+        """The label map of a binary mask, and a sentence on how it was understood or None."""
+        numbers, note = black_or_not(stored)
+        if numbers.max(initial=0) > 65535:
+            numbers = np.minimum(numbers, 65535)
+        label = self.convert(numbers, stored.path)
+        if stored.rgb is not None:
+            label[self.colors[joint_code(stored.rgb)] == self.labels.ignore] = self.labels.ignore
+        void = label == self.labels.ignore
+        levels = shown_levels(stored)
+        require_hard_edges(levels, stored.path, void)
+        if note is None and stored.colors is None and levels.max(initial=0) == 255:
+            others = np.unique(levels[(levels > 0) & (levels < 255) & ~void])
+            if 0 < len(others) <= 3:
+                note = "masks hold more values than 0 and 255; with binary these are class 1 too."
+        return label, note
+
+    def _classes(self, stored):
+        """The label map of a mask of class numbers or of the classes' colours."""
+        path = stored.path
+        if stored.rgb is not None:
+            label = self._from_colors(stored)
+        elif stored.palette is not None and self._has_class_colors(stored):
+            label = self.colors[joint_code(stored.colors)].astype(self.labels.dtype)
+        elif stored.palette is not None:
+            if self.palette_is_key:
+                require_same_order(stored, self._color_labels(), self.table)
+            else:
+                require_numbers(stored, self.table, self.labels.num_classes)
+            label = self.convert(stored.values, path)
+        elif stored.white_is_zero:
+            raise LabelError(mask_causes.white_is_zero(path))
+        elif stored.white == 1 and self.palette_is_key and self._knows_black_and_white:
+            label = self.colors[np.where(stored.values, 0xFFFFFF, 0)].astype(self.labels.dtype)
+        else:
+            label = self.convert(stored.values, path)
+        self._require_visible(stored, label)
+        return label
+
+    @property
+    def _knows_black_and_white(self):
+        """Whether black and white are colours that were given for the classes."""
+        return self.colors[0] >= 0 and self.colors[0xFFFFFF] >= 0
+
+    def _require_visible(self, stored, label):
+        """Refuses transparent pixels of another class than the first."""
+        if stored.alpha is None or not stored.alpha_is_channel:
+            return
+        hidden = np.unique(label[stored.alpha == 0])
+        hidden = hidden[(hidden > 0) & (hidden != self.labels.ignore)]
+        if len(hidden):
+            name = self.labels.names[hidden[0]]
+            raise LabelError(mask_causes.transparent_class(stored.path, name))
 
     def convert(self, values, path):
         """Returns the label map that the values of an index mask stand for; see `read`."""
@@ -125,7 +194,8 @@ class MaskReader:
             inside = np.clip(values, 0, len(self.table) - 1)
         result = self.table[inside]
         if (result < 0).any() or inside is not values:
-            raise LabelError(self._explanation(path, values))
+            text = mask_causes.wrong_values(path, values, self.table, self.labels)
+            raise LabelError(text)
         if self.refuse_binary and values.max(initial=0) == 255:
             if not np.any((values > 0) & (values < 255)):
                 raise LabelError(f"{path} holds only the labels 0 and 255. {BINARY_HINT}")
@@ -154,7 +224,9 @@ class MaskReader:
         """Table from a file's value, 0..65535, to the label; -1 for a wrong value."""
         table = np.full(65536, -1, "int32")
         classes = range(self.labels.num_classes)
-        meanings = [(c, c, c) for c in classes] if self.values is None else self.values
+        meanings = self.values or [(c, c, c) for c in classes]
+        if self.binary:
+            meanings = ((0, 0, 0), (1, 65535, 1))
         for first, last, label in meanings:
             table[first : last + 1] = label
         for value in (*(void for void in self.void if void >= 0), self.labels.ignore):
@@ -175,7 +247,8 @@ class MaskReader:
             table[joint_code(np.array(color, "uint8"))] = label
         return table
 
-    def _from_colors(self, rgb, path):
+    def _from_colors(self, stored):
+        rgb, path = stored.rgb, stored.path
         grey = (rgb == rgb[..., :1]).all()
         if grey and not self.palette_is_key and (self.table[rgb[..., 0]] >= 0).all():
             return self.convert(rgb[..., 0], path)
@@ -185,81 +258,27 @@ class MaskReader:
         if grey:
             return self.convert(rgb[..., 0], path)
         row, column = np.argwhere(result < 0)[0]
-        raise LabelError(
+        text = (
             f"{path} holds the colour {tuple(rgb[row, column].tolist())} at row {row}, column "
             f"{column}, which is no class's; those of the classes are {self._colors_text()}. "
-            "Likely cause: a class or colour is missing in classes.txt (name red green blue), or "
-            "the mask was saved as JPEG or resized with blending."
+        )
+        if stored.alpha is not None and stored.alpha[row, column] == 0:
+            text += "The pixel is transparent: save the masks without an alpha channel. "
+        raise LabelError(
+            text + "Likely cause: a class or colour is missing in classes.txt (name red green "
+            "blue), or the mask was saved as JPEG or resized with blending."
         )
 
-    def _from_palette(self, image, path):
-        values = np.asarray(image)
-        used = np.unique(values)
-        palette = np.array(image.getpalette("RGB"), "uint8").reshape(-1, 3)
-        if used[-1] < len(palette) and (self.colors[joint_code(palette[used])] >= 0).all():
-            return self._from_colors(palette[values], path)
-        return self.convert(values, path)
+    def _color_labels(self):
+        """{(red, green, blue): label} of all colours of classes and of void."""
+        found = {color: self.labels.ignore for color in self.void_colors}
+        found |= {color: number for number, color in enumerate(self.labels.palette)}
+        return found | {tuple(color): label for *color, label in self.more_colors}
 
     def _colors_text(self):
         pairs = list(zip(self.labels.names, self.labels.palette, strict=True))
         text = ", ".join(f"{name} {color}" for name, color in pairs[:6])
         return text + (", ..." if len(pairs) > 6 else "")
-
-    def _explanation(self, path, values):
-        """The message for wrong values: file, value, allowed range, likely cause."""
-        present = np.unique(values).tolist()
-        wrong = [v for v in present if not 0 <= v < len(self.table) or self.table[v] < 0]
-        shown = ", ".join(str(value) for value in wrong[:8]) + (", ..." if len(wrong) > 8 else "")
-        return (
-            f"{path} holds the label{'s' * (len(wrong) > 1)} {shown}; allowed are "
-            f"{self._allowed_text()}. {self._cause(path, wrong, present)}"
-        )
-
-    def _allowed_text(self):
-        table = np.append(self.table, -1)
-        known = (table >= 0) & (table != self.labels.ignore)
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], known])))
-        runs = [
-            f"{first} to {end - 1}" if end - first > 1 else str(first)
-            for first, end in zip(edges[::2], edges[1::2], strict=True)
-        ]
-        void = " and ".join(str(v) for v in np.flatnonzero(table == self.labels.ignore)[:4])
-        return f"{', '.join(runs)} ({self.labels.num_classes} classes) and {void} for void"
-
-    def _cause(self, path, wrong, present):
-        count = self.labels.num_classes
-        if set(present) <= {0, 1, 255} and 255 in wrong:
-            return BINARY_HINT
-        if Path(path).suffix.lower() in (".jpg", ".jpeg"):
-            return "Likely cause: JPEG changes the values of a mask. Save masks as PNG."
-        if len(wrong) > 20:
-            return (
-                "Likely cause: this is a photograph or a blended picture, not a mask of class "
-                "numbers; it may have been saved as JPEG or resized with blending."
-            )
-        if wrong == [count] and 0 not in present:
-            return "Likely cause: the classes are counted from 1 instead of 0."
-        if wrong == [count]:
-            return (
-                f"Likely cause: a class is missing (there are {count} names), the classes are "
-                f"counted from 1, or {count} means void (void={count}, folder:DIR,void={count}, or "
-                f"a line `void = {count}` in classes.txt)."
-            )
-        if set(present) == {0, wrong[0]}:
-            return (
-                f"Likely cause: a binary mask whose object is {wrong[0]}. Pass binary=True, on "
-                f"the command line folder:DIR,binary; or write `= {wrong[0]}` after the object's "
-                "name in classes.txt."
-            )
-        return "Likely cause: a class is missing from the names, or the value means void."
-
-
-BINARY_HINT = (
-    "It is a binary mask of 0 and 255; 255 means void by convention, so the object would be "
-    "ignored. To read every value but 0 as class 1, pass binary=True, on the command line "
-    "folder:DIR,binary; or write `= 0` and `= 255` after the names in classes.txt. If 255 really "
-    "is void, declare it: void=255, folder:DIR,void=255, or a line `void = 255` in classes.txt."
-)
 
 
 def read_mask(path, labels, void=()):

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import ImageOps
 
 from fcn_keras.checks import number
-from fcn_keras.data.images import open_image
-from fcn_keras.data.masks import LabelError
+from fcn_keras.data.label_error import LabelError
+from fcn_keras.data.mask_storage import read_stored
 from fcn_keras.data.npy import is_npy, read_npy
 from fcn_keras.tasks import Regression
 
@@ -85,17 +84,27 @@ def read_values(path):
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: naming the file, if it cannot be read, is a JPEG or has several channels.
+        ValueError: naming the file, if it cannot be read, is stored with loss or has several
+            channels.
     """
     if is_npy(path):
         return read_npy(path)
-    image = open_image(path)
-    if image.format == "JPEG":
-        raise ValueError(f"{path} is a JPEG, which changes values; save it as .npy or 16-bit PNG.")
-    image = ImageOps.exif_transpose(image)
-    if image.mode not in ("L", "F") and not image.mode.startswith("I"):
+    stored = read_stored(path)
+    if stored.lossy:
         raise ValueError(
-            f"{path} is an image of mode {image.mode}; a map of values is a .npy file, a grey PNG "
-            "(16 bits) or a TIFF of floats."
+            f"{path} was stored with loss ({stored.lossy}), which changes values; save it as .npy "
+            "or 16-bit PNG."
         )
-    return np.asarray(image)
+    if stored.values is None or stored.palette is not None:
+        kind = "a palette image" if stored.rgb is None else "an image in colour"
+        raise ValueError(
+            f"{path} is {kind}; a map of values is a .npy file, a grey PNG (16 bits) or a TIFF of "
+            "floats."
+        )
+    if stored.white_is_zero:
+        raise ValueError(
+            f"{path} is a TIFF in which 0 is shown as white (photometric interpretation "
+            "MinIsWhite), so that its values as stored and as shown differ. Save it as .npy or "
+            "16-bit PNG."
+        )
+    return stored.values

@@ -1,6 +1,5 @@
 """Lists of classes as people and tools write them: what each class's value and colour are."""
 
-
 import numpy as np
 import pytest
 from PIL import Image

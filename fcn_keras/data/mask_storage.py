@@ -1,0 +1,211 @@
+"""How a mask file is stored: lossy or not, pages, bits, palette, transparency; then its pixels."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from PIL import ImageOps
+
+from fcn_keras.data import mask_causes
+from fcn_keras.data.images import UNREADABLE
+from fcn_keras.data.label_error import LabelError
+from fcn_keras.data.lossy import lossy_format
+from fcn_keras.data.opening import opened
+
+_BITS, _PHOTOMETRIC, _SUBFILE = 258, 262, 254  # tags of TIFF
+_WHITE_IS_ZERO, _REDUCED = 0, 1
+_MODES = ("1", "L", "P", "LA", "PA", "RGB", "RGBA", "F")
+
+
+@dataclass(frozen=True)
+class StoredMask:
+    """The pixels of a mask file and how they are stored.
+
+    Attributes:
+        path: The file.
+        lossy: Name of the lossy compression, or None.
+        values: The numbers of grey and palette images, (H, W); None for images in colour.
+        palette: The colours of a palette image, uint8 (N, 3), else None.
+        rgb: The pixels of an image in colour, uint8 (H, W, 3), else None.
+        alpha: The opacity, uint8 (H, W), or None where it is the same everywhere.
+        white: The value that is shown as white: 1, 3, 15, 255 or 65535.
+        white_is_zero: Whether it is a TIFF of grey whose stored numbers count from white to black;
+            `values` are as shown.
+        alpha_is_channel: Whether the opacity is a channel of its own, not that of one colour.
+    """
+
+    path: object
+    lossy: str | None
+    values: np.ndarray | None
+    palette: np.ndarray | None = None
+    rgb: np.ndarray | None = None
+    alpha: np.ndarray | None = None
+    white: int = 255
+    white_is_zero: bool = False
+    alpha_is_channel: bool = False
+
+    @classmethod
+    def of_array(cls, values, path):
+        """Returns the `StoredMask` of an array (H, W) or (H, W, 1) from a .npy file.
+
+        Raises:
+            ValueError: for an array of another shape or type; the message names `path`.
+        """
+        if values.ndim == 3 and values.shape[-1] == 1:
+            values = values[..., 0]
+        if values.ndim != 2 or values.dtype.kind not in "uibf":
+            raise ValueError(
+                f"{path}: a label map must be whole numbers (H, W), "
+                f"got {values.dtype} {values.shape}."
+            )
+        if values.dtype.kind == "b":
+            return cls(path, None, values.astype("uint8"), white=1)
+        return cls(path, None, values, white=255 if values.dtype == np.uint8 else 65535)
+
+    @cached_property
+    def colors(self):
+        """The colours of a mask in colour or with a palette, uint8 (H, W, 3), else None.
+
+        None also for a palette mask with an index that has no colour.
+        """
+        if self.rgb is not None or self.palette is None:
+            return self.rgb
+        if self.values.max(initial=0) >= len(self.palette):
+            return None
+        return self.palette[self.values]
+
+    def with_whole_numbers(self, num_classes):
+        """Returns the mask with floats as whole numbers.
+
+        Raises:
+            LabelError: for other floats.
+        """
+        values = self.values
+        if values is None or values.dtype.kind != "f":
+            return self
+        if not (values == np.round(values)).all() or np.abs(values).max(initial=0) > 2**31:
+            raise LabelError(mask_causes.broken_numbers(self.path, values, num_classes))
+        return replace(self, values=values.astype("int64"))
+
+
+def read_stored(path):
+    """Returns the `StoredMask` of an image file, upright.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: naming the file, if it cannot be read, has several pages or frames, or is of a
+            mode that no mask has.
+    """
+    try:
+        with opened(path) as image:
+            lossy, count = lossy_format(image, path), _pages(image)
+            if count == 1:
+                image.load()
+    except FileNotFoundError:
+        raise
+    except UNREADABLE as error:
+        raise ValueError(f"{path} cannot be read as an image: {error}") from error
+    if count > 1:
+        what = "pages" if image.format == "TIFF" else "frames"
+        raise ValueError(
+            f"{path} has {count} {what}, and a mask is one image. Save the one that is the mask "
+            "as a file of its own."
+        )
+    return _stored(_plain_mode(ImageOps.exif_transpose(image), path), image, path, lossy)
+
+
+def _pages(image):
+    """The number of pages or frames; smaller copies of the first page of a TIFF do not count."""
+    count = getattr(image, "n_frames", 1)  # Pillow's plugins of one image have none
+    if image.format in ("MPO", "PSD"):  # previews of a JPEG; layers, which come flattened
+        return 1
+    if count == 1 or image.format != "TIFF":
+        return count
+    size, others = image.size, 0
+    for page in range(1, count):
+        image.seek(page)
+        smaller = image.width < size[0] and image.height < size[1]
+        others += not (smaller or image.tag_v2.get(_SUBFILE, 0) & _REDUCED)
+    image.seek(0)
+    return 1 + others
+
+
+def _plain_mode(image, path):
+    """The image in one of `_MODES` or a mode of whole numbers."""
+    mode = {"RGBX": "RGB", "RGBa": "RGBA", "La": "LA"}.get(image.mode, image.mode)
+    if mode not in _MODES and not mode.startswith("I"):
+        raise ValueError(
+            f"{path} is an image of mode {mode}; masks are index, palette or RGB images."
+        )
+    return image if mode == image.mode else image.convert(mode)
+
+
+def _stored(image, opened, path, lossy):
+    palette = rgb = values = None
+    white = {"1": 1, "F": 1}.get(image.mode, 65535 if image.mode.startswith("I") else 255)
+    if image.mode in ("RGB", "RGBA"):
+        rgb = np.asarray(image.convert("RGB"))
+    else:
+        values = np.asarray(image.getchannel(0) if image.mode in ("LA", "PA") else image)
+        if image.mode == "1":
+            values = values.astype("uint8")
+        elif image.mode in ("P", "PA"):
+            palette = np.array(image.getpalette("RGB"), "uint8").reshape(-1, 3)
+        elif (top := _top(opened, path)) is not None:
+            values = np.round(values * (top / white)).astype(values.dtype)
+            white = top
+    reverse = _counts_from_white(opened)
+    if reverse and image.mode.startswith("I;16"):  # Pillow turns those of 8 bits itself
+        values = 65535 - values
+    return StoredMask(
+        path, lossy, values, palette, rgb, _alpha(image, values, rgb), white, reverse,
+        alpha_is_channel=image.mode in ("LA", "PA", "RGBA"),
+    )  # fmt: skip
+
+
+def _counts_from_white(image):
+    """Whether 0 is white in a TIFF of grey with more than one bit."""
+    grey = image.format == "TIFF" and (image.mode == "L" or image.mode.startswith("I;16"))
+    return grey and image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+
+
+def _top(image, path):
+    """The largest number that a file can store, where Pillow stretches numbers to 255 or 65535."""
+    if image.format == "PNG" and image.mode == "L":
+        with open(path, "rb") as file:
+            depth = file.read(25)[24]
+        return 2**depth - 1 if depth < 8 else None
+    if image.format == "TIFF" and image.mode == "L":
+        depth = image.tag_v2.get(_BITS, (8,))[0]
+        return 2**depth - 1 if depth < 8 else None
+    if image.format == "PPM" and image.mode in ("L", "I"):
+        top = _largest_of_pgm(path)
+        return top if top not in (None, 255, 65535) else None
+    return None
+
+
+def _largest_of_pgm(path):
+    """The fourth word of the header of a PGM: its largest value."""
+    with open(path, "rb") as file:
+        lines = file.read(4096).split(b"\n")
+    words = b" ".join(line.partition(b"#")[0] for line in lines).split()
+    is_pgm = words[0] in (b"P2", b"P5") and len(words) > 3 and words[3].isdigit()
+    return int(words[3]) if is_pgm else None
+
+
+def _alpha(image, values, rgb):
+    """The opacity of each pixel, or None where it is the same everywhere."""
+    key = image.info.get("transparency")
+    if image.mode in ("LA", "PA", "RGBA"):
+        alpha = np.asarray(image.getchannel("A"))
+    elif key is None:
+        return None
+    elif image.mode == "P" and isinstance(key, bytes):
+        opacity = np.full(256, 255, "uint8")
+        opacity[: len(key)] = np.frombuffer(key, "uint8")
+        alpha = opacity[values]
+    else:
+        key = int(key > 0) if image.mode == "1" else key
+        there = (rgb == np.array(key)).all(axis=-1) if rgb is not None else values == key
+        alpha = np.where(there, 0, 255).astype("uint8")
+    return alpha if alpha.size and (alpha != alpha.flat[0]).any() else None
