@@ -1,6 +1,7 @@
 """Opening a model in any of its forms: Keras file, run folder, SavedModel, TFLite file, server."""
 
 import os
+import zipfile
 from pathlib import Path
 
 from fcn_keras.export import serving, tflite
@@ -9,7 +10,7 @@ from fcn_keras.export.serving.addresses import is_address
 from fcn_keras.export.tflite.contents import is_tflite
 from fcn_keras.inference import Predictor
 from fcn_keras.labels import LabelSet
-from fcn_keras.models import files, labels_of, one_output
+from fcn_keras.models import diagnosis, files, labels_of, one_output
 from fcn_keras.models.outputs import check_single, output_tasks
 from fcn_keras.training import RunFolder
 
@@ -124,7 +125,7 @@ def model_file(path):
     if not path.exists():
         raise FileNotFoundError(f"There is no model {path}: give {FORMS}.")
     if path.suffix != ".keras":
-        raise ValueError(f"{path} is no model: give {FORMS}.")
+        raise ValueError(f"{path} is no model{_but(path)} {FORMS}.")
     return path
 
 
@@ -132,6 +133,14 @@ def labels_beside(path, model):
     """Returns the class names in a run folder, for a model without its own; else None."""
     file = RunFolder(path if Path(path).is_dir() else Path(path).parent).labels
     return LabelSet.load(file) if labels_of(model) is None and file.is_file() else None
+
+
+def _but(path):
+    """What a file is that is no model, for the message, which goes on with the forms."""
+    if other := diagnosis.other_format(path):
+        return f" but {other}. Give"
+    whole = zipfile.is_zipfile(path) and diagnosis.damage(path) is None
+    return ", but would be one by the name of .keras: rename it. Give" if whole else ": give"
 
 
 def _exported(source):

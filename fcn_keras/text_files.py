@@ -16,9 +16,9 @@ OTHERS = {
     b"\xff\xd8\xff": "a JPEG image",
     b"\x89HDF": "an HDF5 file",
     b"version https://git-lfs": "a pointer of Git LFS; `git lfs pull` fetches the file itself",
-    b"<!DOCTYPE": "a web page, not the file itself",
-    b"<!doctype": "a web page, not the file itself",
-    b"<html": "a web page, not the file itself",
+    b"<!DOCTYPE": "a web page in place of the file; download it again",
+    b"<!doctype": "a web page in place of the file; download it again",
+    b"<html": "a web page in place of the file; download it again",
 }
 SAVE = (
     "Save it as plain text in UTF-8 (Notepad: Save as, Encoding: UTF-8; Python: encoding='utf-8')."

@@ -1,13 +1,13 @@
 """Segmenting with a SavedModel as with a Keras model, on any Keras backend."""
 
-import json
-
+from fcn_keras import tasks
 from fcn_keras.export import asset_names
-from fcn_keras.export.decoding import map_name, task_in
+from fcn_keras.export.decoding import map_name
 from fcn_keras.export.runner import Runner, as_batch, outputs_in
 from fcn_keras.export.saved_model.exporting import check_tensorflow
 from fcn_keras.export.saved_model.versions import find_saved_model
 from fcn_keras.geometry import Halo
+from fcn_keras.text_files import read_json
 
 
 class SavedModelPredictor(Runner):
@@ -49,16 +49,16 @@ class SavedModelPredictor(Runner):
                 "holds a saved_model.pb."
             )
         assets = self.directory / "assets"
-        self._loaded = tf.saved_model.load(str(self.directory))
+        self._loaded = _loaded(tf, self.directory)
         signatures = self._loaded.signatures
         if not (assets / asset_names.TASK).is_file() or "serving_default" not in signatures:
             raise ValueError(
                 f"{self.directory} was not written by fcn_keras.export.export_saved_model: "
                 f"it has no assets/{asset_names.TASK} or no signature `serving_default`."
             )
-        self.task = task_in((assets / asset_names.TASK).read_text())
+        self.task = _task_in(assets / asset_names.TASK)
         halo = assets / asset_names.HALO
-        self.halo = Halo.from_config(json.loads(halo.read_text())) if halo.exists() else None
+        self.halo = Halo.from_config(read_json(halo)) if halo.exists() else None
         self._segment, self._logits = signatures["serving_default"], signatures.get("logits")
         self._shape = tuple(self._segment.structured_input_signature[1]["images"].shape[1:])
         self.size = None if None in self._shape[:2] else self._shape[:2]
@@ -88,3 +88,35 @@ class SavedModelPredictor(Runner):
         if self._logits is None:
             return maps, outputs_in(self.task, maps)
         return maps, self._logits(images=batch)["logits"].numpy()
+
+
+def _loaded(tf, directory):
+    """The SavedModel in a version's folder; a ValueError names the part that is missing or short.
+
+    TensorFlow raises for a damaged one whatever the damage leads to: OSError, IndexError, its own.
+    """
+    try:
+        return tf.saved_model.load(str(directory))
+    except MemoryError:
+        raise
+    except Exception as error:
+        variables = directory / "variables"
+        if not list(variables.glob("variables.data*")) or not list(variables.glob("*.index")):
+            why = f"its files {variables / 'variables.*'} are missing"
+        elif not (directory / "saved_model.pb").stat().st_size:
+            why = "its saved_model.pb is empty"
+        else:
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            why = f"its saved_model.pb or a file of {variables} is damaged ({lines[0]})"
+        raise ValueError(
+            f"{directory} cannot be loaded as a SavedModel: {why}. Copy the whole folder again, or "
+            "export it again."
+        ) from error
+
+
+def _task_in(path):
+    config = read_json(path)
+    try:
+        return tasks.from_config(config)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} describes no task ({error}). Export the model again.") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fcn_keras.export.asset_names import TASK
 from fcn_keras.export.decoding import files_of, task_in
+from fcn_keras.models import diagnosis
 
 NAMES, EXPORT = "labels.txt", "export.json"
 IDENTIFIER = b"TFL3"
@@ -65,11 +66,17 @@ def read(path):
     if not path.exists():
         raise FileNotFoundError(f"There is no file {path}.")
     if not is_tflite(path):
-        raise ValueError(f"{path} is not a TFLite file.")
+        other = diagnosis.other_format(path)
+        raise ValueError(f"{path} is not a TFLite file{f' but {other}' if other else ''}.")
     try:
         with zipfile.ZipFile(path) as archive:
             return task_in(archive.read(TASK)), json.loads(archive.read(EXPORT))
-    except (zipfile.BadZipFile, KeyError) as error:
+    except zipfile.BadZipFile as error:
+        raise ValueError(
+            f"{path} has no {TASK} and {EXPORT} at its end: it is cut short, or "
+            "fcn_keras.export.export_tflite did not write it. Copy or export it again."
+        ) from error
+    except KeyError as error:
         raise ValueError(
             f"{path} was not written by fcn_keras.export.export_tflite: it holds no {TASK} and "
             f"{EXPORT}."

@@ -14,6 +14,7 @@ from fcn_keras.layers.lean_normal import LeanHeNormal
 from fcn_keras.layers.local_response import LocalResponseNormalization
 from fcn_keras.layers.logits import Logits
 from fcn_keras.layers.pad_to_multiple import PadToMultiple
+from fcn_keras.layers.pooling_indices import MaxPooling2DWithIndices, MaxUnpooling2D
 from fcn_keras.layers.preprocessing import Preprocess
 from fcn_keras.layers.window_conv import WindowConv2D
 
@@ -29,6 +30,8 @@ __all__ = [
     "LeanHeNormal",
     "LocalResponseNormalization",
     "Logits",
+    "MaxPooling2DWithIndices",
+    "MaxUnpooling2D",
     "PadToMultiple",
     "Preprocess",
     "WindowConv2D",

@@ -7,6 +7,10 @@ from fcn_keras.checks import whole_number
 from fcn_keras.keras_internals import operation_of
 from fcn_keras.layers import Logits
 
+CLASSIFIER_HINT = (
+    " It classifies whole images: fcn_keras.fcn8s(num_classes, classifier=model) makes a segmenter "
+    "of it, to be trained."
+)
 TASK_HINT = (
     "For one kind of object against the rest use 2 classes: background and object. For values in "
     'place of classes pass a task, such as fcn_keras.tasks.Regression("distance", unit="px").'
@@ -241,6 +245,7 @@ def _checked(model, output, shape, task):
         raise ValueError(
             "A segmenter gives maps (batch, H, W, channels), or a dict of them; "
             f"{model.name!r} has the output shape {shape}{_of(output)}."
+            + (CLASSIFIER_HINT if isinstance(shape, tuple) and len(shape) == 2 else "")
         )
     if task is not None and task.channels == shape[-1]:
         return task

@@ -17,11 +17,15 @@ from pathlib import Path
 
 import keras
 
+from fcn_keras.models import diagnosis
 from fcn_keras.models.files import check_whole
 from fcn_keras.text_files import read_json
 
 PACKAGES = ("fcn_keras", "keras", "tensorflow", "jax", "torch", "numpy")
 FIRST_COLUMNS = ("epoch", "seconds", "learning_rate")
+_NEEDED = (
+    ("recipe",), ("class_weights",), ("data", "train", "val"), ("model", "precision"), ("resumed",),
+)  # fmt: skip
 
 
 class RunFolder:
@@ -74,6 +78,7 @@ class RunFolder:
                 return path
         raise FileNotFoundError(
             f"There is no model in {self.path}: a run folder holds best.keras or model.keras."
+            + diagnosis.in_folder(self.path)
         )
 
     def refuse_to_replace(self, overwrite=False):
@@ -126,9 +131,25 @@ class RunFolder:
             raise FileNotFoundError(
                 f"There is nothing to resume in {self.path}: it has no model.keras."
             )
-        check_whole(self.last)
+        try:
+            check_whole(self.last)
+        except ValueError as error:
+            instead = ""
+            if self.best.is_file():
+                instead = f" Or start a new run from {self.best} with --init-from (init_from=)."
+            raise ValueError(f"{error}{instead}") from error
         with zipfile.ZipFile(self.last) as archive:
-            return json.loads(archive.read("history.json"))
+            if "history.json" not in archive.namelist():
+                raise ValueError(
+                    f"{self.last} has no history in it: no training of this package wrote it. "
+                    "Start a new run from it with --init-from (init_from=)."
+                )
+            try:
+                return json.loads(archive.read("history.json"))
+            except ValueError as error:
+                raise ValueError(
+                    f"{self.last} holds a damaged history ({error})."
+                ) from error
 
     def write_history(self, rows):
         """Writes history.csv; figures that an epoch did not measure stay empty."""
@@ -149,10 +170,21 @@ class RunFolder:
 
         Raises:
             FileNotFoundError: if no run is here.
+            ValueError: if it is damaged, or another program's.
         """
         if not self.exists():
             raise FileNotFoundError(f"There is no run in {self.path}: it has no config.json.")
-        return read_json(self.config)
+        config = read_json(self.config)
+        for part, *inside in _NEEDED:
+            found = config.get(part) if isinstance(config, dict) else None
+            missing = [name for name in inside if name not in (found or ())]
+            if not isinstance(config, dict) or part not in config or missing:
+                which = ".".join([part, *missing[:1]])
+                raise ValueError(
+                    f"{self.config} is not what a training wrote: it has no {which!r}. Copy it "
+                    "again; without it the run cannot be resumed."
+                )
+        return config
 
     def _write(self, path, text):
         with _aside(path) as aside:

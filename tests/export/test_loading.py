@@ -90,7 +90,7 @@ def test_a_damaged_file_is_called_so(saved):
     for damaged, reason in (
         (content[:middle], "it ends too early"),
         (content[:-1], "it ends too early"),
-        (b"", "does not begin"),
+        (b"", "it is empty"),
         (b"no zip archive", "does not begin"),
         (
             content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :],
