@@ -44,22 +44,24 @@ class MaxPooling2DWithIndices(SpatialLayer, keras.layers.Layer):
         self.pool_size = _window(pool_size)
 
     def call(self, x):
-        first, *others = self._views(x)
-        maxima, indices = first, ops.zeros_like(first, dtype="int32")
-        for index, view in enumerate(others, start=1):
-            larger = ops.greater(view, maxima)
-            maxima = ops.where(larger, view, maxima)
-            indices = ops.where(larger, index, indices)
-        return maxima, indices
-
-    def _views(self, x):
-        """The cells of the map at each place of the windows, in row-major order."""
         rows, columns = self.pool_size
-        views = []
-        for row in range(rows):
-            line = _every(x, rows, row, axis=1)
-            views += [_every(line, columns, column, axis=2) for column in range(columns)]
-        return views
+        channels = x.shape[-1]
+        x = _whole(_whole(x, rows, axis=1), columns, axis=2)
+        _, tall, wide, _ = ops.shape(x)
+        tall, wide = tall // rows, wide // columns
+        # The cells beside each other in a window become channels, without a copy.
+        x = ops.reshape(x, (-1, rows, wide, columns * channels))
+        maxima, indices = x[:, :1, :, :channels], None
+        for index in range(1, rows * columns):
+            row, column = divmod(index, columns)
+            cells = x[:, row : row + 1, :, column * channels : (column + 1) * channels]
+            larger = ops.greater(cells, maxima)
+            maxima = ops.where(larger, cells, maxima)
+            indices = ops.where(larger, index, 0 if indices is None else indices)
+        if indices is None:
+            indices = ops.zeros_like(maxima, dtype="int32")
+        shape = (-1, tall, wide, channels)
+        return ops.reshape(maxima, shape), ops.reshape(ops.cast(indices, "int32"), shape)
 
     def compute_output_shape(self, input_shape):
         batch, *size, channels = input_shape
@@ -176,21 +178,19 @@ class MaxUnpooling2D(SpatialLayer, keras.layers.Layer):
         return {**super().get_config(), "pool_size": self.pool_size}
 
 
-def _every(x, step, start, axis):
-    """Every `step`-th line of a map from `start` on, ceil(lines / step) of them.
+def _whole(x, window, axis):
+    """The map with its last line repeated until windows divide it.
 
-    Where the last is lacking the map's last line takes its place: as a later repeat of a cell of
-    the same window it never is a first maximum.
+    As a later repeat of a cell of the same window it never is a first maximum.
     """
-    lines = x[:, start::step] if axis == 1 else x[:, :, start::step]
-    if start == 0:
-        return lines
     size = ops.shape(x)[axis]
-    lacking = (size + step - 1) // step - (size - start + step - 1) // step
-    if isinstance(lacking, int) and lacking == 0:
-        return lines
-    last = x[:, size - lacking :] if axis == 1 else x[:, :, size - lacking :]
-    return ops.concatenate([lines, last], axis=axis)
+    lacking = -size % window
+    if isinstance(lacking, int):
+        ends = [size - 1] * lacking
+    else:  # a slice from `size` on is empty
+        ends = [size - ops.clip(lacking - before, 0, 1) for before in range(window - 1)]
+    lines = [x[:, end:] if axis == 1 else x[:, :, end:] for end in ends]
+    return ops.concatenate([x, *lines], axis=axis) if lines else x
 
 
 def _cells(size, window):
