@@ -16,12 +16,14 @@ from fcn_keras.data.counts import counts_for
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.joined import joined
 from fcn_keras.data.masks import LabelError, MaskReader
+from fcn_keras.data.nearest import Nearest
 from fcn_keras.data.palettes import conflict
 from fcn_keras.data.shared_images import equal_files, image_keys
 from fcn_keras.progress import ProgressBar
 from fcn_keras.tasks import Task
 
 TESTED = ("train", "val", "test")
+EXPLAINED = 20  # missing files of a split for which the nearest file is looked for
 
 
 @dataclass(frozen=True)
@@ -222,15 +224,20 @@ def _shown(words):
 def _absent(part):
     """{index: sentence} of each example with a file that is not there."""
     missing, word = set(part.missing), "mask" if part.labels else "target"
-    sentences = {}
+    sentences, nearest = {}, Nearest()
     for index in dict.fromkeys(index for _, index in part.missing):
         image, target = part.images[index], part.targets[index]
         if ("image", index) not in missing:
             sentences[index] = f"{image} has no {word} {target}."
+            absent = target, image
         elif ("target", index) not in missing:
             sentences[index] = f"{target} has no image {image}."
+            absent = image, target
         else:
             sentences[index] = f"Neither the image {image} nor the {word} {target} is there."
+            absent = image, target
+        if len(sentences) <= EXPLAINED:
+            sentences[index] = f"{sentences[index]} {nearest.told(*absent)}".rstrip()
     return sentences
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from fcn_keras.data import decoding, pipeline
 from fcn_keras.data.augmentation import Augmentation
 from fcn_keras.data.images import on_scale, read_image, stored_format, to_input
+from fcn_keras.data.nearest import Nearest
 from fcn_keras.data.readers import reader_for
 from fcn_keras.labels import LabelSet
 from fcn_keras.tasks import Classes, Task
@@ -227,14 +228,16 @@ class Dataset:
         if not (missing := self.missing):
             return self
         kind, index = missing[0]
-        path = (self.images if kind == "image" else self.targets)[index]
+        pair = self.images[index], self.targets[index]
+        path, partner = pair if kind == "image" else pair[::-1]
         count = sum(other == kind for other, _ in missing)
         what = self._target_word if kind == "target" else kind
         raise FileNotFoundError(
             f"{self.name} ({self.split}): the {what} of {self.names[index]!r} is not in "
             f"{path.parent} ({count} of {len(self)} {what}s are missing). "
             + (self.hint or "An image and its mask have the same name up to the suffix.")
-            + f" Expected was {path.name}. `fcn-keras check-data` lists every missing file."
+            + f" Expected was {path.name}. {Nearest().told(path, partner)}".rstrip()
+            + " `fcn-keras check-data` lists every missing file."
         )
 
     def size_message(self, index, image_size, target_size):

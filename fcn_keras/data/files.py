@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from fcn_keras.data.formats import is_image_name, suffixes
-from fcn_keras.text_files import read_text
+from fcn_keras.data.image_folder import normal, scan
+from fcn_keras.data.lists import lines_of, refuse_twice, stem
 
 
 def require(path, dataset, hint):
@@ -28,39 +28,20 @@ def listed(path, known=()):
     Raises:
         ValueError: for an empty list, a name that is listed twice, or a file that is no text.
     """
-    lines = [line.strip() for line in read_text(path).splitlines()]
     names = [
-        _stem(line) if _stem(line) in known else _stem(line.split()[0]) for line in lines if line
+        stem(line) if stem(line) in known else stem(line.split()[0]) for line in lines_of(path)
     ]
-    if not names:
-        raise ValueError(f"{path} lists no names.")
-    if len(set(names)) < len(names):
-        twice = next(name for place, name in enumerate(names) if name in names[:place])
-        raise ValueError(f"{path} lists {twice!r} twice.")
+    refuse_twice(path, names)
     return names
 
 
-def _stem(word):
-    name = Path(word).name
-    return Path(name).stem if Path(name).suffix.lower() in suffixes() else name
-
-
 def by_stem(folder):
-    """Returns {stem: path} of the image files in a folder.
+    """Returns {stem: path} of the image files in a folder; the stems are in NFC.
 
     Raises:
         ValueError: if two files differ only in their suffix.
     """
-    found = {}
-    for path in sorted(Path(folder).iterdir()):
-        if not is_image_name(path):
-            continue
-        if path.stem in found:
-            raise ValueError(
-                f"{found[path.stem]} and {path} have the same name up to the suffix; remove one."
-            )
-        found[path.stem] = path
-    return found
+    return scan(folder, nested=False).single()
 
 
 def paired(names, images, masks):
@@ -75,7 +56,7 @@ def paired(names, images, masks):
     """
     found = ((by_stem(images), images, ".jpg"), (by_stem(masks), masks, ".png"))
     return tuple(
-        tuple(paths.get(name, Path(folder) / f"{name}{suffix}") for name in names)
+        tuple(paths.get(normal(name), Path(folder) / f"{name}{suffix}") for name in names)
         for paths, folder, suffix in found
     )
 
@@ -108,5 +89,12 @@ def listed_splits(folder, known=("train", "val", "trainval", "test")):
 
 
 def named(names, folder, suffix):
-    """Returns the path of each name in a folder, whether the file is there or not."""
-    return tuple(Path(folder) / f"{name}{suffix}" for name in names)
+    """Returns the path of each name in a folder, whether the file is there or not.
+
+    A file whose name has its accents as characters of their own (NFD) is found too.
+    """
+    folder, others = Path(folder), {}
+    if any(not str(name).isascii() for name in names) and folder.is_dir():
+        others = {normal(path.name): path for path in folder.iterdir()}
+    paths = (folder / f"{name}{suffix}" for name in names)
+    return tuple(others.get(normal(path.name), path) for path in paths)

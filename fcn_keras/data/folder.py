@@ -8,7 +8,9 @@ from fcn_keras.data.augmentation import Augmentation
 from fcn_keras.data.class_lines import READINGS
 from fcn_keras.data.class_list import OWN, TOOLS, class_list_of, labels_and_reader
 from fcn_keras.data.dataset import Dataset
-from fcn_keras.data.files import by_stem, listed, paired, require
+from fcn_keras.data.files import require
+from fcn_keras.data.layout import find_pairs, no_images, split_folders
+from fcn_keras.data.lists import names_in, pairs_in, refuse_twice, relative_name
 from fcn_keras.data.npy import is_npy, npy_header
 from fcn_keras.data.values import ValueReader
 from fcn_keras.options import Option
@@ -33,6 +35,11 @@ OPTIONS = {
     "void": Option("A value of the files that means void, or no value.", kind=int, repeatable=True),
     "images": Option("Folder of images in DIR. Default: images.", kind=str),
     "masks": Option("Folder of masks or targets in DIR. Default: masks, or targets.", kind=str),
+    "pattern": Option(
+        "Name of the mask of the image {name}, such as {name}_mask; or IMAGE:MASK, such as "
+        "{name}_sat:{name}_mask. Default: found where the names differ.",
+        kind=str,
+    ),
     "regression": Option(
         "The targets are values of this name, not classes.",
         metavar="[NAME]",
@@ -51,14 +58,28 @@ VAL_SHARE = 0.2
 
 
 def splits(root, **options):
-    """Returns splits that together hold every image: train and val, or the lists and "all".
+    """Returns splits that together hold every image.
+
+    These are train and val; or the lists and "all"; or the splits that are folders of the images.
 
     Raises:
         FileNotFoundError: if the folder is not there.
     """
-    lists = _lists(require(root, "folder", HINT))
+    root = require(root, "folder", HINT)
+    lists = _lists(root)
     found = [split for split in ("train", "val", "test", "trainval") if split in lists]
-    return [*found, "all"] if found else ["train", "val"]
+    try:
+        folders = split_folders(_pairs(root, **options).names)
+    except (OSError, ValueError):
+        return found or ["train", "val"]
+    if found:
+        return [*found, "all"]
+    return [s for s in ("train", "val", "test") if s in folders or _is_part(s, folders)]
+
+
+def _is_part(split, folders):
+    """Whether train or val is a part of the other, or of all images."""
+    return split != "test" and ("train" in folders or not folders)
 
 
 def load(
@@ -67,6 +88,7 @@ def load(
     *,
     images="images",
     masks=None,
+    pattern=None,
     binary=False,
     threshold=None,
     void=(),
@@ -89,13 +111,18 @@ def load(
 
     Args:
         root: The dataset's folder.
-        split: Name of a list: train.txt, val.txt, ... have one name per line. With only one of
-            train.txt and val.txt, the other is the rest. Without either, a fifth of the images,
-            chosen by a hash of their names, is "val". Names in test.txt are in neither. "all" is
-            every image.
-        images: Name of the folder of images.
+        split: Name of a list: train.txt, val.txt, ... have one name per line, or the paths of an
+            image and its mask. With only one of train.txt and val.txt, the other is the rest.
+            Without lists, folders train, val and test of the images are the splits; without these,
+            a fifth of the images, chosen by a hash of their names, is "val". Names in test.txt are
+            in neither. "all" is every image.
+        images: Name of the folder of images. Its subfolders are searched where it has no image
+            itself.
         masks: Name of the folder of masks, or of targets. Default: "masks"; with `regression`
-            "targets".
+            "targets". It may be the folder of images.
+        pattern: Name of the mask of the image {name}, such as "{name}_mask"; or names of both, such
+            as "{name}_sat:{name}_mask". Other files are left out. None: equal names, or one pattern
+            that gives each image a mask.
         binary: Whether every value of the masks but 0 is class 1: in images with a palette or in
             colour, everything that is not black. Without a classes.txt the two classes are then
             called background and object.
@@ -120,13 +147,11 @@ def load(
         ValueError: for a classes.txt with a line that means nothing, an unknown split, or
             options that exclude each other.
     """
-    masks = masks or ("targets" if regression else "masks")
     hint = VALUES_HINT if regression else HINT
     root = require(root, "folder", hint)
-    image_folder, mask_folder = (require(root / name, "folder", hint) for name in (images, masks))
-    names = tuple(_names(root, split, image_folder, mask_folder))
-    paths, targets = paired(names, image_folder, mask_folder)
-    void, notes = (void,) if isinstance(void, int) else tuple(void), ()
+    where = {"images": images, "masks": masks, "pattern": pattern, "regression": regression}
+    names, paths, targets, notes = _examples(root, split, where)
+    void = (void,) if isinstance(void, int) else tuple(void)
     if classes is not None:
         one_of("classes", classes, READINGS)
     if regression:
@@ -140,7 +165,8 @@ def load(
         raise ValueError("unit and scale go with regression=NAME.")
     else:
         two = binary or threshold is not None
-        found, notes = class_list_of(root, two, hint, classes)
+        found, of_classes = class_list_of(root, two, hint, classes)
+        notes = (*notes, *of_classes)
         task, reader = labels_and_reader(found, void, binary, threshold)
     augmentation = Augmentation(flip=True, scale=(0.75, 1.5), color=0.2)
     hint = hint if regression else ""
@@ -161,30 +187,79 @@ def _lists(root):
     return {path.stem: path for path in texts if path.name not in (OWN, *TOOLS)}
 
 
-def _names(root, split, images, masks):
+def _pairs(root, images="images", masks=None, pattern=None, regression=None, **_):
+    """The `Pairs` of all images."""
+    default, hint = ("targets", VALUES_HINT) if regression else ("masks", HINT)
+    return find_pairs(root, images, masks, default, pattern, hint)
+
+
+def _examples(root, split, where):
+    """The names of a split, the paths of its images and masks, and notes."""
     lists = _lists(root)
-    names = sorted({*by_stem(images), *by_stem(masks)})
     if split in lists:
-        return listed(lists[split], names)
+        folders = [root / name for name in (where["images"], where["masks"] or "masks")]
+        if listed := pairs_in(lists[split], root, folders):
+            names = [relative_name(image, folders[0]) for image, _ in listed]
+            refuse_twice(lists[split], names)
+            return tuple(names), *map(tuple, zip(*listed, strict=True)), ()
+    pairs = _pairs(root, **where)
+    names, notes = _names(root, split, pairs, lists)
+    paths, targets = zip(*map(pairs.of, names), strict=True)
+    return tuple(names), paths, targets, (*pairs.notes, *notes)
+
+
+def _names(root, split, pairs, lists):
+    """The names of a split, and notes."""
+    names = pairs.names
+
+    def listed(split):
+        return names_in(lists[split], set(names), pairs.mask_names)
+
+    if split in lists:
+        return listed(split), ()
     if not names:
-        raise ValueError(f"folder: there are no images in {images}.")
+        raise ValueError(no_images(pairs.folders[0]))
     if split == "all":
-        return names
+        return names, ()
+    if not lists.keys() & {"train", "val", "test"} and (folders := split_folders(names)):
+        return _in_folders(split, folders, pairs)
     other = {"train": "val", "val": "train"}.get(split)
     if other is None:
         known = ", ".join([*splits(root), "all"])
         raise ValueError(
             f"folder has no split {split!r}: {root / split}.txt is not there ({known})."
         )
-    tested = set(listed(lists["test"], names)) if "test" in lists else set()
+    tested = set(listed("test")) if "test" in lists else set()
     names = [name for name in names if name not in tested]
     if other in lists:
-        chosen = set(listed(lists[other], names))
+        chosen = set(listed(other))
         kept = [name for name in names if name not in chosen]
     else:
-        order = sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())
-        chosen = set(order[: max(1, round(VAL_SHARE * len(names)))])
-        kept = [name for name in names if (name in chosen) == (split == "val")]
+        kept = _share(names, split)
     if not kept:
         raise ValueError(f"folder: of {len(names)} image(s) none is left for {split!r}.")
-    return kept
+    return kept, ()
+
+
+def _in_folders(split, folders, pairs):
+    """The names of a split where the images have folders train, val or test."""
+    told = ", ".join(sorted({name.partition("/")[0] for name in pairs.names}))
+    note = f"The folders {told} of the images are the splits."
+    rest = split in ("train", "val") and "train" in folders and "val" not in folders
+    if rest:
+        kept = _share(folders["train"], split)
+        note += " There is no folder val: it is a fifth of train."
+    else:
+        kept = folders.get(split)
+    if not kept:
+        raise ValueError(
+            f"folder has no split {split!r}: the images are in the folders {told} (all)."
+        )
+    return kept, (note,)
+
+
+def _share(names, split):
+    """The fifth of the names that is val, or the others."""
+    order = sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())
+    chosen = set(order[: max(1, round(VAL_SHARE * len(names)))])
+    return [name for name in names if (name in chosen) == (split == "val")]

@@ -119,8 +119,9 @@ class _Known:
             found = self._found(text)
             if found is not None:
                 return found
-        whole = without_suffix(line) != line
-        return stem(line if whole and not _two(line) else _COLUMNS.split(line)[0])
+        first = _COLUMNS.split(line)[0]
+        one_path = without_suffix(line) != line and without_suffix(first) == first
+        return stem(line if one_path else first)
 
     def _found(self, text):
         parts = [part for part in normal(text).split("/") if part not in ("", ".")]
@@ -132,13 +133,14 @@ class _Known:
                 if name in self._names:
                     return self._names[name]
         for base in (parts[-1], without_suffix(parts[-1])) if parts else ():
-            if len(self._bases.get(base, ())) > 1:
+            found = sorted(self._bases.get(base, ()))
+            if len(found) > 1:
                 raise ValueError(
-                    f"{self._path}: {text!r} could be {' or '.join(self._bases[base][:3])}; "
-                    "write its folder too."
+                    f"{self._path}: {text!r} could be {' or '.join(found[:3])}; write its folder "
+                    "too."
                 )
-            if base in self._bases:
-                return self._bases[base][0]
+            if found:
+                return found[0]
         return None
 
 

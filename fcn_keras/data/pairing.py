@@ -18,35 +18,60 @@ SAME = Pattern()
 JPEG = (".jpg", ".jpeg", ".jfif", ".jpe")
 
 
+class AmbiguousError(ValueError):
+    """Names of images and masks that can be paired in several ways."""
+
+
 @dataclass(frozen=True)
 class Pairs:
-    """Images and masks by the image's name; where a file is missing, the path it should have.
+    """Images and masks by the image's name.
 
     Attributes:
-        images, masks: {name: path}, with the same names in order.
+        images, masks: {name: path} of the files that are there.
+        folders: The `ImageFolder` of images and that of masks.
+        pattern: The `Pattern` from an image's name to its mask's.
         notes: Sentences about how they were paired, and what was left out.
     """
 
     images: dict
     masks: dict
+    folders: tuple
+    pattern: Pattern
     notes: tuple
 
     @property
     def names(self):
-        """The names, in order."""
-        return list(self.images)
+        """The names of which there is an image or a mask, in order."""
+        return sorted({*self.images, *self.masks})
+
+    @property
+    def mask_names(self):
+        """{mask's name: image's name}."""
+        return {self.pattern.mask(name) or name: name for name in self.masks}
+
+    def of(self, name):
+        """Returns the paths of the image and the mask: where one is missing, the expected path."""
+        images, masks = self.folders
+        mask = self.pattern.mask(name) or name
+        return (
+            self.images.get(name) or images.expected(name, ".jpg"),
+            self.masks.get(name) or masks.expected(mask, ".png"),
+        )
 
 
 def pair(images, masks, pattern=None):
     """Returns the `Pairs` of a folder of images and a folder of masks.
+
+    Equal names belong together; else names that differ by one pattern which gives each image a
+    mask and each mask an image, such as {name}_mask.
 
     Args:
         images, masks: `ImageFolder`s; the same object where images and masks are in one folder.
         pattern: Text of a `Pattern`; None finds it.
 
     Raises:
-        ValueError: for names that can be paired in several ways, several masks for one image, or
-            a pattern that fits no file.
+        AmbiguousError: for names that can be paired in several ways, or several masks of an image.
+        ValueError: for a pattern that fits no file.
     """
     if images is masks:
         return _in_one_folder(images, pattern)
@@ -95,7 +120,7 @@ def _choose(found, targets, masks):
     likely = candidates(names, wanted)
     whole = _distinct(_complete(likely, names, wanted)) if len(names) == len(wanted) else []
     if len(whole) > 1:
-        raise ValueError(_ambiguous([pattern for pattern, _ in whole], found, targets))
+        raise AmbiguousError(_ambiguous([pattern for pattern, _ in whole], found, targets))
     if whole or equal:
         return whole[0][0] if whole else SAME
     _refuse_several(names, wanted, found, targets, masks)
@@ -103,10 +128,10 @@ def _choose(found, targets, masks):
     partial = _distinct(
         sorted((one for one in ranked if _is_sound(*one, False)), key=lambda one: -len(one[1]))
     )
-    if not partial or 2 * len(partial[0][1]) < min(len(names), len(wanted)):
+    if not partial or not _is_enough(*partial[0], names, wanted):
         return SAME
     if len(partial) > 1 and len(partial[1][1]) == len(partial[0][1]):
-        raise ValueError(_ambiguous([pattern for pattern, _ in partial[:2]], found, targets))
+        raise AmbiguousError(_ambiguous([pattern for pattern, _ in partial[:2]], found, targets))
     return partial[0][0]
 
 
@@ -117,6 +142,12 @@ def _complete(patterns, names, wanted):
             pairs = pattern.matched(names, wanted)
             if len(pairs) == len(names) and _is_sound(pattern, pairs, True):
                 yield pattern, pairs
+
+
+def _is_enough(pattern, pairs, names, wanted):
+    """Whether a pattern that leaves files over still explains most of them."""
+    contained = not (pattern.before or pattern.after) or not any(pattern[2:])
+    return 2 * len(pairs) >= min(len(names), len(wanted)) and (contained or len(pairs) > 1)
 
 
 def _is_sound(pattern, pairs, whole):
@@ -162,7 +193,7 @@ def _refuse_several(names, wanted, found, targets, masks):
     )
     shown = ", ".join(targets[mask].name for mask in owners[image][:4])
     likely = [ending for ending, _ in endings.most_common(4)]
-    raise ValueError(
+    raise AmbiguousError(
         f"folder: {len(several)} images have several masks in {masks}: {found[image].name} has "
         f"{shown}. An image needs one mask, with a value for each class: join them into one file, "
         f"or choose one kind: {', '.join(f'pattern={ending}' for ending in likely)}."
@@ -193,20 +224,13 @@ def _told(pattern, found, targets):
 
 
 def _pairs(images, masks, found, targets, pattern, notes):
-    """The `Pairs` of a pattern; a file without a partner is paired with one that is missing."""
-    back, paired = pattern.reversed, {}
-    for name in found:
-        paired[name] = pattern.mask(name)
-    for mask in targets:
-        name = back.mask(mask) or mask
-        paired.setdefault(name, mask)
-    names = sorted(paired)
+    """The `Pairs` of a pattern; a mask that does not fit it is one of an image that is missing."""
+    back = pattern.reversed
     return Pairs(
-        {name: found.get(name) or images.expected(name, ".jpg") for name in names},
-        {
-            name: targets.get(paired[name]) or masks.expected(paired[name] or name, ".png")
-            for name in names
-        },
+        found,
+        {back.mask(name) or name: path for name, path in targets.items()},
+        (images, masks),
+        pattern,
         (*images.notes, *(() if images is masks else masks.notes), *notes),
     )
 
@@ -232,6 +256,10 @@ def _by_given(pattern, images, masks, found, targets):
             )
             + f" {HELP}"
         )
+    if one:
+        matched = set(pattern.matched(fitting, chosen))
+        others = [n for n in fitting if n not in matched and _owner(n, matched) is not None]
+        fitting = {name: path for name, path in fitting.items() if name not in others}
     left = [
         path
         for name, path in {**found, **targets}.items()
@@ -288,7 +316,7 @@ def _best_of_one(files, folder):
     ranked = _distinct(sorted(ranked, key=lambda one: -len(one[1])))
     whole = [one for one in ranked if 2 * len(one[1]) == len(names)]
     if len(whole) > 1:
-        raise ValueError(_ambiguous([pattern for pattern, _ in whole], files, files))
+        raise AmbiguousError(_ambiguous([pattern for pattern, _ in whole], files, files))
     if whole:
         return whole[0][0]
     if ranked:

@@ -75,6 +75,8 @@ def candidates(images, masks):
     Args:
         images, masks: Sets of names. They may be the same.
     """
+    if not images or not masks:
+        return []
     names = sorted(images)
     chosen = {names[i] for i in np.linspace(0, len(names) - 1, SAMPLES).astype(int)}
     found = set()
@@ -126,9 +128,11 @@ def _without_digits(text):
 
 
 def _is_meant(pattern):
-    """Whether the parts differ by more than digits, and cut no number in two."""
-    letters = ["".join(filter(str.isalpha, part)) for part in pattern]
-    return letters[:2] != letters[2:]
+    """Whether the parts of image and mask differ by letters, and not by a number."""
+    image, mask = pattern[:2], pattern[2:]
+    letters = ["".join(filter(str.isalpha, "/".join(parts))) for parts in (image, mask)]
+    numbers = ["".join(filter(str.isdigit, "/".join(parts))) for parts in (image, mask)]
+    return letters[0] != letters[1] and (numbers[0] == numbers[1] or not all(numbers))
 
 
 def _to_separator(pattern, images):

@@ -147,9 +147,7 @@ class RunFolder:
             try:
                 return json.loads(archive.read("history.json"))
             except ValueError as error:
-                raise ValueError(
-                    f"{self.last} holds a damaged history ({error})."
-                ) from error
+                raise ValueError(f"{self.last} holds a damaged history ({error}).") from error
 
     def write_history(self, rows):
         """Writes history.csv; figures that an epoch did not measure stay empty."""
