@@ -1,6 +1,7 @@
 """ADE20K as in the Scene Parsing challenge: 150 classes on 20,210 images of every kind."""
 
 from fcn_keras.data.augmentation import Augmentation
+from fcn_keras.data.classes_beside import with_classes_beside
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.files import by_stem, paired, require
 from fcn_keras.data.masks import MaskReader
@@ -60,11 +61,12 @@ def load(root, split="train"):
     names = sorted({*by_stem(images), *by_stem(masks)})
     if not names:
         raise FileNotFoundError(f"ade20k: there are no images in {images}. {HINT}")
-    return Dataset(
+    dataset = Dataset(
         "ade20k", split, labels, tuple(names), *paired(names, images, masks),
         MaskReader(labels, values=values), Augmentation(flip=True, scale=(0.5, 2.0), color=0.2),
         hint=HINT,
     )  # fmt: skip
+    return with_classes_beside(dataset, [root])
 
 
 def _folder(root):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from fcn_keras.data.augmentation import Augmentation
+from fcn_keras.data.classes_beside import with_classes_beside
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.files import by_stem, listed, paired, require
 from fcn_keras.data.masks import MaskReader
@@ -82,7 +83,8 @@ def load(root, split="train"):
         split: "train", "val" or "test"; "all" is every image of the original.
 
     Returns:
-        A `Dataset`; value 11 of index masks and black in coloured ones are void.
+        A `Dataset`; value 11 of index masks and black in coloured ones are void. Where a list of
+        other classes lies in the folder (label_colors.txt), it has those; `notes` says so.
 
     Source: Brostow, Fauqueur, Cipolla (2009); classes and split of Badrinarayanan et al. (2017).
     """
@@ -100,10 +102,12 @@ def load(root, split="train"):
     coloured = any(masks.glob("*_L.png"))
     mask_names = [f"{name}_L" for name in names] if coloured else names
     augmentation = Augmentation(flip=True, scale=(0.6, 1.6), color=0.2)
-    return Dataset(
+    dataset = Dataset(
         "camvid", split, LABELS, tuple(names), paired(names, images, masks)[0],
         paired(mask_names, images, masks)[1], reader(coloured), augmentation, hint=HINT,
     )  # fmt: skip
+    known = {name: color for colors in ORIGINAL.values() for name, color in colors.items()}
+    return with_classes_beside(dataset, [root], used=True, known=known)
 
 
 def reader(coloured):

@@ -1,6 +1,7 @@
 """Cityscapes with fine annotations: street scenes of 2048x1024, 34 ids of which 19 are classes."""
 
 from fcn_keras.data.augmentation import Augmentation
+from fcn_keras.data.classes_beside import with_classes_beside
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.files import require
 from fcn_keras.data.masks import MaskReader
@@ -51,7 +52,8 @@ def load(root, split="train"):
         split: "train" or "val". The labels of test are not published.
 
     Returns:
-        A `Dataset` of 19 classes; the other ids of the files are void.
+        A `Dataset` of 19 classes; the other ids of the files are void. Where a list of other
+        classes lies in the folder (label_colors.txt), it has those; `notes` says so.
 
     Raises:
         ValueError: for "test" and unknown splits.
@@ -76,10 +78,11 @@ def load(root, split="train"):
     )
     if not pairs:
         raise FileNotFoundError(f"cityscapes: there are no images in {images}. {HINT}")
-    return Dataset(
+    dataset = Dataset(
         "cityscapes", split, LABELS, tuple(name for _, name in pairs),
         tuple(images / city / f"{name}{ends[0]}" for city, name in pairs),
         tuple(masks / city / f"{name}{ends[1]}" for city, name in pairs),
         MaskReader(LABELS, values=VALUES), Augmentation(flip=True, scale=(0.5, 2.0), color=0.2),
         hint=HINT,
     )  # fmt: skip
+    return with_classes_beside(dataset, [root], used=True)

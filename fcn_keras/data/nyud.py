@@ -3,6 +3,7 @@
 import numpy as np
 
 from fcn_keras.data.augmentation import Augmentation
+from fcn_keras.data.classes_beside import with_classes_beside
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.files import listed_split, listed_splits, named, require
 from fcn_keras.data.images import open_image
@@ -79,11 +80,12 @@ def load(root, split="train", *, inputs="color"):
     classes = ((c + 1, c + 1, c) for c in range(LABELS.num_classes))
     reader = MatReader(LABELS, values=((0, 0, LABELS.ignore), *classes), key=("segmentation",))
     color = 0.2 if inputs == "color" else 0
-    return Dataset(
+    dataset = Dataset(
         "nyud", split, LABELS, tuple(names), named(files, images, ".png"),
         named(files, masks, ".mat"), reader,
         Augmentation(flip=True, scale=(0.75, 1.5), color=color), hint=HINT,
     )  # fmt: skip
+    return with_classes_beside(dataset, [root])
 
 
 def read_depth(root, name):

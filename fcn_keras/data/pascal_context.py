@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from fcn_keras.data.augmentation import Augmentation
+from fcn_keras.data.classes_beside import with_classes_beside
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.files import listed_split, listed_splits, named, require
 from fcn_keras.data.matlab import MatReader
@@ -59,11 +60,12 @@ def load(root, split="train", *, voc=None, background=False):
     folder = _voc_folder(root, voc)
     names = listed_split(folder / LISTS, split, "pascal-context", HINT)
     images = require(folder / "JPEGImages", "pascal-context", HINT)
-    return Dataset(
+    dataset = Dataset(
         "pascal-context", split, labels, tuple(names), named(names, images, ".jpg"),
         named(names, masks, ".mat"), MatReader(labels, values=values, key=("LabelMap",)),
         Augmentation(flip=True, scale=(0.5, 2.0), color=0.2), hint=HINT,
     )  # fmt: skip
+    return with_classes_beside(dataset, [root], own=("labels.txt",))
 
 
 def _classes(root, background):

@@ -2,6 +2,7 @@
 
 from fcn_keras.data import voc
 from fcn_keras.data.augmentation import Augmentation
+from fcn_keras.data.classes_beside import with_classes_beside
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.files import listed_split, listed_splits, named, require
 from fcn_keras.data.matlab import MatReader
@@ -45,11 +46,12 @@ def load(root, split="train", *, voc=None):
         return _seg11valid(folder, voc)
     names = listed_split(folder, split, "sbd", HINT)
     images, masks = (require(folder / name, "sbd", HINT) for name in ("img", "cls"))
-    return Dataset(
+    dataset = Dataset(
         "sbd", split, LABELS, tuple(names), named(names, images, ".jpg"),
         named(names, masks, ".mat"), MatReader(LABELS, key=("GTcls", "Segmentation")),
         Augmentation(flip=True, scale=(0.5, 2.0), color=0.2), hint=HINT,
     )  # fmt: skip
+    return with_classes_beside(dataset, [folder, root])
 
 
 def _folder(root):

@@ -1,6 +1,7 @@
 """SIFT Flow: 2,688 outdoor scenes with 33 semantic and 3 geometric classes, masks in .mat files."""
 
 from fcn_keras.data.augmentation import Augmentation
+from fcn_keras.data.classes_beside import with_classes_beside
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.files import listed_split, listed_splits, named, require
 from fcn_keras.data.matlab import MatReader
@@ -75,8 +76,9 @@ def load(root, split="trainval", *, task="semantic"):
         labels, values=((0, 0, labels.ignore), *classes), key=("S",),
         minus_one=0 if task == "geometric" else None,
     )  # fmt: skip
-    return Dataset(
+    dataset = Dataset(
         "siftflow", split, labels, tuple(names), named(names, images, ".jpg"),
         named(names, masks, ".mat"), reader, Augmentation(flip=True, scale=(0.75, 1.5), color=0.2),
         hint=HINT,
     )  # fmt: skip
+    return with_classes_beside(dataset, [root])

@@ -1,8 +1,10 @@
 """PASCAL VOC's segmentation task in the layout of its kit: 21 classes, palette masks."""
 
+import re
 from pathlib import Path
 
 from fcn_keras.data.augmentation import Augmentation
+from fcn_keras.data.classes_beside import with_classes_beside
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.files import (
     listed,
@@ -63,7 +65,8 @@ def load(root, split="train", *, year=None, sbd=None):
         sbd: SBD's folder (benchmark_RELEASE), for "seg11valid".
 
     Returns:
-        A `Dataset` of 21 classes; the outlines (255) are void.
+        A `Dataset` of 21 classes; the outlines (255) are void. Where a list of other classes lies
+        in the folder or the kit (CVAT's labelmap.txt), it has those; `notes` says so.
 
     Raises:
         ValueError: for an unknown split, or a seg11valid of another size though both lists are
@@ -82,10 +85,11 @@ def load(root, split="train", *, year=None, sbd=None):
     images = require(folder / "JPEGImages", "voc", HINT)
     masks = require(folder / "SegmentationClass", "voc", HINT)
     augmentation = Augmentation(flip=True, scale=(0.5, 2.0), color=0.2)
-    return Dataset(
+    dataset = Dataset(
         "voc", split, LABELS, tuple(names), *paired(names, images, masks), MaskReader(LABELS),
         augmentation, hint=HINT,
     )  # fmt: skip
+    return with_classes_beside(dataset, _places(root, folder), used=True)
 
 
 def sbd_folder(root):
@@ -125,6 +129,12 @@ def _names(folder, split):
             f"{error} To compute seg11valid, VOC2011's val without SBD's train, pass sbd=DIR "
             "(voc:DIR,sbd=DIR)."
         ) from error
+
+
+def _places(root, folder):
+    """The folders in which a list of classes may lie: the year's, the given one, the kit."""
+    kit = [folder.parent] if re.fullmatch(r"VOC\d{4}", folder.name) else []
+    return [folder, root, *kit]
 
 
 def _year_folder(root, year):

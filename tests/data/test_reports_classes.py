@@ -286,3 +286,108 @@ def test_maps_of_labelme_with_minus_one(folder):
         path.unlink()
     label = data.load("folder", folder, "all")[0][1]
     assert (label[0] == 255).all() and (label[2:6, 3:9] == 1).all()
+
+
+class TestBeside:
+    """A list of classes beside the folders of a dataset whose classes the package knows."""
+
+    COLORS = np.array([(0, 0, 0), (250, 50, 83), (0, 0, 255)], "uint8")
+
+    @pytest.fixture
+    def voc(self, tmp_path, write):
+        """Makes VOC's layout with masks of three classes in a folder; returns the class map."""
+
+        def make(root, stored):
+            truth = np.zeros((20, 30), "uint8")
+            truth[2:8, 3:20], truth[10:15, 5:25] = 1, 2
+            for number in range(2):
+                write.photo(root / "JPEGImages" / f"{number}.jpg")
+                masks = root / "SegmentationClass"
+                if stored == "rgb":
+                    write.png(masks / f"{number}.png", self.COLORS[truth])
+                else:
+                    masks.mkdir(exist_ok=True)
+                    image = Image.fromarray(truth, "P")
+                    image.putpalette(self.COLORS.ravel().tolist())
+                    image.save(masks / f"{number}.png")
+            write.text(root / "ImageSets/Segmentation/train.txt", "0")
+            write.text(root / "ImageSets/Segmentation/val.txt", "1")
+            return truth
+
+        return make
+
+    @pytest.mark.parametrize("stored", ["rgb", "palette"])
+    @pytest.mark.parametrize(("inside", "given", "place"), [
+        (".", ".", "."),
+        ("VOCdevkit/VOC2012", ".", "VOCdevkit/VOC2012"),
+        ("VOCdevkit/VOC2012", "VOCdevkit", "VOCdevkit"),
+        ("VOCdevkit/VOC2012", "VOCdevkit/VOC2012", "VOCdevkit"),
+        ("VOCdevkit/VOC2012", ".", "."),
+        ("VOC2012", "VOC2012", "."),
+    ])  # fmt: skip
+    def test_cvats_export_in_vocs_layout(self, voc, tmp_path, inside, given, place, stored):
+        truth = voc(tmp_path / inside, stored)
+        (tmp_path / place / "labelmap.txt").write_text(CVAT)
+        dataset = data.load("voc", tmp_path / given, "train")
+        assert dataset.labels.names == ("background", "weld", "crack")
+        np.testing.assert_array_equal(dataset[0][1], truth)
+        (note,) = dataset.notes
+        assert "labelmap.txt names 'background', 'weld', 'crack'" in note and "CVAT" in note
+        label = next(iter(dataset.batches(1)))[1].numpy()[0]
+        np.testing.assert_array_equal(label, truth)
+
+    def test_check_data_says_so(self, voc, tmp_path, check_data):
+        voc(tmp_path, "rgb")
+        (tmp_path / "labelmap.txt").write_text(CVAT)
+        code, out = check_data(f"voc:{tmp_path}")
+        assert code == 0 and "weld" in out and "aeroplane" not in out
+        assert out.count("labelmap.txt names") == 1
+
+    def test_vocs_own_classes_change_nothing(self, voc, tmp_path):
+        truth = voc(tmp_path, "index")
+        labels = data.load("voc", tmp_path).labels
+        pairs = zip(labels.names, labels.palette, strict=True)
+        lines = [f"{name}:{','.join(map(str, color))}::" for name, color in pairs]
+        for text in (
+            "\n".join(lines), "\n".join([*lines, "ignored:224,224,192::"]),
+            "\n".join(labels.names), "\n".join(labels.names[1:]),
+        ):  # fmt: skip
+            (tmp_path / "labelmap.txt").write_text(text)
+            dataset = data.load("voc", tmp_path)
+            assert not dataset.notes and dataset.labels == labels
+            np.testing.assert_array_equal(dataset[0][1], truth)
+
+    def test_what_is_not_used_is_named(self, voc, tmp_path):
+        voc(tmp_path, "index")
+        (tmp_path / "data.yaml").write_text("names: [weld, crack]\n")
+        dataset = data.load("voc", tmp_path)
+        (note,) = dataset.notes
+        assert "data.yaml names 'weld', 'crack' and is not used" in note
+        assert dataset.labels.num_classes == 21
+        (tmp_path / "classes.txt").write_text("a 1\nb 0\n")
+        assert any("classes.txt is not used" in n for n in data.load("voc", tmp_path).notes)
+
+    def test_camvids_layout_with_other_classes(self, tmp_path, write):
+        truth = np.zeros((20, 30), "uint8")
+        truth[3:9, 4:17] = 1
+        for number in range(2):
+            write.photo(tmp_path / "train" / f"{number}.png")
+            write.png(tmp_path / "trainannot" / f"{number}.png", self.COLORS[truth])
+        write.text(tmp_path / "label_colors.txt", "0 0 0 Background", "250 50 83 weld")
+        dataset = data.load("camvid", tmp_path)
+        assert dataset.labels.names == ("Background", "weld") and len(dataset.notes) == 1
+        np.testing.assert_array_equal(dataset[1][1], truth)
+
+    def test_camvids_own_table_changes_nothing(self, tmp_path, write):
+        colors = {n: c for group in data.camvid.ORIGINAL.values() for n, c in group.items()}
+        for number in range(2):
+            write.photo(tmp_path / "train" / f"{number}.png")
+            write.png(
+                tmp_path / "train_labels" / f"{number}_L.png",
+                np.full((20, 30, 3), colors["Truck_Bus"], "uint8"),
+            )
+        rows = [f"{name},{','.join(map(str, color))}" for name, color in colors.items()]
+        write.text(tmp_path / "class_dict.csv", "name,r,g,b", *rows)
+        dataset = data.load("camvid", tmp_path)
+        assert not dataset.notes and dataset.labels.num_classes == 11
+        assert (dataset[0][1] == dataset.labels.names.index("Car")).all()
