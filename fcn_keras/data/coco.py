@@ -103,6 +103,11 @@ def load(root, split="train", *, annotations=None, images=None, crowd=None, boxe
             raise ValueError(f"coco: {source.file} has no split {split!r}; it has {known}.")
         kept = [n for n, part in enumerate(parts) if split in (part, "all")]
         notes += [about] if split != "all" else []
+    if source.said and split not in (source.said, "all"):
+        notes.append(
+            f"{source.file.name}: all of it is the split {split!r}, as annotations= asks for; its "
+            f"name says {source.said!r}."
+        )
     if source.unused:
         names = ", ".join(file.name for file in source.unused)
         notes.append(f"{names}: not used, since other annotation files say the splits.")
@@ -124,7 +129,8 @@ def _source(root, split, annotations):
     """The `Source` of a split."""
     if annotations:
         file = require(root / annotations, "coco", HINT)
-        return Source(file, whole=stated_split(file, root) is not None)
+        said = stated_split(file, root)
+        return Source(file, whole=said is not None, said=said)
     dated = root / "annotations" / f"instances_{split}.json"
     if dated.is_file() and split not in WORDS:
         return Source(dated, whole=True)

@@ -58,24 +58,27 @@ def read_annotations(file, root, hint, crowd=None, boxes=None):
     labels, label_of, notes = classes_of(content, problems)
     pictures = _pictures(content["images"], problems)
     _fractions(content["annotations"], problems)
-    crowds = 0
     for place, found in enumerate(content["annotations"]):
         name = _name(found, place)
         picture = _listed(found, "image", pictures, problems, name)
         label = _listed(found, "category", label_of, problems, name)
-        many = found.get("iscrowd") in (1, True, "1")
-        crowds += many
-        many = many and not crowd
         parts = _parts(found.get("segmentation"), found.get("bbox"), problems, name)
         if parts is None:
             parts, label = _box(found.get("bbox"), boxes, label, labels.ignore, problems, name)
+        many = found.get("iscrowd") in (1, True, "1")
+        if many:
+            problems.count("crowd", name)
+            if "attributes" in found or isinstance(found.get("segmentation"), list):
+                problems.count("tool's crowd", name)
+        many = many and not crowd
         if parts:
+            _count_outside(found.get("bbox"), parts, picture.size, problems, name)
             label = labels.ignore if many else label
             picture.outlines.append(Outline(label, parts, many, name))
     total = len(content["annotations"])
     notes += _notes(problems, total, boxes)
-    if crowd is None and crowds > MANY_CROWDS * total:
-        notes.append(_crowds(problems.shown, crowds, total))
+    if crowd is None:
+        notes += _crowds(problems, total)
     distinct = {id(picture): picture for _, picture in _by_id(pictures)}
     return Annotations(labels, list(distinct.values()), notes)
 
@@ -180,6 +183,8 @@ def _parts(segmentation, box, problems, name):
 
 def _polygon(corners, problems, name):
     """A list with a polygon as x, y, x, y, ...; an empty one if it has no area."""
+    if len(corners) > 5 and len(corners) % 2 == 0 and {*map(type, corners)} <= {int, float}:
+        return [corners]
     if corners and all(_is_list(one) for one in corners):
         if all(len(one) != 2 for one in corners):  # one pair of brackets too many
             return [polygon for one in corners for polygon in _polygon(one, problems, name)]
@@ -241,6 +246,20 @@ def _is_list(value):
     return isinstance(value, list)
 
 
+def _count_outside(box, parts, size, problems, name):
+    """Counts an object of polygons that lie outside their image."""
+    if size is None or not _is_box(box) or isinstance(parts[0], dict):
+        return
+    if _is_outside(box[0], box[1], box[0] + box[2], box[1] + box[3], size):
+        xs, ys = ([v for part in parts for v in part[start::2]] for start in (0, 1))
+        if _is_outside(min(xs), min(ys), max(xs), max(ys), size):
+            problems.count("outside", name)
+
+
+def _is_outside(left, top, right, bottom, size):
+    return left >= size[1] or top >= size[0] or right <= 0 or bottom <= 0
+
+
 def _fractions(annotations, problems):
     """Refuses outlines in fractions of the image: all would fall on its first pixel."""
     highest, first = 0, None
@@ -279,6 +298,11 @@ def _notes(problems, total, boxes):
         *note("thin", *_verbs("{} a polygon of less than three corners, which covers no pixel.")),
         *note("flat", *_verbs("{} one plain list of numbers; it was read as x, y, x, y, ...")),
         *note("points", *_verbs("{} a list of points [x, y]; they were read as one polygon.")),
+        *note(
+            "outside",
+            "lies outside the image, which may have been resized or cut.",
+            "lie outside their images, which may have been resized or cut.",
+        ),
         *note("size", *_verbs("{} no height and width in it; those of the image file count.")),
         *note(
             "twice",
@@ -292,9 +316,17 @@ def _verbs(text):
     return text.format("has", "is"), text.format("have", "are")
 
 
-def _crowds(shown, crowds, total):
-    return (
-        f"{shown}: {crowds} of {total} annotations are crowds (iscrowd=1), which become void. "
-        "Some tools (CVAT's brush) write single objects so: if they are, pass crowd (crowd=True "
-        "in Python), and they have their class. crowd=false is the same without this note."
-    )
+def _crowds(problems, total):
+    """A sentence about crowds that may be single objects, in a list.
+
+    COCO's own crowds are few, and have run lengths and no attributes.
+    """
+    crowds = problems.number("crowd")
+    if crowds <= MANY_CROWDS * total and not problems.number("tool's crowd"):
+        return []
+    return [
+        f"{problems.shown}: {crowds} of {total} annotations are crowds (iscrowd=1), which become "
+        "void. Some tools (CVAT's brush) write single objects so: if they are, pass crowd "
+        "(crowd=True in Python), and they have their class. crowd=false is the same without this "
+        "note."
+    ]

@@ -22,11 +22,13 @@ class Source(NamedTuple):
         file: Path of the file.
         whole: Whether all its images are the split; otherwise it holds those of others too.
         unused: JSON files of the same format that are not used.
+        said: The split that the name of a file says which was asked for, or None.
     """
 
     file: Path
     whole: bool
     unused: tuple[Path, ...] = ()
+    said: str | None = None
 
 
 class Layout(NamedTuple):
@@ -124,7 +126,7 @@ def _one_of(files, split, root):
 def _candidates(root):
     """JSON files in the folder that are in COCO's format by their keys."""
     found = []
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, followlinks=True):
         depth = len(Path(folder).relative_to(root).parts)
         folders[:] = sorted(n for n in folders if not n.startswith(".")) if depth < DEPTH else []
         jsons = sorted(n for n in names if n.lower().endswith(".json") and not n.startswith("."))

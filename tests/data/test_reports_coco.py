@@ -172,7 +172,10 @@ def test_a_named_file_that_says_a_split_is_that_split(put):
         content_of([f"r{n}.png" for n in range(5)]),
         *(f"images/r{n}.png" for n in range(5)),
     )
-    assert len(data.load("coco", root, split="train", annotations="my_train.json")) == 2
+    train = data.load("coco", root, split="train", annotations="my_train.json")
+    assert len(train) == 2 and train.notes == ()
+    (note,) = data.load("coco", root, split="val", annotations="my_train.json").notes
+    assert "all of it is the split 'val'" in note and "its name says 'train'" in note
     assert len(data.load("coco", root, split="val", annotations="rest.json")) == 1
     assert len(data.load("coco", root, split="all", annotations="rest.json")) == 5
 
@@ -323,6 +326,23 @@ def test_many_crowds_are_named_with_the_option(one):
     objects = one(*crowds, options={"crowd": True})
     np.testing.assert_array_equal(objects[0][1], truth(1))
     assert objects.notes == one(*crowds, options={"crowd": False}).notes == ()
+
+
+def test_few_crowds_are_named_where_a_tool_wrote_them(one):
+    brush = {"segmentation": {"size": list(SIZE), "counts": runs(truth())}, "iscrowd": 1}
+    plain = [{"segmentation": SQUARE}] * 19
+    assert one(*plain, brush).notes == ()
+    assert "1 of 20 annotations are crowds" in one(*plain, brush | {"attributes": {}}).notes[0]
+    assert "are crowds" in one(*plain, {"segmentation": SQUARE, "iscrowd": 1}).notes[0]
+
+
+def test_objects_outside_the_image_are_counted(one):
+    far = {"segmentation": [[40, 2, 50, 2, 50, 8]], "bbox": [40, 2, 10, 6]}
+    part = one({"segmentation": SQUARE}, far, far)
+    np.testing.assert_array_equal(part[0][1], truth())
+    (note,) = part.notes
+    assert "2 annotations (the first: annotation 101) lie outside their images" in note
+    assert one({"segmentation": SQUARE}, far | {"segmentation": SQUARE}).notes == ()
 
 
 FORMS = {
