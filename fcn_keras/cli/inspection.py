@@ -17,7 +17,7 @@ from fcn_keras.cli.sources import load_library
 from fcn_keras.models.options import OPTIONS
 from fcn_keras.training.net import Net
 
-UNUSED = ("weights", "init_from")
+UNUSED = ("weights", "init_from", "new_classes")
 VGG16 = Net(classifier="vgg16", weights=None)
 
 

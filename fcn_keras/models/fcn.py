@@ -1,6 +1,5 @@
 """FCN-32s, 16s and 8s over any classifier: one loop, as in the paper's figure 3."""
 
-import os
 from typing import Unpack
 
 import keras
@@ -9,12 +8,11 @@ import numpy as np
 from fcn_keras.checks import whole_number
 from fcn_keras.models.alignment import ALIGNMENTS, on_pixels
 from fcn_keras.models.backbone import load_backbone
-from fcn_keras.models.files import load_model
+from fcn_keras.models.init_from import begin_from
 from fcn_keras.models.inputs import assembled, open_streams
 from fcn_keras.models.options import FCNOptions, check_options
 from fcn_keras.models.outputs import suffix_of, tasks_wanted
 from fcn_keras.models.ways_up import AddedFeatures, AddedScores, Level
-from fcn_keras.surgery import transplant
 
 L = keras.layers
 
@@ -29,6 +27,7 @@ def fcn(
     alignment="same",
     preprocess=None,
     init_from=None,
+    new_classes=False,
     skip_scales=None,
     output_stride=None,
     learn_upsampling=False,
@@ -67,8 +66,10 @@ def fcn(
         preprocess: "tf", "caffe", "torch", a Keras layer, or None: the registered classifier's
             own, or nothing for a model of yours that scales its input itself. A dict where there
             are several inputs.
-        init_from: A coarser FCN (model or .keras path) whose weights are transplanted:
-            FCN-32s -> 16s -> 8s.
+        init_from: The same or a coarser FCN (model or .keras path) whose weights are
+            transplanted: FCN-32s -> 16s -> 8s.
+        new_classes: Whether the classes are others than those of `init_from`: the score layers,
+            and learned upsamplings of scores, begin anew, and everything else is transplanted.
         skip_scales: Factors on the skips, coarsest first: (0.01, 0.0001) is the published
             at-once FCN-8s. Each is a number, or one per channel. Default: none.
         output_stride: 8, 16, ...: strides beyond it are removed from the classifier and the later
@@ -114,6 +115,9 @@ def fcn(
     """
     tasks = tasks_wanted(num_classes, labels)
     _check(stride, alignment, learn_upsampling, dropout, head_filters, batch_norm_momentum)
+    check_options("fcn8s", {"new_classes": new_classes})
+    if new_classes and init_from is None:
+        raise ValueError("`new_classes` goes with `init_from`, the net with the old classes.")
     if init_from is not None and weights in ("imagenet", "auto"):
         weights = None  # the coarser net brings every weight of the classifier
     trunk = {
@@ -143,7 +147,7 @@ def fcn(
     model = assembled(streams, logits, name or f"fcn{stride}s")
     align.check(model, [next(iter(level.taps.values())).stride for level in levels])
     if init_from is not None:
-        _initialize(model, init_from)
+        begin_from(model, init_from, new_classes)
     return model
 
 
@@ -350,14 +354,6 @@ def _scaled(tap, scale, name):
         return tap
     scale = np.asarray(scale, "float32").tolist()
     return tap.with_tensor(L.Rescaling(scale, name=f"scale_{name}")(tap.tensor))
-
-
-def _initialize(model, init_from):
-    if isinstance(init_from, (str, os.PathLike)):
-        if not os.path.exists(init_from):
-            raise FileNotFoundError(f"`init_from`: there is no model file {str(init_from)!r}.")
-        init_from = load_model(init_from)
-    print(f"{model.name} from {init_from.name}: {transplant(init_from, model)}")
 
 
 def _check(stride, alignment, learn_upsampling, dropout, head_filters, batch_norm_momentum):

@@ -28,6 +28,8 @@ def load_model(path, compile=False):
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"There is no model file {path}.")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder, not a .keras file.{diagnosis.in_folder(path)}")
     try:
         return keras.models.load_model(path, compile=compile)
     except (MemoryError, PermissionError):

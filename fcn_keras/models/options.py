@@ -75,9 +75,19 @@ class FCNOptions(NetOptions, total=False):
     init_from: Annotated[
         Any,
         Option(
-            "Coarser FCN whose weights the net starts from: a .keras file or a run folder.",
+            "FCN, the same or a coarser one, whose weights the net starts from: a .keras file or a "
+            "run folder.",
             metavar="MODEL",
             kind=str,
+        ),
+    ]
+    new_classes: Annotated[
+        bool,
+        Option(
+            "Begins the score layers anew, for other classes than those of init_from; everything "
+            "else is taken from it.",
+            default=False,
+            choices=(False, True),
         ),
     ]
     skip_scales: Annotated[

@@ -80,6 +80,37 @@ def expand_classes(model, num_classes, *, keep=None, labels=None, initializer="z
     return _rebuilt(graph, changes, initializer, name or model.name)
 
 
+def layers_of_classes(model):
+    """Returns the layers whose weights belong to the channels of the outputs.
+
+    They are the convolutions that score, and the learned upsamplings of their scores.
+
+    Args:
+        model: A functional segmenter, or a Sequential one.
+
+    Returns:
+        A list of layers.
+
+    Raises:
+        ValueError: as `expand_classes`, for a layer that may mix the channels of an output.
+
+    Example:
+
+    ```python
+    model = fcn_keras.fcn16s(3, "vgg_slim", weights=None)
+    names = [layer.name for layer in fcn_keras.surgery.expand.layers_of_classes(model)]
+    sorted(names)                                               # ['score_fr', 'score_pool4']
+    ```
+    """
+    graph = functional(model)
+    _, outputs = _graph(graph)
+    found = {}
+    for output, tensor in zip(outputs, graph.outputs, strict=True):
+        _, layers = _carriers(output, tensor.shape[-1], model.name)
+        found |= {id(layer): layer for layer in layers if layer.weights}
+    return [*found.values()]
+
+
 @dataclass(frozen=True)
 class _Plan:
     """The new classes of one output: the old class of each, and the task with their names."""

@@ -11,6 +11,7 @@ import keras
 from fcn_keras.surgery.copying import give_weights
 
 L = keras.layers
+STRICT_HINT = " strict=False leaves such layers out."
 
 
 @dataclass(frozen=True)
@@ -234,7 +235,7 @@ def _refuse_misfits(moves, source, target):
             raise ValueError(
                 f"The layer {move.target!r}{renamed} has weights of shapes "
                 f"{list(move.source_shapes)} in {source!r} but {list(move.target_shapes)} in "
-                f"{target!r}: {why}. strict=False leaves such layers out."
+                f"{target!r}: {why}.{STRICT_HINT}"
             )
 
 

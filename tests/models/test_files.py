@@ -176,3 +176,7 @@ class TestFolders:
     def test_a_saved_model_without_its_graph(self, tmp_path, inside):
         (tmp_path / "served" / inside).mkdir(parents=True)
         assert "SavedModel without its saved_model.pb" in self.said(tmp_path / "served")
+
+
+def test_a_folder_is_no_model_file(saved):
+    assert "is a folder, not a .keras file. It holds net.keras" in refusal(saved.parent)

@@ -140,5 +140,5 @@ def test_three_stages_from_files(tmp_path):
 
 def test_a_net_of_other_classes_is_refused():
     other = fcn32s(4, strided(), weights=None)
-    with pytest.raises(ValueError, match="'score_fr'.*num_classes"):
+    with pytest.raises(ValueError, match="4 classes in 'score_fr', the new net 3.*new_classes"):
         net(16, "strided", init_from=other)

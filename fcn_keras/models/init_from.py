@@ -1,0 +1,56 @@
+"""The builders' argument `init_from`: a new net begins with the weights of a trained one."""
+
+import os
+
+from fcn_keras.models.files import load_model
+from fcn_keras.models.outputs import labels_of
+from fcn_keras.surgery import transplant
+from fcn_keras.surgery.expand import layers_of_classes
+from fcn_keras.surgery.transplant import STRICT_HINT
+
+
+def begin_from(model, init_from, new_classes=False):
+    """Copies the weights of a trained net into a new one, and prints what was copied.
+
+    Args:
+        model: The new net, changed in place.
+        init_from: A Keras model, or the path of its .keras file.
+        new_classes: Whether the layers whose weights belong to the classes stay as they are.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: for weights that do not fit; the message says what differs.
+    """
+    if isinstance(init_from, (str, os.PathLike)):
+        if not os.path.exists(init_from):
+            raise FileNotFoundError(f"`init_from`: there is no model file {str(init_from)!r}.")
+        init_from = load_model(init_from)
+    mine = {layer.name for layer in layers_of_classes(model)}
+    weighted = [layer for layer in init_from.layers if layer.weights]
+    scores = {layer.name: layer for layer in weighted if layer.name in mine}
+    if not new_classes:
+        _check_classes(model, init_from, scores)
+    try:
+        names = dict.fromkeys(scores) if new_classes else None
+        done = transplant(init_from, model, names=names)
+    except ValueError as error:
+        raise ValueError(f"`init_from`: {str(error).removesuffix(STRICT_HINT)}") from error
+    print(f"{model.name} from {init_from.name}: {done}")
+
+
+def _check_classes(model, init_from, scores):
+    """Refuses scores of another number of classes; prints a note where the names differ."""
+    for name, layer in scores.items():
+        had, has = (one.weights[-1].shape[-1] for one in (layer, model.get_layer(name)))
+        if had != has:
+            raise ValueError(
+                f"`init_from`: {init_from.name!r} scores {had} classes in {name!r}, the new net "
+                f"{has}. Pass new_classes=True (--new-classes) to begin the score layers anew and "
+                "keep everything else."
+            )
+    before, now = (getattr(labels_of(net), "names", None) for net in (init_from, model))
+    if scores and before and now and before != now:
+        print(
+            f"note: the scores of {', '.join(before)} become those of {', '.join(now)}, in this "
+            "order. new_classes=True (--new-classes) begins them anew."
+        )
