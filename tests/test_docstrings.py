@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 ROOMS = (
-    "", "classifiers", "crf", "data", "export", "export.serving", "export.tflite", "export.web",
-    "geometry", "inference", "labels", "layers", "losses", "metrics", "models", "published",
-    "surgery", "training", "visualize",
+    "", "checkpoints", "classifiers", "crf", "data", "export", "export.serving", "export.tflite",
+    "export.web", "geometry", "inference", "labels", "layers", "losses", "metrics", "models",
+    "published", "surgery", "training", "visualize",
 )  # fmt: skip
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
@@ -35,7 +35,7 @@ def public():
 PUBLIC = public()
 # What builds, trains, exports or loads a whole net takes seconds.
 SLOW = re.compile(
-    r"\bfcn(\d+s)?\(|applications|googlenet|load_model|\.fit\(|train\(|find_lr\(|export_|Server\("
+    r"\bfcn(\d+s)?\(|applications|efficientnet|googlenet|load_model|\.fit\(|train\(|find_lr\(|export_|Server\("
 )
 
 

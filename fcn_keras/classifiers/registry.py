@@ -7,10 +7,13 @@ import difflib
 import inspect
 import os
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from fcn_keras.checkpoints import CheckpointError
 from fcn_keras.classifiers import applications
+from fcn_keras.classifiers import efficientnet_lite as lite
 from fcn_keras.classifiers.alexnet import HEAD as ALEXNET_HEAD
 from fcn_keras.classifiers.alexnet import alexnet
 from fcn_keras.classifiers.googlenet import googlenet
@@ -38,6 +41,8 @@ class Classifier:
             them (NASNet's paddings); None: open.
         average_window: Rows and columns of the average pooling in front of the scores that
             alignment="caffe" keeps as a window of stride 1; 0: none.
+        imagenet_or_error: Whether weights="imagenet" is an error where there are none. Otherwise
+            the net starts from random weights, with a note.
 
     Example:
 
@@ -58,6 +63,7 @@ class Classifier:
     dropout: float = 0.5
     built_at: int | None = None
     average_window: int = 0
+    imagenet_or_error: bool = False
 
     def load(self, weights, channels=3, with_top=False):
         """Builds the classifier with its weights.
@@ -85,20 +91,41 @@ class Classifier:
                 f"There is no weights file {str(weights)!r}. `weights` is None, 'imagenet', 'auto' "
                 f"or the path of a weights file of {self.name}."
             )
-        try:
-            return self.build(**options)
-        except ValueError:
-            raise
-        except Exception as error:
-            if weights != "imagenet":
+        with warnings.catch_warnings():
+            # What Keras could not load it says once more in its error.
+            warnings.filterwarnings("ignore", "Skipping nested container")
+            try:
+                return self.build(**options)
+            except (CheckpointError, FileNotFoundError):
                 raise
-            raise FileNotFoundError(_where_to_put(self, error)) from error
+            except Exception as error:
+                if weights == "imagenet" and not isinstance(error, ValueError):
+                    raise FileNotFoundError(_where_to_put(self, error)) from error
+                if weights in (None, "imagenet"):
+                    raise
+                why = str(error).strip().splitlines()
+                raise ValueError(
+                    f"{weights}: these weights do not fit {self.name}. Keras says: "
+                    f"{why[0] if why else type(error).__name__}"
+                ) from error
 
 
 _TABLE = (
     *(Classifier(**row) for row in applications.rows()),
     Classifier(
         "alexnet", alexnet, "caffe", False, size=227, smallest=39, head=ALEXNET_HEAD, window=6
+    ),
+    *(
+        Classifier(
+            name,
+            getattr(lite, name),
+            None,
+            imagenet=name in lite.PACKAGES,
+            size=scale.size,
+            dropout=scale.dropout,
+            imagenet_or_error=True,
+        )
+        for name, scale in lite.SCALES.items()
     ),
     Classifier("googlenet", googlenet, "caffe", False, smallest=31, dropout=0.4, average_window=7),
     Classifier("resnet_slim", resnet_slim, "tf", False),

@@ -144,7 +144,8 @@ def resolve(classifier, weights, stream, keep_head):
     if isinstance(classifier, keras.Model):
         return _own(classifier, stream)
     row, channels, how = classifiers.get(classifier), stream.channels, stream.preprocess
-    if weights in ("imagenet", "auto") and not row.imagenet:
+    refused = weights == "imagenet" and row.imagenet_or_error
+    if weights in ("imagenet", "auto") and not row.imagenet and not refused:
         if weights == "imagenet":
             print(f"note: {row.name} has no ImageNet weights; it starts from random ones.")
         weights = None

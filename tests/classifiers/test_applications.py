@@ -19,7 +19,8 @@ FUNCTIONS = [
     for name in dir(A)
     if name[0].isupper() and "include_top" in inspect.signature(getattr(A, name)).parameters
 ]
-OWN = {"alexnet", "googlenet", "resnet_slim", "vgg_slim"}
+LITE = {f"efficientnet_lite{number}" for number in range(5)}
+OWN = {"alexnet", "googlenet", "resnet_slim", "vgg_slim", *LITE}
 # A sample outside the sweep: inner scaling and gates, and grids that are not padded.
 SAMPLE = ("mobilenet_v3_small", "xception")
 REST = [name for name in classifiers.names() if name not in SAMPLE]
@@ -108,7 +109,7 @@ MEASURED = ("nasnet_mobile",)
 CENTRED = [
     "mobilenet_v2", "inception_v3", "vgg16", "resnet50", "resnet50_v2", "mobilenet",
     "mobilenet_v3_small", "densenet121", "inception_resnet_v2", "xception",
-    "nasnet_mobile", "efficientnet_b0", "efficientnet_v2_b0",
+    "nasnet_mobile", "efficientnet_b0", "efficientnet_v2_b0", "efficientnet_lite0",
     "convnext_tiny",
 ]  # fmt: skip
 
