@@ -167,7 +167,7 @@ def _png_decoder(tf, dataset, by_reader):
             data = prefixes[index] + tf.strings.substr(data, starts[index], -1)
         values = tf.io.decode_png(data, channels=1)[..., 0]
         values = values // units[index] if packed else values
-        if not reader.binary:
+        if not reader.counts_greys:
             return convert(values)
         # More than two values: instances, or blended greys that are refused.
         many = tf.reduce_any((values > 0) & (values < tf.reduce_max(values)))

@@ -38,8 +38,8 @@ def lossy_mask(stored, labels):
     if labels.num_classes > 2:
         return text
     return text + (
-        " If there are no others, threshold=128 (on the command line folder:DIR,threshold=128) "
-        "reads masks of two classes: values of 128 and more are class 1."
+        " If you have only these files, threshold=128 (on the command line "
+        "folder:DIR,threshold=128) reads masks of two classes: values of 128 and more are class 1."
     )
 
 
@@ -81,7 +81,8 @@ def _allowed(table, labels):
         for first, end in zip(edges[::2], edges[1::2], strict=True)
     ]
     void = " and ".join(str(v) for v in np.flatnonzero(table == labels.ignore)[:4])
-    return f"{', '.join(runs)} ({labels.num_classes} classes) and {void} for void"
+    text = f"{', '.join(runs)} ({labels.num_classes} classes)"
+    return f"{text} and {void} for void" if void else text
 
 
 def _cause(wrong, present, count):
@@ -92,16 +93,16 @@ def _cause(wrong, present, count):
             "Likely cause: the mask was widened from 8 to 16 bits, which multiplied its values "
             "by 257. Save it with 8 bits."
         )
-    if len(wrong) > 20:
-        soft = (
-            " A mask of two classes with soft edges is read with threshold=128 "
-            "(folder:DIR,threshold=128)."
+    if count == 2 and len(wrong) > 2 and present[0] == 0 and present[-1] > 200:
+        return (
+            "Likely cause: the edges of the mask are blended greys, as after smoothing, resizing "
+            "or JPEG. threshold=128 (on the command line folder:DIR,threshold=128) makes values "
+            "of 128 and more class 1, the others class 0."
         )
+    if len(wrong) > 20:
         return (
             "Likely cause: this is a photograph or a blended picture, not a mask of class "
             "numbers; it may have been saved as JPEG or resized with blending."
-            + soft
-            * (count <= 2)
         )
     if wrong == [count] and 0 not in present:
         return "Likely cause: the classes are counted from 1 instead of 0."

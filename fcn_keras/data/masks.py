@@ -11,6 +11,7 @@ import numpy as np
 from fcn_keras.checks import positive
 from fcn_keras.data import mask_causes
 from fcn_keras.data.black_and_white import (
+    DARK,
     black_or_not,
     by_threshold,
     require_hard_edges,
@@ -158,8 +159,17 @@ class MaskReader:
             label = self.colors[np.where(stored.values, 0xFFFFFF, 0)].astype(self.labels.dtype)
         else:
             label = self.convert(stored.values, path)
+            if self.counts_greys:
+                require_hard_edges(shown_levels(stored), path, label == self.labels.ignore)
         self._require_visible(stored, label)
         return label
+
+    @cached_property
+    def counts_greys(self):
+        """Whether all values but 0 are class 1, in masks of two classes or given as `1-255`."""
+        if self.labels.num_classes != 2 or self.threshold is not None:
+            return False
+        return self.binary or bool(self.table[0] == 0 and (self.table[1:DARK] == 1).all())
 
     @property
     def _knows_black_and_white(self):

@@ -62,8 +62,8 @@ def require_numbers(stored, table, num_classes):
         )
     greys = colors[:, 0]
     labels = table[greys]
-    classes = (labels >= 0) & ((labels < num_classes) | (greys == used))
-    if is_grey(palette) and classes.all() and (table[used] >= 0).all():
+    a_class = (greys > 0) & (labels >= 0) & (labels < num_classes)
+    if is_grey(palette) and (labels >= 0).all() and a_class.any() and (table[used] >= 0).all():
         if (labels != table[used]).any():
             raise LabelError(
                 f"{stored.path} is a palette image of greys. Its indices "

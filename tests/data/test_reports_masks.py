@@ -237,6 +237,21 @@ def test_blended_greys_are_refused_with_the_threshold_that_decides(tmp_path, kin
             np.testing.assert_array_equal(label, shown >= threshold)
 
 
+def test_blended_greys_of_a_class_that_has_a_range_of_values(tmp_path):
+    """`egg = 1-255` in classes.txt: instance numbers, but no greys of an edge."""
+    spans = MaskReader(TWO, values=((0, 0, 0), (1, 255, 1)))
+    refused(saved(SOFT["smoothed"], tmp_path / "m.png"), spans, "blended greys", "threshold=128")
+    numbers = np.kron(np.arange(12).reshape(3, 4) * 20, np.ones((16, 16), "uint8"))
+    path = saved(numbers.astype("uint8"), tmp_path / "m.png")
+    np.testing.assert_array_equal(both_ways(path, spans), numbers > 0)
+
+
+def test_blended_greys_between_two_values(tmp_path):
+    two = MaskReader(TWO, values=((0, 0, 0), (255, 255, 1)))
+    path = saved(SOFT["smoothed"], tmp_path / "m.png")
+    assert "and  for void" not in refused(path, two, "0, 255 (2 classes)", "threshold=128")
+
+
 def test_soft_transparency_is_refused(tmp_path):
     alpha = np.asarray(SOFT["smoothed"])
     path = saved(rgba(painted(OBJECT | True, (255, 255, 255)), alpha), tmp_path / "m.png")
@@ -359,6 +374,8 @@ def test_greys_of_a_palette_that_are_other_class_numbers_are_refused(tmp_path):
     path = saved(palette_image(CLASSES, (0, 0, 0), (2, 2, 2), (4, 4, 4)), tmp_path / "m.png")
     reader = MaskReader(LabelSet.numbered(6))
     refused(path, reader, "indices (0, 1, 2)", "greys (0, 2, 4)")
+    saved(palette_image(CLASSES, (0, 0, 0), (1, 1, 1), (255, 255, 255)), path)
+    refused(path, BY_NUMBER, "indices (0, 1, 2)", "greys (0, 1, 255)")
     path = saved(palette_image(CLASSES, (0, 0, 0), (127, 127, 127), (255, 255, 255)), path)
     np.testing.assert_array_equal(both_ways(path, reader), CLASSES)
     grey = palette_image(numbers, *[(i, i, i) for i in range(256)])
