@@ -26,8 +26,8 @@ OPTIONS = {
     "crowd": Option("Crowds become pixels of their class instead of void.", kind=bool),
     "boxes": Option(
         "What becomes of objects with a box and no outline. Default: background.",
-        metavar="fill|void",
         kind=str,
+        choices=("fill", "void"),
     ),
 }
 _COPY = re.compile(r"\.rf\.[0-9a-zA-Z]+$")  # Roboflow: one photograph, augmented several times
@@ -105,11 +105,11 @@ def load(root, split="train", *, annotations=None, images=None, crowd=None, boxe
         notes += [about] if split != "all" else []
     if source.said and split not in (source.said, "all"):
         notes.append(
-            f"{source.file.name}: all of it is the split {split!r}, as annotations= asks for; its "
-            f"name says {source.said!r}."
+            f"{_shown(root, source.file)}: all of it is the split {split!r}, as annotations= asks "
+            f"for; its name says {source.said!r}."
         )
     if source.unused:
-        names = ", ".join(file.name for file in source.unused)
+        names = ", ".join(_shown(root, file) for file in source.unused)
         notes.append(f"{names}: not used, since other annotation files say the splits.")
     names = _names(root, paths)
     paths = tuple(paths[n] for n in kept)
@@ -138,7 +138,7 @@ def _source(root, split, annotations):
     wanted = WORDS.get(split, split)
     if source := layout.source(wanted):
         return source
-    if not layout.stated and not layout.others:
+    if not layout.stated and not layout.shared:
         require(root / "annotations" / f"instances_{split}2017.json", "coco", HINT)
     known = [*layout.stated, *(["all"] if layout.shared else [])]
     files = ", ".join(f"{name} ({file.relative_to(root)})" for name, file in layout.stated.items())
@@ -167,19 +167,24 @@ def _parts(root, file, pictures, paths):
     stated = [_stated(root, picture, path) for picture, path in zip(pictures, paths, strict=True)]
     if None not in stated and len(set(stated)) > 1:
         counts = ", ".join(f"{stated.count(s)} in {s}" for s in dict.fromkeys(sorted(stated)))
-        return stated, f"{file.name}: the folders of the images say their split: {counts}."
+        return stated, f"{_shown(root, file)}: the folders of the images say their split: {counts}."
     keys = [_COPY.sub("", name) for name in _names(root, paths)]
     chosen = held_out(keys)
     parts = ["val" if key in chosen else "train" for key in keys]
     if "train" not in parts:
-        raise ValueError(
-            f"coco: {file} has {len(parts)} image(s), too few to divide; split 'all' is all of it."
-        )
+        parts = ["train"] * len(parts)
+        return parts, f"{_shown(root, file)} has too few images to keep some for val."
+    why = "holds the images of all splits and names none"
+    if stated_split(file, root):
+        why = "has no file for val beside it"
     return parts, (
-        f"{file.name} holds the images of all splits and names none: val is a fifth of them "
-        f"({parts.count('val')} of {len(parts)}), chosen by a hash of their names; the split 'all' "
-        "is all of them."
+        f"{_shown(root, file)} {why}: val is a fifth of its images ({parts.count('val')} of "
+        f"{len(parts)}), chosen by a hash of their names; the split 'all' is all of them."
     )
+
+
+def _shown(root, file):
+    return file.relative_to(root).as_posix() if file.is_relative_to(root) else file.name
 
 
 def _stated(root, picture, path):

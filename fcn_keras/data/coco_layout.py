@@ -36,25 +36,21 @@ class Layout(NamedTuple):
 
     Attributes:
         stated: {split: file} of the files whose name or folder says a split.
-        others: Files that say none.
+        shared: The file whose images are to be divided, or None.
+        unused: Files of the same format that are not used.
     """
 
     stated: dict[str, Path]
-    others: list[Path]
-
-    @property
-    def shared(self):
-        """The file whose images are to be divided, or None."""
-        return self.others[0] if len(self.others) == 1 and "train" not in self.stated else None
+    shared: Path | None
+    unused: tuple[Path, ...]
 
     def source(self, split):
         """Returns the `Source` of a split, or None."""
         if split in self.stated:
-            unused = [] if self.shared else self.others
-            return Source(self.stated[split], True, tuple(unused))
+            return Source(self.stated[split], True, self.unused)
         if self.shared and split in ("train", "val", "test", "all"):
             alone = split == "all" or (split == "train" and "val" in self.stated)
-            return Source(self.shared, alone)
+            return Source(self.shared, alone, self.unused)
         return None
 
 
@@ -70,17 +66,25 @@ def split_word(name):
 
 def stated_split(file, root):
     """Returns the split that the name of a file says, or that of the folders around it, or None."""
-    above = [file.stem, *Path(os.path.relpath(file.parent, root)).parts[::-1], root.resolve().name]
-    by_name = [split_word(file.stem)] if set(re.split(r"[^a-z]+", file.stem.lower())) else []
-    folders = (WORDS.get(re.sub(r"[\d_-]+$", "", name.lower())) for name in above[1:])
-    return next((split for split in (*by_name, *folders) if split), None)
+    return _split_inside(file, root) or _folder_word(root.resolve().name)
+
+
+def _split_inside(file, root):
+    """The split that names below a folder say, or None."""
+    folders = Path(os.path.relpath(file.parent, root)).parts[::-1]
+    said = (split_word(file.stem), *map(_folder_word, folders))
+    return next((split for split in said if split), None)
+
+
+def _folder_word(name):
+    return WORDS.get(re.sub(r"[\d_-]+$", "", name.lower()))
 
 
 def find_layout(root):
     """Returns the `Layout` of the JSON files in a data set's folder.
 
     Where annotations/ has instances_train*.json or the like, as COCO has, no other file counts. Of
-    several years there, the newest does.
+    several years there, the newest does. Elsewhere, a file of train without one of val is divided.
 
     Args:
         root: Path of the folder.
@@ -90,20 +94,30 @@ def find_layout(root):
     """
     plain = sorted((root / "annotations").glob("instances_*.json"))
     if any(split_word(file.stem) for file in plain):
-        return _layout(plain, root)
+        return _layout(plain, root, divide=False)
     return _layout(_candidates(root), root)
 
 
-def _layout(files, root):
+def _layout(files, root, divide=True):
+    """The `Layout` of files.
+
+    Args:
+        files: Paths of JSON files.
+        root: Path of the data set.
+        divide: Whether to divide the file of train where there is none of val.
+    """
     by_split = {}
     for file in files:
         by_split.setdefault(stated_split(file, root), []).append(file)
-    stated = {split: _one_of(by_split[split], split, root) for split in by_split if split}
-    order = [split for split in ("train", "val", "test") if split in stated]
-    others = by_split.get(None, [])
-    if len(others) > 1 and not stated:
-        others = [_one_of(others, None, root)]
-    return Layout({split: stated[split] for split in order}, others)
+    others = by_split.pop(None, [])
+    stated = {s: _one_of(by_split[s], s, root) for s in ("train", "val", "test") if s in by_split}
+    if others and "train" not in stated and (len(others) == 1 or not stated):
+        return Layout(stated, _one_of(others, None, root), ())
+    train = stated.get("train")
+    if divide and train and "val" not in stated and _split_inside(train, root):
+        del stated["train"]
+        return Layout(stated, train, tuple(others))
+    return Layout(stated, None, tuple(others))
 
 
 def _one_of(files, split, root):

@@ -243,6 +243,13 @@ class Dataset:
     def size_message(self, index, image_size, target_size):
         """Returns the message for example `index`, whose target has not its image's size."""
         turned = tuple(image_size[1::-1]) == tuple(target_size[:2])
+        if self.images[index] == self.targets[index]:  # the target is drawn from annotations
+            return (
+                f"The image {self.images[index]} is {image_size[0]}x{image_size[1]} but its "
+                f"annotations are for {target_size[0]}x{target_size[1]} (height x width)"
+                + (": it is turned by its EXIF orientation." if turned else ".")
+                + " Use the image that was annotated, or annotations of this size."
+            )
         return (
             f"The image {self.images[index]} is {image_size[0]}x{image_size[1]} but its "
             f"{self._target_word} {self.targets[index]} is {target_size[0]}x{target_size[1]} "

@@ -1,6 +1,5 @@
 """Your own images: a folder of images with masks and classes.txt, or with a map of values each."""
 
-import hashlib
 from pathlib import Path
 
 from fcn_keras.checks import one_of
@@ -12,6 +11,7 @@ from fcn_keras.data.files import require
 from fcn_keras.data.layout import find_pairs, no_images, split_folders
 from fcn_keras.data.lists import names_in, pairs_in, refuse_twice, relative_name
 from fcn_keras.data.npy import is_npy, npy_header
+from fcn_keras.data.splitting import held_out
 from fcn_keras.data.values import ValueReader
 from fcn_keras.options import Option
 from fcn_keras.tasks import Regression
@@ -54,7 +54,6 @@ OPTIONS = {
         choices=READINGS,
     ),
 }
-VAL_SHARE = 0.2
 
 
 def splits(root, **options):
@@ -260,6 +259,5 @@ def _in_folders(split, folders, pairs):
 
 def _share(names, split):
     """The fifth of the names that is val, or the others."""
-    order = sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())
-    chosen = set(order[: max(1, round(VAL_SHARE * len(names)))])
+    chosen = held_out(names)
     return [name for name in names if (name in chosen) == (split == "val")]

@@ -134,7 +134,7 @@ def test_a_file_of_all_images_is_divided_by_a_hash(put, layout):
     assert not {*parts["train"].names} & {*parts["val"].names}
     again = data.load("coco", root, split="val")
     assert again.names == parts["val"].names
-    assert "val is a fifth of them (2 of 10), chosen by a hash" in parts["val"].notes[-1]
+    assert "val is a fifth of its images (2 of 10), chosen by a hash" in parts["val"].notes[-1]
     assert parts["all"].notes == ()
     report = data.check("coco", root)
     assert report.examples == {"train": 8, "val": 2} and report.ok and not report.warnings
@@ -155,6 +155,15 @@ def test_names_without_folders_are_found_in_the_folders_of_splits(put):
     root = put("all.json", content_of(["a.png", "b.png"]), "images/train/a.png", "images/val/b.png")
     assert data.load("coco", root, split="train").names == ("a",)
     assert data.load("coco", root, split="val").names == ("b",)
+
+
+def test_a_single_image_is_for_training(put):
+    root = put("result.json", content_of(["a.png"]), "images/a.png")
+    report = data.check("coco", root)
+    assert report.ok and report.examples == {"train": 1}
+    assert report.notes == ("result.json has too few images to keep some for val.",)
+    with pytest.raises(ValueError, match="has no split 'val'; it has train, all"):
+        data.load("coco", root, split="val")
 
 
 def test_copies_of_a_photograph_stay_together(put):
@@ -199,11 +208,33 @@ def test_several_files_that_could_be_meant_are_named(put):
 
 
 def test_a_split_that_is_not_there(put):
-    root = put("train/_annotations.coco.json", content_of(["a.png"]), "train/a.png")
-    with pytest.raises(
-        FileNotFoundError,
-        match=r"no annotation file for the split 'val'.*train \(train/_annotations",
-    ):
+    root = put("valid/_annotations.coco.json", content_of(["a.png"]), "valid/a.png")
+    wanted = r"no annotation file for the split 'train'.*val \(valid/_annotations"
+    with pytest.raises(FileNotFoundError, match=wanted):
+        data.load("coco", root, split="train")
+
+
+def test_an_export_of_train_alone_is_divided(put):
+    names = [f"{n}.png" for n in range(5)]
+    root = put(
+        "x/train/_annotations.coco.json", content_of(names), *(f"x/train/{n}" for n in names)
+    )
+    put("x/test/_annotations.coco.json", content_of(["t.png"]), "x/test/t.png")
+    assert data.check("coco", root).examples == {"train": 4, "val": 1, "test": 1}
+    (note,) = data.load("coco", root).notes
+    assert note.startswith("x/train/_annotations.coco.json has no file for val beside it: val is a")
+    assert len(data.load("coco", root / "x" / "train")) == 5  # this folder is train
+
+
+def test_the_download_of_train_alone_is_whole(put):
+    names = [f"{n}.png" for n in range(5)]
+    root = put(
+        "annotations/instances_train2017.json",
+        content_of(names),
+        *(f"train2017/{n}" for n in names),
+    )
+    assert len(data.load("coco", root)) == 5 and data.coco.splits(root) == ["train"]
+    with pytest.raises(FileNotFoundError, match="no annotation file for the split 'val'"):
         data.load("coco", root, split="val")
 
 
