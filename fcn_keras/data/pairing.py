@@ -15,6 +15,7 @@ from fcn_keras.data.patterns import (
 )
 
 SAME = Pattern()
+MOST_OF_ONE = 0.6  # share of the files of one folder that a pattern must bring together
 JPEG = (".jpg", ".jpeg", ".jfif", ".jpe")
 
 
@@ -320,10 +321,12 @@ def _best_of_one(files, folder):
     if whole:
         return whole[0][0]
     if ranked:
+        images = set().union(*(pairs for _, pairs in ranked))
         masks = {mask for _, pairs in ranked for mask in pairs.values()}
-        _refuse_several(names - masks, masks, files, files, folder)
-    if ranked and 2 * len(ranked[0][1]) > 0.8 * len(names):
-        return ranked[0][0]
+        others = {name for name in names - images - masks if _owner(name, images) is not None}
+        _refuse_several(images - masks, masks | others, files, files, folder)
+        if 2 * len(ranked[0][1]) > MOST_OF_ONE * len(names):
+            return ranked[0][0]
     raise ValueError(
         f"folder: images and masks are both in {folder}, and no pattern of their names tells which "
         f"is which. {HELP}"

@@ -88,6 +88,12 @@ class TestOneFolder:
         }
         assert "3 files do not fit" in notes(tmp_path, pattern="{name}_cat")
 
+    def test_one_more_mask_is_not_left_out_in_silence(self, tmp_path):
+        names = [f"{n}{end}" for n in "abcdef" for end in (".jpg", "_cat.png")]
+        put(tmp_path, *names, "c_dog.png")
+        with pytest.raises(ValueError, match=r"c\.jpg has c_cat\.png, c_dog\.png"):
+            pairs(tmp_path)
+
     def test_jpeg_images_and_png_masks_of_the_same_name(self, tmp_path):
         wanted = {f"images/{n}.jpg": f"images/{n}.png" for n in "abc"}
         put(tmp_path, *wanted, *wanted.values())
