@@ -3,6 +3,7 @@
 Each command turns its options into arguments, calls the library and prints the result.
 """
 
+import io
 import os
 import sys
 import traceback
@@ -87,7 +88,8 @@ def main(arguments=None):
     Raises:
         SystemExit: always; 130 after Ctrl-C.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = [_at_home(word) for word in (sys.argv[1:] if arguments is None else arguments)]
+    _print_any_language()
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     with warnings.catch_warnings():
@@ -95,6 +97,19 @@ def main(arguments=None):
             os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
             warnings.showwarning = _show_warning
         sys.exit(_run(words, debug))
+
+
+def _at_home(word):
+    """A word with the home folder for `~` where the shell leaves it: --out=~/a."""
+    option, sign, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    return option + sign + os.path.expanduser(value)
+
+
+def _print_any_language():
+    """Escapes characters that the terminal's encoding lacks, so that printing cannot fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _run(words, debug):

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from fcn_keras.cli.options import DATA_HELP
-from fcn_keras.cli.sources import load_library
+from fcn_keras.cli.options import DATA_HELP, check_folder, check_picture
+from fcn_keras.cli.sources import load_library, print_picture
 
 SHOWN = 20
 
@@ -48,24 +48,27 @@ def check_data(
             "check-data takes one dataset: `fcn-keras check-data --data NAME[:DIR]`, "
             + ("got none." if data is None else f"got {dataset!r} and --data {data!r}.")
         )
+    check_folder(json)
+    check_picture(sheet, writable=False)  # one that fails is no fault of the data
     load_library()
     from fcn_keras import data as datasets
     from fcn_keras import visualize
 
     name, root, options = datasets.parse(dataset or data)
     report = datasets.check(name, root, split, **options)
+    if json:
+        text = json_format.dumps(report.to_dict(), indent=1, ensure_ascii=False)
+        json.write_text(text + "\n", encoding="utf-8")
     counts = ", ".join(f"{count} in {part}" for part, count in report.examples.items())
     print(f"{report.name}: {counts}\n\n{report.table()}\n")
     for sentence in (*report.notes, *report.warnings):
         print(f"note: {sentence}")
     if json:
-        text = json_format.dumps(report.to_dict(), indent=1, ensure_ascii=False)
-        json.write_text(text + "\n", encoding="utf-8")
         print(f"figures: {json}")
-    if report.dataset:
-        print(f"contact sheet: {visualize.contact_sheet(report.dataset, sheet)}")
     for line in _shown(report.problems, every):
         print(line, file=sys.stderr)
+    if report.dataset:
+        print_picture("contact sheet", lambda: visualize.contact_sheet(report.dataset, sheet))
     if not report.ok:
         many = len(report.problems)
         raise ValueError(f"{report.name} has {many} problem{'s' * (many > 1)}.")

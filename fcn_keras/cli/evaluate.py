@@ -7,8 +7,17 @@ from typing import Annotated
 import typer
 
 from fcn_keras.cli import postprocessing
-from fcn_keras.cli.options import DATA_HELP, Exclude, ModelPath, Only, Output, check_folder
-from fcn_keras.cli.sources import load_dataset, load_library
+from fcn_keras.cli.options import (
+    CHARTS,
+    DATA_HELP,
+    Exclude,
+    ModelPath,
+    Only,
+    Output,
+    check_folder,
+    check_picture,
+)
+from fcn_keras.cli.sources import load_dataset, load_library, print_picture
 
 
 def evaluate(
@@ -49,11 +58,11 @@ def evaluate(
 
     fcn-keras evaluate runs/camvid --data camvid:CamVid --scales 0.75,1,1.25 --flip --crf
     """
+    check_folder(json)
+    check_picture(confusion, CHARTS)
     load_library()
     from fcn_keras import export, inference, visualize
 
-    for target in (json, confusion):
-        check_folder(target)
     dataset = load_dataset(data, split, only, exclude)
     segmenter = postprocessing.build_predictor(
         export.load(model, output=output), scales, flip, crf, crf_options, samples, tile
@@ -63,11 +72,12 @@ def evaluate(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* of the predictions are")  # the table says it
         report = inference.evaluate(segmenter, dataset, batch_size=batch_size, boundary=boundary)
+    saved = report.save_json(json) if json else None
     print(report.table())
-    if json:
-        print(f"figures: {report.save_json(json)}")
+    if saved:
+        print(f"figures: {saved}")
     if confusion:
-        print(
-            "confusion matrix: "
-            f"{visualize.confusion_matrix(report.scores, report.labels, confusion)}"
+        scores, names = report.scores, report.labels
+        print_picture(
+            "confusion matrix", lambda: visualize.confusion_matrix(scores, names, confusion)
         )

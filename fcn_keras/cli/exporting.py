@@ -17,6 +17,20 @@ from fcn_keras.export.options import FORMATS, SAVED_MODEL, SERVING, SMALL, TFLIT
 
 OPTIONS = {**FORMATS[SERVING], **FORMATS[WEB], **FORMATS[TFLITE]}
 SPLIT = "calibration_split"
+_GRAPH = "a SavedModel is a folder, of which saved_model.pb is a part"
+_KERAS = "MODEL is saved by Keras already, and export writes other formats"
+_CONVERTED = "this format is not written; converters to it start from a SavedModel"
+ELSEWHERE = {  # suffixes of files that would become a folder's name
+    **dict.fromkeys((".pb", ".pbtxt", ".savedmodel"), _GRAPH),
+    **dict.fromkeys((".keras", ".h5", ".hdf5", ".weights"), _KERAS),
+    **dict.fromkeys((".onnx", ".pt", ".pth", ".mlmodel", ".mlpackage", ".ckpt"), _CONVERTED),
+    **dict.fromkeys((".engine", ".trt", ".plan", ".uff", ".xml", ".param", ".bin"), _CONVERTED),
+    **dict.fromkeys((".safetensors", ".caffemodel", ".npz", ".pkl", ".torchscript"), _CONVERTED),
+    **dict.fromkeys((".json", ".tfjs", ".js"), "TensorFlow.js is not written; --format web is"),
+    **dict.fromkeys((".html", ".htm"), "a page is a folder with several files: --format web"),
+    **dict.fromkeys((".lite", ".tfl"), "a TFLite file ends in .tflite"),
+    **dict.fromkeys((".zip", ".tar", ".gz", ".tgz"), "no archive is written"),
+}
 
 
 @with_options(OPTIONS, before=SPLIT)
@@ -94,7 +108,13 @@ def export(
 def _format(named, out):
     """The format that was asked for, by its name or by the suffix of the path."""
     if named is None:
-        return TFLITE if out.suffix == ".tflite" else SAVED_MODEL
+        if out.suffix.lower() in ELSEWHERE and not out.is_dir():
+            raise ValueError(
+                f"--out {out.name}: {ELSEWHERE[out.suffix.lower()]}. There are saved-model (a "
+                "folder, such as --out exported/NAME), tflite (a file, --out NAME.tflite), serving "
+                "and web (folders, with --format)."
+            )
+        return TFLITE if out.suffix.lower() == ".tflite" else SAVED_MODEL
     if named not in FORMATS:
         raise ValueError(f"--format must be one of {', '.join(FORMATS)}, got {named!r}.")
     return named

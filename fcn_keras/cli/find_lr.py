@@ -16,7 +16,7 @@ from fcn_keras.cli.recipe_options import (
     with_model_file,
     with_options,
 )
-from fcn_keras.cli.sources import load_dataset, load_library
+from fcn_keras.cli.sources import load_dataset, load_library, print_picture
 from fcn_keras.training.net import PANEL as MODEL
 
 SWEEP = "Sweep"
@@ -69,7 +69,7 @@ def find_lr(
     fcn-keras find-lr --recipe heavy-32s --data voc:VOCdevkit --lowest 1e-14 --highest 1e-7
     """
     chosen = make_recipe(context.params, named_on_the_command_line(context), UNUSED)
-    o.check_folder(out)
+    o.check_picture(out, o.CHARTS)
     load_library()
     from fcn_keras import training
 
@@ -80,4 +80,4 @@ def find_lr(
     print(f"suggested learning rate: {found.suggested:.2g}")
     if not found.bounded:
         print(f"the loss did not rise again up to {found.rates[-1]:g}: try a higher --highest")
-    print(f"picture: {found.draw(out)}")
+    print_picture("picture", lambda: found.draw(out))

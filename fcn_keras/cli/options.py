@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,8 @@ import typer
 from fcn_keras.training import choices
 
 DATA, RECIPE = "Data", "Recipe"
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+CHARTS = (*PICTURES, ".pdf", ".svg", ".svgz", ".ps", ".pgf", "")  # without suffix it is PNG
 DATA_HELP = (
     "Dataset: folder:DIR (images/, masks/, classes.txt), digits, camvid:DIR, voc:DIR (a "
     "VOCdevkit), sbd:DIR, cityscapes:DIR, ade20k:DIR, coco:DIR, pascal-context:DIR, nyud:DIR, "
@@ -66,14 +69,53 @@ Output = Annotated[
 ]
 
 
-def check_folder(target):
-    """Raises FileNotFoundError if the folder of a file to write is missing.
+def check_folder(target, writable=True):
+    """Refuses a file that cannot be written later.
 
     Args:
         target: A Path, or None.
+        writable: Whether the permission to write is asked for too.
+
+    Raises:
+        FileNotFoundError: if its folder is missing.
+        IsADirectoryError: if it is a folder itself.
+        PermissionError: if it may not be written.
     """
-    if target is not None and not target.parent.is_dir():
+    if target is None:
+        return
+    if not target.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {target.parent} to write {target.name} into.")
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a folder; a file to write was expected.")
+    if writable and not os.access(target if target.exists() else target.parent, os.W_OK):
+        raise PermissionError(f"There is no permission to write {target}.")
+
+
+def check_picture(target, suffixes=PICTURES, writable=True):
+    """Refuses a picture whose folder is missing or whose suffix is of no kind of picture.
+
+    Args:
+        target: A Path, or None.
+        suffixes: The possible suffixes.
+        writable: As of `check_folder`.
+
+    Raises:
+        FileNotFoundError, IsADirectoryError, PermissionError: as `check_folder`.
+        ValueError: for another suffix.
+    """
+    check_folder(target, writable)
+    if target is None or target.suffix.lower() in suffixes or _pillow_writes(target):
+        return
+    raise ValueError(
+        f"A picture is a file such as {target.stem}.png (one of "
+        f"{', '.join(filter(None, suffixes))}); got {target.name}."
+    )
+
+
+def _pillow_writes(target):
+    from PIL import Image
+
+    return Image.registered_extensions().get(target.suffix.lower()) in Image.SAVE
 
 
 def parse_size(text, option):

@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 import tempfile
+import traceback
 
 
 def load_library():
@@ -27,7 +28,7 @@ def hidden_notes():
         yield
         return
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as aside, os.fdopen(os.dup(2), "w", buffering=1) as shown:
+    with tempfile.TemporaryFile() as aside, _error_output() as shown:
         os.dup2(aside.fileno(), 2)
         try:
             with contextlib.redirect_stderr(shown):
@@ -38,6 +39,30 @@ def hidden_notes():
             raise
         finally:
             os.dup2(shown.fileno(), 2)
+
+
+def _error_output():
+    """A second error output of the process, for characters of any language."""
+    return os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+
+
+def print_picture(what, draw):
+    """Draws a picture and prints where it is; if that fails, prints why as a note.
+
+    What was found out before stays valid without its picture.
+
+    Args:
+        what: What the picture shows.
+        draw: Function without arguments that writes it and returns its path.
+    """
+    try:
+        path = draw()
+    except Exception as error:  # whatever a font, a disk or an image may raise
+        if "--debug" in sys.argv:
+            traceback.print_exc()
+        print(f"note: the {what} could not be drawn: {error}")
+    else:
+        print(f"{what}: {path}")
 
 
 def load_dataset(text, split, only=None, exclude=None):

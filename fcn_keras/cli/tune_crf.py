@@ -5,8 +5,17 @@ from typing import Annotated
 
 import typer
 
-from fcn_keras.cli.options import DATA_HELP, Exclude, ModelPath, Only, Output, check_folder
-from fcn_keras.cli.sources import load_dataset, load_library
+from fcn_keras.cli.options import (
+    CHARTS,
+    DATA_HELP,
+    Exclude,
+    ModelPath,
+    Only,
+    Output,
+    check_folder,
+    check_picture,
+)
+from fcn_keras.cli.sources import load_dataset, load_library, print_picture
 
 
 def tune_crf(
@@ -42,15 +51,16 @@ def tune_crf(
 
     fcn-keras evaluate runs/camvid --data camvid:CamVid --crf-options crf.json
     """
+    check_folder(out)
+    check_picture(picture, CHARTS)
     load_library()
     from fcn_keras import export, inference
 
-    for target in (out, picture):
-        check_folder(target)
     dataset = load_dataset(data, split, only, exclude)
     predictor = export.load(model, output=output)
     found = inference.tune_crf(predictor, dataset, measure=measure, images=images, steps=steps)
+    saved = found.save(out)
     print(found.table())
-    print(f"options: {found.save(out)}")
+    print(f"options: {saved}")
     if picture:
-        print(f"picture: {found.draw(picture)}")
+        print_picture("picture", lambda: found.draw(picture))

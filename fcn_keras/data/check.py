@@ -154,6 +154,7 @@ def _found(name, root, split, options, problems, warnings):
     Missing files go to `problems`, examples that are in two lists to `warnings`.
     """
     registry.check_arguments(name, root, options)
+    root = registry.at_home(root)
     module = registry.module_of(name)
     parts, seen, errors = [], {}, []
     for split_name in [split] if split else module.splits(root, **options):

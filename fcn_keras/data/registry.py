@@ -1,10 +1,9 @@
 """The datasets by name, in Python and on the command line."""
 
-import contextlib
 import inspect
-import re
+import os
+from pathlib import Path
 
-from fcn_keras.checks import number, one_of
 from fcn_keras.data import (
     ade20k,
     camvid,
@@ -26,7 +25,6 @@ DATASETS: dict[str, DatasetModule] = {
     "nyud": nyud, "siftflow": siftflow, "cityscapes": cityscapes, "ade20k": ade20k, "coco": coco,
     "folder": folder,
 }  # fmt: skip
-_TFDS = re.compile(r"(?P<name>\w+(?:/\w+)?(?::\d+\.\d+\.\d+)?)(?::(?P<root>.+))?")
 
 
 def names():
@@ -85,7 +83,18 @@ def load(name, root=None, split="train", **options):
     """
     module = module_of(name)
     check_arguments(name, root, options)
-    return module.load(root, split, **options).require_files()
+    return module.load(at_home(root), split, **options).require_files()
+
+
+def at_home(root):
+    """Returns the folder of a dataset: `~` at its beginning is the home folder.
+
+    Args:
+        root: A path or None. A folder that has this name itself is kept.
+    """
+    if root is None or not str(root).startswith("~") or Path(root).exists():
+        return root
+    return os.path.expanduser(root)
 
 
 def check_arguments(name, root, options):
@@ -108,64 +117,3 @@ def needs_folder(module):
     """Returns whether a `DatasetModule` reads files: its `load` has no default for `root`."""
     root = inspect.signature(module.load).parameters["root"]
     return root.default is inspect.Parameter.empty
-
-
-def parse(text):
-    """Returns the arguments of `load` for NAME, NAME:DIR or NAME:DIR,OPTION,... of a command.
-
-    An option is a word or word=value: voc:DIR,year=2007; folder:DIR,binary,void=11,void=12;
-    digits:count=50. TensorFlow Datasets are tfds:NAME or tfds:NAME:DIR.
-
-    Args:
-        text: Such as "digits", "camvid:CamVid" or "folder:eggs,binary".
-
-    Returns:
-        `(name, root, options)`: str, str or None, dict.
-
-    Raises:
-        ValueError: for an unknown name, a dataset of files without DIR, or an impossible value of
-            an option.
-
-    Example:
-
-    ```python
-    name, root, options = fcn_keras.data.parse("folder:parts,void=254")
-    data = fcn_keras.data.load(name, root, split="train", **options)
-    ```
-    """
-    name, _, root = text.partition(":")
-    if name not in (*DATASETS, "tfds"):
-        raise ValueError(
-            f"--data is NAME or NAME:DIR with NAME one of {', '.join(names())}; got {text!r}."
-        )
-    known = tfds.OPTIONS if name == "tfds" else DATASETS[name].OPTIONS
-    alone = name != "tfds" and not needs_folder(DATASETS[name])
-    options = {}
-    while root.rpartition(",")[2].partition("=")[0] in known and ("," in root or alone):
-        root, _, word = root.rpartition(",")
-        key, _, text = word.partition("=")
-        value = _value(known[key], word, text)
-        options[key] = (value, *options.get(key, ())) if known[key].repeatable else value
-    if name == "tfds":
-        if not (found := _TFDS.fullmatch(root)):
-            raise ValueError(f"--data takes tfds:NAME or tfds:NAME:DIR, got {text!r}.")
-        return f"tfds:{found['name']}", found["root"], options
-    check_arguments(name, root or None, {})
-    return name, root or None, options
-
-
-def _value(option, word, text):
-    """The value of the text of an option."""
-    if option.parse is not None:
-        return option.parse(text)
-    if option.kind is bool and text.lower() in ("", "true", "false"):
-        return text.lower() != "false"
-    if option.kind is int and text.removeprefix("-").isdecimal():
-        return int(text)
-    if option.kind is float:
-        with contextlib.suppress(ValueError):
-            return number(word.partition("=")[0], float(text))
-    if option.kind is str and text:
-        return one_of(word.partition("=")[0], text, option.choices) if option.choices else text
-    wanted = {bool: "has no value", int: "needs =N", float: "needs =NUMBER", str: "needs =NAME"}
-    raise ValueError(f"The option {word!r} of --data {wanted[option.kind]}.")

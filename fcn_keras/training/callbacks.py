@@ -10,6 +10,7 @@ import numpy as np
 
 from fcn_keras import metrics
 from fcn_keras.training.batch_norm import refresh_batch_norm
+from fcn_keras.training.optional_files import optional
 
 DOMINANT = 0.99
 
@@ -158,7 +159,8 @@ class Draw(keras.callbacks.Callback):
         from fcn_keras import visualize
 
         if self.rows:
-            visualize.curves(self.rows, self.folder.curves)
+            with optional("curves.png"):
+                visualize.curves(self.rows, self.folder.curves)
 
 
 class WriteEvents(keras.callbacks.Callback):
@@ -176,15 +178,21 @@ class WriteEvents(keras.callbacks.Callback):
 
         plugin = tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")
         self._metadata = tf.compat.v1.SummaryMetadata(plugin_data=plugin)
-        self._writer = tf.summary.create_file_writer(str(self.folder.events))
+        self._writer = None
+        with optional("tensorboard/"):
+            self._writer = tf.summary.create_file_writer(str(self.folder.events))
 
     def on_epoch_begin(self, epoch, logs=None):
         self._rate = self.model.optimizer.learning_rate
 
     def on_epoch_end(self, epoch, logs=None):
+        if self._writer is not None:
+            with optional("tensorboard/"):
+                self._write(epoch, {**logs, "learning_rate": self._rate})
+
+    def _write(self, epoch, logs):
         import tensorflow as tf
 
-        logs = {**logs, "learning_rate": self._rate}
         with self._writer.as_default(epoch + 1):
             for name, value in logs.items():
                 value = tf.constant(float(value), tf.float32)
@@ -192,7 +200,9 @@ class WriteEvents(keras.callbacks.Callback):
         self._writer.flush()
 
     def on_train_end(self, logs=None):
-        self._writer.close()
+        if self._writer is not None:
+            with optional("tensorboard/"):
+                self._writer.close()
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ import keras
 from fcn_keras.models import diagnosis
 from fcn_keras.models.files import check_whole
 from fcn_keras.text_files import read_json
+from fcn_keras.training.optional_files import optional
 
 PACKAGES = ("fcn_keras", "keras", "tensorflow", "jax", "torch", "numpy")
 FIRST_COLUMNS = ("epoch", "seconds", "learning_rate")
@@ -109,7 +110,8 @@ class RunFolder:
             model.save(path)
             with zipfile.ZipFile(path, "a") as archive:
                 archive.writestr("history.json", json.dumps(rows))
-        self.write_history(rows)
+        with optional("history.csv"):  # model.keras holds it too
+            self.write_history(rows)
 
     def save_best(self, model):
         """Writes best.keras: the model without its optimizer."""

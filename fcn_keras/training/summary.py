@@ -15,6 +15,7 @@ from fcn_keras.precision import device, mixed_policy, policy_for
 from fcn_keras.training.choices import ALL_BUT_SCORES
 from fcn_keras.training.compiling import steps_of
 from fcn_keras.training.devices import replicas
+from fcn_keras.training.optional_files import optional
 from fcn_keras.training.progressive_resizing import epochs_at_half_size
 
 PICTURED = 4
@@ -139,6 +140,15 @@ def print_report(run):
     if best is None:
         print(f"finished: {run.folder.last}")
         return
+    value = run.rows[best - 1][run.monitor.name]
+    figure = run.monitor.name.removeprefix("val_").replace("_iou", "_IoU").replace("_", " ")
+    print(f"best validation {figure} {value:.4f} in epoch {best}: {run.folder.best}")
+    with optional("predictions.png"):
+        _draw_predictions(run)
+
+
+def _draw_predictions(run):
+    """Draws images of the validation with what best.keras predicts."""
     chosen = keras.models.load_model(run.folder.best, compile=False)
     data = run.val_data
     pictures = _readable(data, _spread(len(data), PICTURED))
@@ -151,9 +161,6 @@ def print_report(run):
             shown = [truth[output] for truth in truths]
         predictions = [segment(net, image) for image in images]
         visualize.comparison(images, shown, predictions, task, path)
-    value = run.rows[best - 1][run.monitor.name]
-    figure = run.monitor.name.removeprefix("val_").replace("_iou", "_IoU").replace("_", " ")
-    print(f"best validation {figure} {value:.4f} in epoch {best}: {run.folder.best}")
 
 
 def _readable(data, indices):

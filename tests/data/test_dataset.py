@@ -117,10 +117,42 @@ def test_parse(text, expected):
     ("folder:x,void=abc", "void=abc"),
     ("folder:x,binary=maybe", "binary=maybe"),
     ("folder:x,scale=far", "scale=far"),
+    ("folder:x,Binary", "no option 'Binary'.*it has binary.*Is binary meant"),
+    ("folder:x,bianry", "no option 'bianry'.*Is binary meant"),
+    ("folder:x,void=3,bianry,scale=2", "no option 'bianry'"),
+    ("folder:x,binary=yes", "'binary=yes' of --data has no value: write binary"),
+    ("folder:x,images=a,images=b", "images is given twice"),
+    ("voc:x,Year=2007", "no option 'Year=2007'.*Is year meant"),
+    ("camvid:.,binary", "camvid has no option 'binary'.*it has none"),
+    ("digits:cuont=5", "no option 'cuont=5'.*Is count meant"),
+    ("tfds:pets,Void=3", "tfds has no option 'Void=3'"),
+    ("foldr:x", "Is folder meant"),
 ])  # fmt: skip
 def test_parse_refuses(text, message):
     with pytest.raises(ValueError, match=message):
         data.parse(text)
+
+
+def test_a_comma_in_the_name_of_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("my,parts", "eggs,binary", "a,b,Void", "plain"):
+        (tmp_path / name).mkdir()
+    for name in ("my,parts", "eggs,binary", "a,b,Void"):
+        assert data.parse(f"folder:{name}") == ("folder", name, {})
+        assert data.parse(f"folder:{name},void=3") == ("folder", name, {"void": (3,)})
+    assert data.parse("folder:plain, binary") == ("folder", "plain", {"binary": True})
+    with pytest.raises(ValueError, match="no option 'shiny'"):
+        data.parse("folder:plain,shiny")
+
+
+def test_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert data.parse("folder:~/a") == ("folder", f"{tmp_path}/a", {})
+    assert data.parse("sbd:~/a,voc=~/b") == ("sbd", f"{tmp_path}/a", {"voc": f"{tmp_path}/b"})
+    assert data.parse("tfds:pets:~/a")[1] == f"{tmp_path}/a"
+    with pytest.raises(FileNotFoundError, match=re.escape(f"{tmp_path}/none was expected")):
+        data.load("folder", "~/none")
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
