@@ -4,6 +4,7 @@ import os
 import zipfile
 from pathlib import Path
 
+from fcn_keras.data.image_reader import ImageReader
 from fcn_keras.export import serving, tflite
 from fcn_keras.export.saved_model import SavedModelPredictor, find_saved_model
 from fcn_keras.export.serving.addresses import is_address
@@ -11,7 +12,7 @@ from fcn_keras.export.tflite.contents import is_tflite
 from fcn_keras.inference import Predictor
 from fcn_keras.labels import LabelSet
 from fcn_keras.models import diagnosis, files, labels_of, one_output
-from fcn_keras.models.outputs import check_single, output_tasks
+from fcn_keras.models.outputs import check_single, keeps_task, output_tasks
 from fcn_keras.training import RunFolder
 
 FORMS = "a .keras file, a run folder, a SavedModel's folder or a .tflite file"
@@ -59,7 +60,8 @@ def load(source, *, output=None, labels=None):
     exported = _exported(source)
     if exported is None:
         model = load_segmenter(source, output)
-        return Predictor(model, labels or labels_beside(source, model))
+        reader = reader_beside(source, model)
+        return Predictor(model, labels or labels_beside(source, model), reader)
     if output is not None:
         raise ValueError(
             f"{source} is an export, which has one output: leave --output (output=) out, "
@@ -133,6 +135,14 @@ def labels_beside(path, model):
     """Returns the class names in a run folder, for a model without its own; else None."""
     file = RunFolder(path if Path(path).is_dir() else Path(path).parent).labels
     return LabelSet.load(file) if labels_of(model) is None and file.is_file() else None
+
+
+def reader_beside(path, model):
+    """Returns the `ImageReader` of the run beside a model that keeps none itself; else None."""
+    run = RunFolder(path if Path(path).is_dir() else Path(path).parent)
+    if keeps_task(model) or not run.exists():
+        return None
+    return ImageReader.from_config(run.read_config()["data"]["train"].get("image_reader"))
 
 
 def _but(path):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fcn_keras.data.images import to_input
+from fcn_keras.data.images import DEFAULT, to_input
 from fcn_keras.export.decoding import has_logits
 from fcn_keras.inference.decoding import activate_array, check_probabilities
 from fcn_keras.inference.protocol import Segmenter
@@ -60,27 +60,28 @@ def outputs_in(task, maps):
     return maps if task.axes == 3 else maps[..., None]
 
 
-def as_pixels(image, shape):
+def as_pixels(image, shape, read=DEFAULT):
     """Returns an image as uint8 (H, W, channels), as exports take it.
 
     Args:
         image: A path, a PIL image or an array of 0-255; floats are rounded.
         shape: (H, W, channels) of the net's input, with None for an open size.
+        read: The `ImageReader` of files.
 
     Raises:
         ValueError: as `fcn_keras.data.images.to_input`.
     """
-    pixels = to_input(image, shape)
+    pixels = to_input(image, shape, read)
     return pixels if pixels.dtype == np.uint8 else np.rint(pixels).astype(np.uint8)
 
 
-def as_batch(images, shape):
+def as_batch(images, shape, read=DEFAULT):
     """Returns images of one size as uint8 (batch, H, W, channels).
 
     Raises:
         ValueError: as `as_pixels`, for images of several sizes, and for none.
     """
-    arrays = [as_pixels(image, shape) for image in images]
+    arrays = [as_pixels(image, shape, read) for image in images]
     if len({array.shape for array in arrays}) != 1:
         sizes = sorted({"{}x{}".format(*array.shape[:2]) for array in arrays})
         raise ValueError(f"A batch holds images of one size, got {', '.join(sizes) or 'none'}.")

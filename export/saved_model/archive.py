@@ -27,6 +27,8 @@ def write(model, folder, options):
     assets = files_of(task)
     if options.halo is not None:
         assets[asset_names.HALO] = json.dumps(options.halo) + "\n"
+    if options.images:
+        assets[asset_names.IMAGES] = json.dumps(options.images) + "\n"
     segmenter = _Segmenter(model, task, options, assets)
     images = tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8, name="images")
     inputs = {
@@ -52,7 +54,7 @@ class _Segmenter:
         self.options = options
         self.files = assets
         self.model = halved(model) if options.half_weights else _called(model)
-        self.decode_file = decoder(options.max_megapixels, self.shape)
+        self.decode_file = decoder(options.max_megapixels, self.shape, options.images)
 
     def serving_default(self, images):
         return {map_name(self.task): self._map(images)}

@@ -9,6 +9,7 @@ from fcn_keras.export.decoding import task_to_export
 from fcn_keras.export.saved_model import options as asked
 from fcn_keras.export.saved_model.versions import check_version, new_version
 from fcn_keras.geometry.halo import recorded_halo
+from fcn_keras.models.outputs import image_config
 
 
 def export_saved_model(
@@ -41,18 +42,20 @@ def export_saved_model(
       numbers in the size of its image (16 bits a pixel above 255 classes), and `status`, strings
       (batch,): "ok", or one sentence that says why an image was refused; its mask is then empty.
     - `assets`: takes `name`, strings (batch,), and gives `contents`, strings (batch,): the text of
-      "task.json", "labels.json" and "halo.json", which servers do not send otherwise; empty for
-      other names.
+      "task.json", "labels.json", "halo.json" and "images.json", which servers do not send
+      otherwise; empty for other names.
 
     `encoded` reads files as `fcn_keras.segment` does: it applies the EXIF orientation, puts
-    transparency on white and divides 16-bit grey by 257. It refuses files that TensorFlow decodes
-    differently from Pillow: CMYK JPEGs, BMPs that are compressed or of 1 or 4 bits, GIFs whose
-    first frame is transparent or does not fill its canvas. Of an animation it takes the first
-    frame. The images of a batch go through the model one by one.
+    transparency on white and divides 16-bit values by 257, unless the net was trained with other
+    `bits` or `alpha`. It refuses 16-bit files that do not show which value is white, and files that
+    TensorFlow decodes differently from Pillow: CMYK JPEGs, BMPs that are compressed or of 1 or 4
+    bits, GIFs whose first frame is transparent or does not fill its canvas. Of an animation it
+    takes the first frame. The images of a batch go through the model one by one.
 
     The folder also holds the task of the net in `assets/task.json`; the `LabelSet` of classes in
     `assets/labels.json`; the halo, which `fcn_keras.segment_tiled` needs, in `assets/halo.json`
-    (not with `flip` or `max_side`, nor for a net with a layer that pools the whole image); requests
+    (not with `flip` or `max_side`, nor for a net with a layer that pools the whole image); the
+    training's options of reading images, if any, in `assets/images.json`; requests
     with which TF Serving warms up in `assets.extra/`; and `fingerprint.pb`, which tells exports
     apart.
 
@@ -114,6 +117,7 @@ def export_saved_model(
         max_megapixels=max_megapixels,
         precision=asked.checked_precision(model, precision),
         half_weights=bool(half_weights),
+        images=image_config(model),
     )
     check_tensorflow()
     with new_version(directory, version) as draft:

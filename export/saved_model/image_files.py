@@ -5,6 +5,7 @@ One damaged image must not fail the whole batch.
 
 import tensorflow as tf
 
+from fcn_keras.data.scale import SURE
 from fcn_keras.export.saved_model import headers
 from fcn_keras.export.saved_model.headers import DAMAGED, OK
 
@@ -14,7 +15,7 @@ _BEGINNINGS = ((b"\xff\xd8\xff",), (b"\x89PNG\r\n\x1a\n",), (b"BM",), (b"GIF87a"
 _HEADERS = (headers.jpeg, headers.png, headers.bmp, headers.gif)
 
 
-def decoder(max_megapixels, shape):
+def decoder(max_megapixels, shape, images=None):
     """Returns a function `decode(contents) -> (image, status)`.
 
     `contents` is a scalar string tensor; `image` is uint8 of `shape`; `status` is "ok" or the
@@ -24,7 +25,9 @@ def decoder(max_megapixels, shape):
     Args:
         max_megapixels: Largest image.
         shape: (H, W, channels) of the images that the model takes, with None for an open size.
+        images: Config of the `fcn_keras.data.ImageReader` of the training, or None.
     """
+    options = images or {}
 
     def decode(contents):
         fits = [_begins(contents, beginnings) for beginnings in _BEGINNINGS]
@@ -36,14 +39,19 @@ def decoder(max_megapixels, shape):
         status = _checked(header, max_megapixels, shape)
 
         def pixels():
-            decoders = (_jpeg, _png, _bmp, _gif)
-            image = tf.switch_case(
-                kind, [lambda read=read: read(contents, header.end) for read in decoders]
+            image, found = tf.switch_case(
+                kind,
+                [
+                    lambda: (_jpeg(contents), OK),
+                    lambda: _png(contents, options.get("bits"), options.get("alpha")),
+                    lambda: (_bmp(contents), OK),
+                    lambda: (_gif(contents, header.end), OK),
+                ],
             )
-            return _turned(_as_channels(image, shape[2]), header.orientation)
+            return _turned(_as_channels(image, shape[2]), header.orientation), found
 
         empty = tf.zeros((0, 0, shape[2]), tf.uint8)
-        image = tf.cond(status == OK, pixels, lambda: empty)
+        image, status = tf.cond(status == OK, pixels, lambda: (empty, status))
         damaged = (status == OK) & (tf.size(image) == 0)
         return tf.ensure_shape(image, (None, None, shape[2])), tf.where(damaged, DAMAGED, status)
 
@@ -88,45 +96,72 @@ def _checked(header, max_megapixels, shape):
     return status
 
 
-def _jpeg(contents, _):
+def _jpeg(contents):
     return _unless_damaged(
         lambda file: tf.io.decode_jpeg(file, channels=3, dct_method="INTEGER_ACCURATE"), contents
     )
 
 
-def _png(contents, _):
-    depth, grey16 = headers.png_depth(contents)
-    return tf.cond(grey16, lambda: _grey16(contents), lambda: _rgba(contents, depth))
-
-
-def _grey16(contents):
-    """65535 becomes 255; if no value exceeds 255, the image has 8 bits stored in 16."""
-    values = _unless_damaged(
-        lambda file: tf.io.decode_png(file, channels=1, dtype=tf.uint16), contents, 1, tf.uint16
+def _png(contents, bits, alpha):
+    """The image of a PNG, and "ok" or why it is refused."""
+    depth, grey = headers.png_depth(contents)
+    return tf.cond(
+        depth == 16,
+        lambda: _wide(contents, grey, bits, alpha),
+        lambda: (_narrow(contents, depth, alpha), OK),
     )
-    values = tf.cast(values, tf.int32)
-    grey = tf.cond(tf.reduce_any(values > 255), lambda: (2 * values + 257) // 514, lambda: values)
-    return tf.repeat(tf.cast(grey, tf.uint8), 3, axis=2)
 
 
-def _rgba(contents, depth):
-    """RGB on white, rounded as Pillow's `alpha_composite` does.
+def _wide(contents, grey, bits, alpha):
+    """An image of 16 bits a channel; `bits` as in `fcn_keras.data.scale.in_8_bits`."""
+    values = _unless_damaged(
+        lambda file: tf.io.decode_png(file, channels=4, dtype=tf.uint16), contents, 4, tf.uint16
+    )
+    rgb, transparency = tf.cast(values[..., :3], tf.int32), tf.cast(values[..., 3:], tf.int32)
+    highest = tf.reduce_max(tf.concat([tf.reshape(rgb, [-1]), [0]], 0))
+    if bits is None:
+        white = tf.where(highest > 255, 65535, 255)
+        wrong = (highest > 255) & (highest < SURE)
+        reason = "It is stored in 16 bits and does not use them, so that white is not known: "
+        reason += "save it with 8 bits."
+    else:
+        white = tf.constant(2**bits - 1)
+        wrong = highest > white
+        reason = f"It holds values above {2**bits - 1}: the model was trained on {bits} bits."
+    scaled = (510 * tf.cast(rgb, tf.int64) + tf.cast(white, tf.int64)) // tf.cast(
+        2 * white, tf.int64
+    )
+    higher_bytes = ~grey & (white == 65535)  # of colours, as Pillow reads them
+    rgb = tf.cast(tf.where(higher_bytes, rgb // 256, tf.cast(scaled, tf.int32)), tf.uint8)
+    image = _without_alpha(rgb, transparency // 256, alpha)
+    return tf.cond(wrong, lambda: (image[:0, :0], reason), lambda: (image, OK))
+
+
+def _narrow(contents, depth, alpha):
+    """An image of at most 8 bits a channel.
 
     The decoder gives opaque pixels the highest value of the file's own depth.
     """
     image = _unless_damaged(lambda file: tf.io.decode_png(file, channels=4), contents, 4)
-    rgb, alpha = image[..., :3], tf.cast(image[..., 3:], tf.int32)
-    highest = 2 ** tf.minimum(depth, 8) - 1
-    opaque = tf.reduce_all(alpha == 255) | tf.reduce_all(alpha == highest)
+    rgb, transparency = image[..., :3], tf.cast(image[..., 3:], tf.int32)
+    highest = 2**depth - 1
+    transparency = tf.where(tf.reduce_all(transparency == highest), 255, transparency)
+    return _without_alpha(rgb, transparency, alpha)
+
+
+def _without_alpha(rgb, alpha, choice):
+    """RGB on white, rounded as Pillow's `alpha_composite` does; or as it is."""
+    if choice == "ignore":
+        return rgb
 
     def on_white():
         mixed = tf.cast(rgb, tf.int32) * alpha + 255 * (255 - alpha) + 128
         return tf.cast((mixed + mixed // 256) // 256, tf.uint8)
 
-    return tf.cond(opaque, lambda: rgb, on_white)
+    return tf.cond(tf.reduce_all(alpha == 255), lambda: rgb, on_white)
 
 
-def _bmp(contents, _):
+def _bmp(contents):
     image = _unless_damaged(tf.io.decode_bmp, contents)
     palette = headers.bmp_palette(contents)
     return tf.cond(

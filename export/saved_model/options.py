@@ -13,9 +13,10 @@ MOST_MEGAPIXELS = 2**20
 
 @dataclass(frozen=True)
 class Options:
-    """The choices of `export_saved_model`; `name`, `task` and `halo` go into the files.
+    """The choices of `export_saved_model`; `name`, `task`, `halo`, `images` go into the files.
 
-    `task` and `halo` are configs; `halo` is None where tiles of an image are not exact.
+    These three are configs; `halo` is None where tiles of an image are not exact, `images` where
+    files are read without options.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Options:
     max_megapixels: float
     precision: str | None
     half_weights: bool
+    images: dict | None = None
 
 
 def checked_signatures(model, task, names):

@@ -1,6 +1,7 @@
 """Segmenting with a SavedModel as with a Keras model, on any Keras backend."""
 
 from fcn_keras import tasks
+from fcn_keras.data.image_reader import ImageReader
 from fcn_keras.export import asset_names
 from fcn_keras.export.decoding import map_name
 from fcn_keras.export.runner import Runner, as_batch, outputs_in
@@ -24,6 +25,7 @@ class SavedModelPredictor(Runner):
         halo: The `fcn_keras.geometry.Halo` in its assets, or None.
         size: (H, W) of the images that the model takes, or None for any size.
         channels: Number of channels of an image.
+        image_reader: The `fcn_keras.data.ImageReader` of files, from its assets.
 
     Raises:
         ValueError: if the folder holds no SavedModel of this package.
@@ -59,6 +61,9 @@ class SavedModelPredictor(Runner):
         self.task = _task_in(assets / asset_names.TASK)
         halo = assets / asset_names.HALO
         self.halo = Halo.from_config(read_json(halo)) if halo.exists() else None
+        images = assets / asset_names.IMAGES
+        config = read_json(images) if images.exists() else None
+        self.image_reader = ImageReader.from_config(config)
         self._segment, self._logits = signatures["serving_default"], signatures.get("logits")
         self._shape = tuple(self._segment.structured_input_signature[1]["images"].shape[1:])
         self.size = None if None in self._shape[:2] else self._shape[:2]
@@ -81,7 +86,7 @@ class SavedModelPredictor(Runner):
         """
         import tensorflow as tf
 
-        batch = tf.constant(as_batch(images, self._shape))
+        batch = tf.constant(as_batch(images, self._shape, self.image_reader))
         maps = self._segment(images=batch)[map_name(self.task)].numpy()
         if not return_logits:
             return maps

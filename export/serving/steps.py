@@ -4,12 +4,15 @@ The clients run them, blocking or with asyncio, over REST or gRPC; the steps are
 """
 
 import io
+import json
 import os
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from fcn_keras.data.image_reader import ImageReader
+from fcn_keras.data.images import DEFAULT
 from fcn_keras.export import asset_names
 from fcn_keras.export.decoding import LABEL_MAP, MAP
 from fcn_keras.export.runner import as_batch, as_pixels
@@ -17,7 +20,7 @@ from fcn_keras.export.serving.requests import Metadata, Predict
 
 _BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"GIF8")
 OK = "ok"
-ASSETS = (asset_names.TASK, asset_names.HALO)
+ASSETS = (asset_names.TASK, asset_names.HALO, asset_names.IMAGES)
 
 
 class Steps:
@@ -30,7 +33,7 @@ class Steps:
 
     def __init__(self, as_files):
         self.as_files = as_files
-        self._known = None
+        self._known, self._read = None, None
 
     def metadata(self):
         """Returns the `Signatures` of the model that is served now."""
@@ -53,18 +56,19 @@ class Steps:
             maps, logits = yield from self.segment_batch([image], return_logits=True)
             return maps[0], logits[0]
         signatures = yield from self.signatures()
+        read = yield from self._reader_of([image])
         if "encoded" in signatures.inputs:
-            file = _file(image)
+            file = _file(image) if read == DEFAULT else None
             if file is None and self.as_files:
-                file = _png(as_pixels(image, input_shape(signatures)))
+                file = _png(as_pixels(image, input_shape(signatures), read))
             if file is not None:
                 return (yield from self._encoded([file], [_name(image)]))[0]
-        return (yield from self._maps([image]))[0]
+        return (yield from self._maps(as_batch([image], input_shape(signatures), read)))[0]
 
     def segment_batch(self, images, return_logits=False):
         """Returns the decoded maps of images of one size, or the pair with their logits."""
         signatures = yield from self.signatures()
-        images = as_batch(images, input_shape(signatures))
+        images = as_batch(images, input_shape(signatures), (yield from self._reader_of(images)))
         if return_logits:
             maps = yield from self.segment_batch(images)
             return maps, (yield from self._logits(images, maps))
@@ -73,6 +77,19 @@ class Steps:
             names = [f"image {number} of the batch" for number in range(len(files))]
             return np.stack((yield from self._encoded(files, names)))
         return (yield from self._maps(images))
+
+    def image_reader(self):
+        """Returns the `ImageReader` that the model is served with, requested once."""
+        if self._read is None:
+            text = (yield from self.assets()).get(asset_names.IMAGES)
+            self._read = ImageReader.from_config(text and json.loads(text))
+        return self._read
+
+    def _reader_of(self, images):
+        """The `ImageReader` where there are files; arrays need none."""
+        if all(isinstance(image, np.ndarray) for image in images):
+            return DEFAULT
+        return (yield from self.image_reader())
 
     def signatures(self):
         """Returns the `Signatures`, requested once."""

@@ -4,6 +4,7 @@ from collections.abc import Sized
 
 from fcn_keras.checks import whole_number
 from fcn_keras.data.dataset import Dataset
+from fcn_keras.data.images import DEFAULT
 from fcn_keras.export.runner import as_pixels
 from fcn_keras.export.tflite.padding import cut_padded
 from fcn_keras.inference.tiling.windows import fixed_plan
@@ -26,12 +27,13 @@ class Calibration:
         size: (H, W) of the net; None for the images' own sizes.
         channels: Number of channels of the net's input.
         padding: The pixel that smaller images are padded with.
+        read: The `ImageReader` of files.
 
     Raises:
         ValueError: if there are none.
     """
 
-    def __init__(self, images, count, size, channels, padding):
+    def __init__(self, images, count, size, channels, padding, read=DEFAULT):
         if images is None:
             raise ValueError(NEEDED)
         if not isinstance(images, Sized):
@@ -39,8 +41,9 @@ class Calibration:
         count = whole_number("calibration_images", count)
         if not len(images):
             raise ValueError("`calibration` has no images; about a hundred are good.")
+        images = images.read_as(read) if isinstance(images, Dataset) else images
         self._images, self._size = images, size
-        self._channels, self._padding = channels, padding
+        self._channels, self._padding, self._read = channels, padding, read
         self._count = min(count, len(images))
         named = isinstance(images, Dataset)
         self.source = f"{images.name} ({images.split})" if named else "images given"
@@ -70,7 +73,7 @@ class Calibration:
     def _array(self, number):
         item = self._images[number * len(self._images) // self._count]
         image = item[0] if isinstance(item, tuple) else item
-        pixels = as_pixels(image, (None, None, self._channels))
+        pixels = as_pixels(image, (None, None, self._channels), self._read)
         if self._size is not None:
             plan = fixed_plan(pixels.shape[:2], self._size)
             window = plan.window(plan.windows[number % len(plan.windows)])

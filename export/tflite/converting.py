@@ -10,6 +10,7 @@ from pathlib import Path
 
 import keras
 
+from fcn_keras.data.image_reader import ImageReader
 from fcn_keras.export.decoding import decode, map_name, task_to_export
 from fcn_keras.export.tflite import checks, contents
 from fcn_keras.export.tflite.calibration import Calibration
@@ -19,6 +20,7 @@ from fcn_keras.export.tflite.quantizing import Int8
 from fcn_keras.export.tflite.task_metadata import with_metadata
 from fcn_keras.export.tflite.weights_only import with_float_arithmetic
 from fcn_keras.geometry.halo import recorded_halo
+from fcn_keras.models.outputs import image_config
 
 
 def export_tflite(
@@ -101,7 +103,8 @@ def export_tflite(
     padding, images = padding_pixel(model), None
     if quantize == "int8":
         channels = model.input_shape[-1]
-        images = Calibration(calibration, calibration_images, size, channels, padding)
+        read = ImageReader.from_config(image_config(model))
+        images = Calibration(calibration, calibration_images, size, channels, padding, read)
     net = _Net(tf, model, size, task, logits)
     content = net.content(quantize, images, float_layers, report)
     made = {
@@ -113,6 +116,7 @@ def export_tflite(
         "calibration": images and images.to_config(),
         "float_layers": list(float_layers),
         "mediapipe": bool(mediapipe),
+        "images": image_config(model),
     }
     if mediapipe:
         content = with_metadata(content, model.name)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fcn_keras.checks import whole_number
+from fcn_keras.data.image_reader import ImageReader
 from fcn_keras.export.runner import Runner, as_batch, as_pixels, outputs_in
 from fcn_keras.export.tflite import contents
 from fcn_keras.export.tflite.padding import cut_padded
@@ -33,6 +34,7 @@ class Segmenter(Runner):
         size: (H, W), or None for any size.
         halo: The `fcn_keras.geometry.Halo` of a file of open size; None where none is exact.
         channels: Number of channels of an image.
+        image_reader: The `fcn_keras.data.ImageReader` of files, from the file.
         made: A dict of how the file was made: `quantize`, `output`, `calibration`, ...
 
     Raises:
@@ -55,6 +57,7 @@ class Segmenter(Runner):
         self.size = tuple(self.made["size"]) if self.made["size"] else None
         halo = self.made["halo"]
         self.halo = halo and Halo.from_config(halo)
+        self.image_reader = ImageReader.from_config(self.made.get("images"))
         threads = _cores() if threads is None else whole_number("threads", threads)
         self._interpreter = _interpreter()(model_path=str(self.path), num_threads=threads)
         self._input = self._interpreter.get_input_details()[0]
@@ -69,7 +72,7 @@ class Segmenter(Runner):
         Raises:
             ValueError: if the image cannot be used, or for the logits of a file without them.
         """
-        answer = self._answer(as_pixels(image, (None, None, self.channels)))
+        answer = self._answer(as_pixels(image, (None, None, self.channels), self.image_reader))
         if self.made["output"] == "logits":
             decoded = decode_array(self.task, answer)
             return (decoded, answer) if return_logits else decoded
@@ -88,7 +91,7 @@ class Segmenter(Runner):
         Raises:
             ValueError: as `segment`, and for images of several sizes.
         """
-        batch = as_batch(images, (None, None, self.channels))
+        batch = as_batch(images, (None, None, self.channels), self.image_reader)
         answers = [self.segment(image, return_logits=return_logits) for image in batch]
         if return_logits:
             return tuple(np.stack(part) for part in zip(*answers, strict=True))

@@ -63,9 +63,10 @@ def evaluate(
     load_library()
     from fcn_keras import export, inference, visualize
 
-    dataset = load_dataset(data, split, only, exclude)
+    predictor = export.load(model, output=output)
+    dataset = load_dataset(data, split, only, exclude, predictor.image_reader)
     segmenter = postprocessing.build_predictor(
-        export.load(model, output=output), scales, flip, crf, crf_options, samples, tile
+        predictor, scales, flip, crf, crf_options, samples, tile
     )
     if confusion and segmenter.task is not None and segmenter.labels is None:
         raise ValueError(f"--confusion is for classes; the task of {model} is {segmenter.task}.")

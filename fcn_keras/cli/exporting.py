@@ -91,7 +91,9 @@ def export(
     kind = _format(format, out)
     choices = _choices(kind, given, named_on_the_command_line(context))
     load_library()
-    from fcn_keras.export.loading import labels_beside, load_segmenter
+    from fcn_keras.data import ImageReader
+    from fcn_keras.export.loading import labels_beside, load_segmenter, reader_beside
+    from fcn_keras.models.outputs import image_config
 
     net = load_segmenter(model, output)
     labels = labels_beside(model, net)
@@ -100,7 +102,10 @@ def export(
     write = {SAVED_MODEL: _saved_model, TFLITE: _tflite, SERVING: _serving, WEB: _web}[kind]
     with hidden_notes():
         if "calibration" in choices:
-            choices["calibration"] = load_dataset(choices["calibration"], calibration_split)
+            reader = reader_beside(model, net) or ImageReader.from_config(image_config(net))
+            choices["calibration"] = load_dataset(
+                choices["calibration"], calibration_split, reader=reader
+            )
         line = write(net, out, labels=labels, overwrite=overwrite, **choices)
     print(line)
 

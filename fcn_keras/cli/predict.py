@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from fcn_keras.cli import postprocessing
+from fcn_keras.cli import postprocessing, reading
 from fcn_keras.cli.options import Labels, ModelPath, Output
 from fcn_keras.cli.sources import load_library
 
@@ -44,6 +44,9 @@ def predict(
     crf_options: postprocessing.CrfOptions = None,
     samples: postprocessing.Samples = None,
     tile: postprocessing.Tile = None,
+    bits: reading.Bits = None,
+    image_alpha: reading.Alpha = None,
+    page: reading.Page = None,
 ):
     """Segment image files and write the results as files.
 
@@ -52,6 +55,9 @@ def predict(
     with --confidence also street_confidence.png, a grey image that is 255 where the highest
     probability is 1. For a regression it writes street_values.npy and street_picture.png with a
     scale. A file that cannot be read is reported, and the others are processed.
+
+    Files are read as in the training of the net; --bits, --image-alpha and --page are for files
+    that can be understood in several ways.
 
     [bold]Examples[/bold]
 
@@ -65,6 +71,7 @@ def predict(
     """
     load_library()
     from fcn_keras import export, inference
+    from fcn_keras.data import ImageReader
 
     segmenter = inference.as_segmenter(export.load(model, output=output, labels=labels))
     if segmenter.task is None:
@@ -72,9 +79,9 @@ def predict(
     segmenter = postprocessing.build_predictor(
         segmenter, scales, flip, crf, crf_options, samples, tile
     )
-    results = inference.predict_files(
-        segmenter, images, out, alpha=alpha, confidence=confidence, png_scale=png_scale
-    )
+    written = {"alpha": alpha, "confidence": confidence, "png_scale": png_scale}
+    reader = ImageReader(bits, image_alpha, page)
+    results = inference.predict_files(segmenter, images, out, image_reader=reader, **written)
     failed = [result for result in results if result.error]
     print(f"{len(results) - len(failed)} of {len(results)} images segmented into {out}")
     if png_scale is not None:

@@ -65,8 +65,14 @@ def print_picture(what, draw):
         print(f"{what}: {path}")
 
 
-def load_dataset(text, split, only=None, exclude=None):
+def load_dataset(text, split, only=None, exclude=None, reader=None):
     """Returns the dataset that --data and the options with it name.
+
+    Args:
+        text: The text of --data.
+        split: Name of the split.
+        only, exclude: Patterns of names, or None.
+        reader: The `ImageReader` of a model, whose options hold where the text gives none.
 
     Raises:
         ValueError: for an unknown name or split, or where `only` and `exclude` leave nothing.
@@ -75,6 +81,10 @@ def load_dataset(text, split, only=None, exclude=None):
     from fcn_keras import data
 
     name, root, options = data.parse(text)
+    if reader is not None:
+        known = data.options_of(name)
+        own = {key: value for key, value in reader.to_config().items() if key in known}
+        options = {**own, **options}
     dataset = data.load(name, root, split=split, **options)
     if only:
         dataset = dataset.select(only)

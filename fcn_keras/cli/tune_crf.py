@@ -56,8 +56,8 @@ def tune_crf(
     load_library()
     from fcn_keras import export, inference
 
-    dataset = load_dataset(data, split, only, exclude)
     predictor = export.load(model, output=output)
+    dataset = load_dataset(data, split, only, exclude, predictor.image_reader)
     found = inference.tune_crf(predictor, dataset, measure=measure, images=images, steps=steps)
     saved = found.save(out)
     print(found.table())

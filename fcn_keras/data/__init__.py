@@ -4,17 +4,18 @@ from fcn_keras.data.augmentation import Augmentation
 from fcn_keras.data.check import check
 from fcn_keras.data.command_words import parse
 from fcn_keras.data.dataset import Dataset
-from fcn_keras.data.images import read_image
+from fcn_keras.data.image_reader import ImageReader, read_image
 from fcn_keras.data.joined import joined
 from fcn_keras.data.masks import LabelError, MaskReader, read_mask
 from fcn_keras.data.multi_task import MultiTaskDataset
-from fcn_keras.data.registry import load, names
+from fcn_keras.data.registry import load, names, options_of
 from fcn_keras.data.statistics import class_pixels, class_weights
 from fcn_keras.data.values import ValueReader
 
 __all__ = [
     "Augmentation",
     "Dataset",
+    "ImageReader",
     "LabelError",
     "MaskReader",
     "MultiTaskDataset",
@@ -25,6 +26,7 @@ __all__ = [
     "joined",
     "load",
     "names",
+    "options_of",
     "parse",
     "read_image",
     "read_mask",

@@ -4,14 +4,17 @@ import re
 from pathlib import Path
 
 from fcn_keras.checks import one_of
+from fcn_keras.data import image_reader
 from fcn_keras.data.augmentation import Augmentation
 from fcn_keras.data.coco_annotations import read_annotations
 from fcn_keras.data.coco_images import find_images
 from fcn_keras.data.coco_layout import WORDS, Source, find_layout, split_word, stated_split
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.files import require
+from fcn_keras.data.image_reader import ImageReader
 from fcn_keras.data.outlines import OutlineReader, Sketch
 from fcn_keras.data.splitting import held_out
+from fcn_keras.data.survey import decided_reader
 from fcn_keras.options import Option
 
 HINT = (
@@ -29,11 +32,12 @@ OPTIONS = {
         kind=str,
         choices=("fill", "void"),
     ),
+    **image_reader.OPTIONS,
 }
 _COPY = re.compile(r"\.rf\.[0-9a-zA-Z]+$")  # Roboflow: one photograph, augmented several times
 
 
-def splits(root, *, annotations=None, images=None, crowd=None, boxes=None):
+def splits(root, *, annotations=None, images=None, crowd=None, boxes=None, **options):
     """Returns the splits that have an annotation file; train and val where one file has all images.
 
     Raises:
@@ -54,7 +58,18 @@ def splits(root, *, annotations=None, images=None, crowd=None, boxes=None):
     return [split for split in ("train", "val", "test") if split in found]
 
 
-def load(root, split="train", *, annotations=None, images=None, crowd=None, boxes=None):
+def load(
+    root,
+    split="train",
+    *,
+    annotations=None,
+    images=None,
+    crowd=None,
+    boxes=None,
+    bits=None,
+    alpha=None,
+    page=None,
+):
     """Returns images with label maps drawn from COCO's outlines: background and the categories.
 
     Where objects overlap, the smaller one covers the larger, counted in their pixels. A crowd
@@ -77,6 +92,8 @@ def load(root, split="train", *, annotations=None, images=None, crowd=None, boxe
             note where there are many crowds.
         boxes: What becomes of annotations that have a box and no outline: "fill" draws the box,
             "void" makes it void. None leaves them background, with a note.
+        bits, alpha, page: How images are read that can be understood in several ways; see
+            `fcn_keras.data.ImageReader`.
 
     Returns:
         A `Dataset`: class 0 is background, then the categories in the order of their ids (80 in
@@ -111,13 +128,15 @@ def load(root, split="train", *, annotations=None, images=None, crowd=None, boxe
     if source.unused:
         names = ", ".join(_shown(root, file) for file in source.unused)
         notes.append(f"{names}: not used, since other annotation files say the splits.")
+    read, found = decided_reader(ImageReader(bits, alpha, page), paths)
     names = _names(root, paths)
     paths = tuple(paths[n] for n in kept)
     sketches = {str(p): Sketch(*pictures[n][1:3]) for p, n in zip(paths, kept, strict=True)}
     return Dataset(
         "coco", split, labels, tuple(names[n] for n in kept), paths, paths,
         OutlineReader(labels, sketches=sketches, file=source.file),
-        Augmentation(flip=True, scale=(0.5, 2.0), color=0.2), hint=HINT, notes=tuple(notes),
+        Augmentation(flip=True, scale=(0.5, 2.0), color=0.2), read,
+        hint=HINT, notes=(*notes, *found),
     )  # fmt: skip
 
 

@@ -9,9 +9,12 @@ import numpy as np
 
 from fcn_keras.data import decoding, pipeline
 from fcn_keras.data.augmentation import Augmentation
-from fcn_keras.data.images import on_scale, read_image, stored_format, to_input
+from fcn_keras.data.image_reader import ImageReader, read_image
+from fcn_keras.data.images import stored_format, to_input
 from fcn_keras.data.nearest import Nearest
 from fcn_keras.data.readers import reader_for
+from fcn_keras.data.scale import on_scale
+from fcn_keras.data.survey import decided_reader
 from fcn_keras.labels import LabelSet
 from fcn_keras.tasks import Classes, Task
 
@@ -35,8 +38,9 @@ class Dataset:
         reader: What reads the targets (see `fcn_keras.data.protocol.TargetReader`), such as a
             `MaskReader`. Default: value i is class i; floats are in units of the task.
         augmentation: What `augment=True` means for this dataset.
-        image_reader: Function from an element of `images` that is no array to an image uint8
-            (H, W, channels).
+        image_reader: What reads the elements of `images` that are no arrays: an `ImageReader`, or
+            a function that returns an image uint8 (H, W, channels). The bits of 16-bit files are
+            looked for in the files where an `ImageReader` has none.
         channels: Number of channels of an image. Default: that of the arrays or .npy files, else
             3.
         image_dtype: "uint8" or "float32". Default: that of the arrays or .npy files, else "uint8".
@@ -69,7 +73,7 @@ class Dataset:
     targets: tuple
     reader: object = None
     augmentation: Augmentation = Augmentation()
-    image_reader: Callable = read_image
+    image_reader: Callable = ImageReader()
     channels: int | None = None
     image_dtype: str | None = None
     hint: str = ""
@@ -91,13 +95,22 @@ class Dataset:
         if self.in_memory:
             self._convert_arrays()
         elif self.channels is None or self.image_dtype is None:
-            files = self.images if self.image_reader is read_image else ()
-            channels, dtype = stored_format(files)
-            self._set(channels=self.channels or channels, image_dtype=self.image_dtype or dtype)
+            self._look_through_files()
 
     def _set(self, **fields):
         for name, value in fields.items():
             object.__setattr__(self, name, value)
+
+    def _look_through_files(self):
+        """Finds out how the files of images are read, and what they hold."""
+        if self.image_reader is read_image:
+            self._set(image_reader=ImageReader())
+        channels, dtype = 3, "uint8"
+        if self.reads_files:
+            reader, notes = decided_reader(self.image_reader, self.images)
+            self._set(image_reader=reader, notes=(*self.notes, *notes))
+            channels, dtype = stored_format(self.images, reader)
+        self._set(channels=self.channels or channels, image_dtype=self.image_dtype or dtype)
 
     def _convert_arrays(self):
         """Checks the arrays of a dataset in memory, and keeps them as examples have them."""
@@ -157,6 +170,11 @@ class Dataset:
     def in_memory(self):
         """Whether the examples are arrays in memory, not files."""
         return not isinstance(self.images[0], (str, Path))
+
+    @property
+    def reads_files(self):
+        """Whether the images are files that an `ImageReader` reads."""
+        return not self.in_memory and isinstance(self.image_reader, ImageReader)
 
     @property
     def image_shape(self):
@@ -307,6 +325,16 @@ class Dataset:
                 f"net takes {channels}."
             )
         return replace(self, channels=channels)
+
+    def read_as(self, reader):
+        """Returns the dataset with its files read by the options of a reader where it has none.
+
+        Args:
+            reader: An `ImageReader`, such as the one that a net was trained with.
+        """
+        if not self.reads_files:
+            return self
+        return replace(self, image_reader=self.image_reader.filled(reader))
 
     def tensor_loader(self, tf):
         """Returns `load(index) -> (image, target)`: example `index` as tensors, for a graph.

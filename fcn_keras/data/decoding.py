@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from fcn_keras.data.headers import index_png, plain_image
-from fcn_keras.data.images import read_image
 from fcn_keras.data.masks import LabelError, MaskReader
 from fcn_keras.data.palettes import conflict, numbers_are_meant, palette_of
 
@@ -101,7 +100,8 @@ def _image_decoder(tf, dataset):
     def by_reader(path):
         return tf.numpy_function(lambda path: dataset.image_of(path.decode()), [path], dtype)
 
-    possible = dataset.image_reader is read_image and dataset.channels in (1, 3)
+    first = dataset.reads_files and not dataset.image_reader.page  # TensorFlow reads that alone
+    possible = first and dataset.channels in (1, 3)
     plain = [possible and plain_image(path) for path in dataset.images]
     return _either(tf, plain, by_tensorflow, by_reader, dataset.image_shape)
 

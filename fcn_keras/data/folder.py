@@ -3,15 +3,18 @@
 from pathlib import Path
 
 from fcn_keras.checks import one_of
+from fcn_keras.data import image_reader
 from fcn_keras.data.augmentation import Augmentation
 from fcn_keras.data.class_lines import READINGS
 from fcn_keras.data.class_list import OWN, TOOLS, class_list_of, labels_and_reader
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.files import require
+from fcn_keras.data.image_reader import ImageReader
 from fcn_keras.data.layout import find_pairs, no_images, split_folders
 from fcn_keras.data.lists import names_in, pairs_in, refuse_twice, relative_name
 from fcn_keras.data.npy import is_npy, npy_header
 from fcn_keras.data.splitting import held_out
+from fcn_keras.data.survey import decided_reader
 from fcn_keras.data.values import ValueReader
 from fcn_keras.options import Option
 from fcn_keras.tasks import Regression
@@ -53,6 +56,7 @@ OPTIONS = {
         kind=str,
         choices=READINGS,
     ),
+    **image_reader.OPTIONS,
 }
 
 
@@ -95,6 +99,9 @@ def load(
     unit="",
     scale=1.0,
     classes=None,
+    bits=None,
+    alpha=None,
+    page=None,
 ):
     """Returns images and masks of your own, or images and maps of values.
 
@@ -137,6 +144,8 @@ def load(
         classes: What a number beside a name in classes.txt is: "names" if it is part of the name
             ("zone 1"), "values" if it is the class's value in the masks. Default: lines that can
             mean both are refused.
+        bits, alpha, page: How images are read that can be understood in several ways; see
+            `fcn_keras.data.ImageReader`.
 
     Returns:
         A `Dataset`.
@@ -149,7 +158,7 @@ def load(
     hint = VALUES_HINT if regression else HINT
     root = require(root, "folder", hint)
     where = {"images": images, "masks": masks, "pattern": pattern, "regression": regression}
-    names, paths, targets, notes = _examples(root, split, where)
+    names, paths, targets, notes, every = _examples(root, split, where)
     void = (void,) if isinstance(void, int) else tuple(void)
     if classes is not None:
         one_of("classes", classes, READINGS)
@@ -169,9 +178,11 @@ def load(
         task, reader = labels_and_reader(found, void, binary, threshold)
     augmentation = Augmentation(flip=True, scale=(0.75, 1.5), color=0.2)
     hint = hint if regression else ""
+    read, told = decided_reader(ImageReader(bits, alpha, page), every)
     return Dataset(
-        "folder", split, task, names, paths, targets, reader, augmentation, hint=hint, notes=notes
-    )
+        "folder", split, task, names, paths, targets, reader, augmentation, read,
+        hint=hint, notes=(*notes, *told),
+    )  # fmt: skip
 
 
 def _channels(targets):
@@ -193,18 +204,22 @@ def _pairs(root, images="images", masks=None, pattern=None, regression=None, **_
 
 
 def _examples(root, split, where):
-    """The names of a split, the paths of its images and masks, and notes."""
+    """The names of a split, paths of its images and masks, notes, and paths of all images."""
     lists = _lists(root)
     if split in lists:
         folders = [root / name for name in (where["images"], where["masks"] or "masks")]
         if listed := pairs_in(lists[split], root, folders):
             names = [relative_name(image, folders[0]) for image, _ in listed]
             refuse_twice(lists[split], names)
-            return tuple(names), *map(tuple, zip(*listed, strict=True)), ()
+            wanted = [lists[name] for name in ("train", "val", "test", split) if name in lists]
+            others = [pairs_in(path, root, folders) or () for path in wanted]
+            every = [image for pairs in others for image, _ in pairs]
+            return tuple(names), *map(tuple, zip(*listed, strict=True)), (), every
     pairs = _pairs(root, **where)
     names, notes = _names(root, split, pairs, lists)
     paths, targets = zip(*map(pairs.of, names), strict=True)
-    return tuple(names), paths, targets, (*pairs.notes, *notes)
+    every = [pairs.of(name)[0] for name in pairs.names]
+    return tuple(names), paths, targets, (*pairs.notes, *notes), every
 
 
 def _names(root, split, pairs, lists):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-ARRAYS = (".npy",)
+ARRAYS = (".npy", ".npz")
 COMMON = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", *ARRAYS)
 # EPS starts Ghostscript and WMF is drawn by Windows; the others are stubs, which cannot decode.
 NOT_DECODED = frozenset({"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG", "PDF"})
@@ -24,7 +24,6 @@ _CONVERT = {
     ".exr": "OpenEXR: save it as .npy, or as 16-bit PNG",
     ".jp3d": "JPEG 3D: save its slices as PNG or .npy",
     ".mat": "a MATLAB file: save its array as .npy",
-    ".npz": "a NumPy archive: save its array as .npy",
     ".h5": "an HDF5 file: save its arrays as .npy",
     ".grib": "a weather model's file: save its bands as .npy",
     ".ecw": "ECW: convert it to GeoTIFF with gdal_translate",
@@ -67,7 +66,7 @@ def suffixes():
     """Returns the suffixes of images, a frozenset in lower case.
 
     They are those of the formats that Pillow decodes itself, plugins that the process has
-    registered included, and .npy.
+    registered included, .npy and .npz.
     """
     known = Image.registered_extensions()  # loads all plugins
     return _decoded(frozenset(known.items()), frozenset(Image.OPEN))

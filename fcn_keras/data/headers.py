@@ -7,8 +7,8 @@ import struct
 import zlib
 from typing import NamedTuple
 
-from fcn_keras.data.images import UNREADABLE
-from fcn_keras.data.opening import opened
+from fcn_keras.data.opening import UNREADABLE, opened
+from fcn_keras.data.wide_colors import is_wide_color
 
 ORIENTATION = 0x0112
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -33,15 +33,16 @@ class IndexPng(NamedTuple):
 
 
 def plain_image(path):
-    """Returns whether TensorFlow's decoder gives the same as `read_image`.
+    """Returns whether TensorFlow's decoder gives the same as any `ImageReader`.
 
-    It does for an upright, opaque RGB or grey file, PNG or JPEG, of 8 bits. False for a truncated
-    file: `read_image` raises an error that names it.
+    It does for an upright, opaque RGB or grey file, PNG or JPEG, of 8 bits and one frame. False for
+    a truncated file: the reader raises an error that names it.
     """
     try:
         with opened(path) as image:
             plain = image.format in ("PNG", "JPEG") and image.mode in ("RGB", "L")
-            return plain and "transparency" not in image.info and _upright(image) and _whole(path)
+            plain = plain and "transparency" not in image.info and not is_wide_color(image)
+            return plain and getattr(image, "n_frames", 1) == 1 and _upright(image) and _whole(path)
     except UNREADABLE:
         return False
 

@@ -47,6 +47,10 @@ class JoinedDataset(Dataset):
         parts = tuple(part.with_channels(channels) for part in self.parts)
         return replace(self, channels=channels, parts=parts)
 
+    def read_as(self, reader):
+        """Returns the dataset with its files read by a reader's options; see `Dataset.read_as`."""
+        return replace(self, parts=tuple(part.read_as(reader) for part in self.parts))
+
     def tensor_loader(self, tf):
         """Returns `load(index) -> (image, target)` as tensors; see `Dataset.tensor_loader`."""
         loads = [part.tensor_loader(tf) for part in self.parts]

@@ -7,10 +7,9 @@ import numpy as np
 from PIL import ImageOps
 
 from fcn_keras.data import mask_causes
-from fcn_keras.data.images import UNREADABLE
 from fcn_keras.data.label_error import LabelError
 from fcn_keras.data.lossy import lossy_format
-from fcn_keras.data.opening import opened
+from fcn_keras.data.opening import UNREADABLE, opened
 
 _BITS, _PHOTOMETRIC, _SUBFILE = 258, 262, 254  # tags of TIFF
 _WHITE_IS_ZERO, _REDUCED = 0, 1

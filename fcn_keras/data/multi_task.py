@@ -87,6 +87,11 @@ class MultiTaskDataset:
         return self._first.channels
 
     @property
+    def reads_files(self):
+        """Whether the images are files that an `ImageReader` reads."""
+        return self._first.reads_files
+
+    @property
     def augmentation(self):
         """What `augment=True` means: the augmentation of the first part."""
         return self._first.augmentation
@@ -104,6 +109,10 @@ class MultiTaskDataset:
         return MultiTaskDataset(
             {output: part.with_channels(channels) for output, part in self.parts.items()}
         )
+
+    def read_as(self, reader):
+        """Returns the dataset with its files read by a reader's options; see `Dataset.read_as`."""
+        return MultiTaskDataset({name: part.read_as(reader) for name, part in self.parts.items()})
 
     def batches(self, batch_size, *, augment=False, on_error="raise", cache=False, **options):
         """Returns batches of (images, {output: targets}); see `Dataset.batches`.

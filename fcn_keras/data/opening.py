@@ -6,8 +6,12 @@ import threading
 from PIL import Image, UnidentifiedImageError
 
 from fcn_keras.data.formats import NOT_DECODED, what_it_is
+from fcn_keras.data.tiff import why_unreadable
 from fcn_keras.free_memory import free_memory
 
+UNREADABLE = (
+    UnidentifiedImageError, Image.DecompressionBombError, OSError, EOFError, SyntaxError, ValueError
+)  # fmt: skip
 PILLOWS_LIMIT = int(1024 * 1024 * 1024 // 4 // 3)  # Image.MAX_IMAGE_PIXELS as Pillow sets it
 BYTES_PER_PIXEL = 8  # Pillow's image, four bytes, and the array beside it
 
@@ -58,6 +62,29 @@ def opened(path):
         yield image
 
 
+@contextlib.contextmanager
+def reading(path):
+    """Within it, what Pillow raises becomes a ValueError that names the file."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except UNREADABLE as error:
+        raise ValueError(f"{path} cannot be read as an image: {error}") from error
+
+
+def open_image(path):
+    """Returns the decoded Pillow image of a file, not yet converted.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: naming the file, if it cannot be read as an image.
+    """
+    with reading(path), opened(path) as image:
+        image.load()
+    return image
+
+
 def _open(path):
     Image.preinit()
     tried = _decoded()
@@ -79,6 +106,8 @@ def _decoded():
 
 def _unidentified(path):
     kind = what_it_is(path)
+    if reason := why_unreadable(path):
+        return UnidentifiedImageError(reason)
     told = f"the file is {kind}" if kind else "cannot identify image file"
     return UnidentifiedImageError(told)
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fcn_keras.data.images import open_image
 from fcn_keras.data.masks import MaskReader
+from fcn_keras.data.opening import open_image
 from fcn_keras.data.polygons import Window, inside_polygon, inside_runs, window_of
 
 

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from fcn_keras.data.images import UNREADABLE
 from fcn_keras.data.label_error import LabelError
 from fcn_keras.data.npy import is_npy
-from fcn_keras.data.opening import opened
+from fcn_keras.data.opening import UNREADABLE, opened
 
 NEAR = 12
 LIMIT = 200

@@ -57,6 +57,21 @@ def module_of(name):
     return DATASETS[name]
 
 
+def options_of(name):
+    """Returns the options of a dataset, {name: `Option`}.
+
+    Raises:
+        ValueError: for an unknown name.
+
+    Example:
+
+    ```python
+    print(*fcn_keras.data.options_of("folder"))
+    ```
+    """
+    return module_of(name).OPTIONS
+
+
 def load(name, root=None, split="train", **options):
     """Loads one split of a dataset.
 

@@ -5,6 +5,7 @@ import numpy as np
 from fcn_keras.crf import dense_crf
 from fcn_keras.data.images import to_input
 from fcn_keras.inference.decoding import check_probabilities
+from fcn_keras.inference.inputs import shapes_of
 from fcn_keras.inference.postprocessor import Postprocessor
 
 
@@ -48,6 +49,8 @@ class CRFPredictor(Postprocessor):
 
     def activations(self, images):
         """Returns the refined probabilities, float32 (batch, H, W, num_classes)."""
-        found = self.segmenter.probabilities(images)
-        pixels = np.stack([to_input(image) for image in images])
+        shapes = shapes_of(self.segmenter, images[0])
+        arrays = [to_input(image, shapes, self.image_reader) for image in images]
+        found = self.segmenter.probabilities(arrays)
+        pixels = np.stack([to_input(array) for array in arrays])
         return dense_crf(found, pixels, from_logits=False, **self.options)

@@ -14,6 +14,7 @@ import numpy as np
 
 from fcn_keras import metrics
 from fcn_keras.ahead import ahead
+from fcn_keras.data.dataset import Dataset
 from fcn_keras.inference.decoding import check_one_output, labels_for
 from fcn_keras.inference.postprocessing import build_predictor
 from fcn_keras.labels import LabelSet
@@ -74,6 +75,8 @@ def evaluate(
         predictor, samples=samples, tile=tile, scales=scales, flip=flip, crf=crf
     )
     check_one_output(segmenter, "Evaluation")
+    if isinstance(dataset, Dataset):
+        dataset = dataset.read_as(segmenter.image_reader)
     task = _task(segmenter, dataset)
     report = metrics.report_for(task, **({"boundary": True} if boundary else {}))
     start = time.perf_counter()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from fcn_keras.checks import number
 from fcn_keras.data.formats import COMMON, is_image_name
+from fcn_keras.data.image_reader import ImageReader
+from fcn_keras.data.survey import decided_reader
 from fcn_keras.inference.decoding import check_one_output, check_probabilities, labels_for
 from fcn_keras.inference.segmenters import as_segmenter
 from fcn_keras.inference.writing import ENDINGS, Prediction, Work, Writing, named
@@ -15,7 +17,15 @@ from fcn_keras.progress import ProgressBar
 
 
 def predict_files(
-    predictor, paths, out_dir, *, alpha=0.5, confidence=False, png_scale=None, progress=True
+    predictor,
+    paths,
+    out_dir,
+    *,
+    alpha=0.5,
+    confidence=False,
+    png_scale=None,
+    image_reader=None,
+    progress=True,
 ):
     """Segments image files and folders of them, and writes the results into `out_dir`.
 
@@ -35,6 +45,8 @@ def predict_files(
             PNG, `street_values.png`, whose pixels times this number are the values in the task's
             unit; the number and the unit stand in the PNG's text as `scale` and `unit`. Values
             beyond 0 to 65535 times this number are an error of that image.
+        image_reader: A `fcn_keras.data.ImageReader` with options for reading the files. Where it
+            has none, files are read as in the training of the net.
         progress: Whether a bar is shown, on a terminal.
 
     Returns:
@@ -61,7 +73,9 @@ def predict_files(
     _refuse_overwriting(stems, out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     results = []
-    work = Work(segmenter, {path: out_dir / stem for path, stem in stems.items()}, writing)
+    read = (image_reader or ImageReader()).filled(segmenter.image_reader)
+    read, _ = decided_reader(read, [*stems], strict=False)
+    work = Work(segmenter, {path: out_dir / stem for path, stem in stems.items()}, writing, read)
     with ProgressBar(len(found), "image", progress) as bar:
         for result in work.done(found):
             results.append(result)

@@ -3,17 +3,18 @@
 import keras
 import numpy as np
 
-from fcn_keras.data.images import to_input
+from fcn_keras.data.images import DEFAULT, to_input
 
 MOST_PICTURE_CHANNELS = 4  # grey, RGB and RGBA; an array with more is no picture
 
 
-def to_batch(images, shapes):
+def to_batch(images, shapes, read=DEFAULT):
     """Returns several images of one size as a batch.
 
     Args:
         images: A sequence of images, as `to_input` takes them.
         shapes: (H, W, channels) with None for an open size, or {input: (H, W, channels)}.
+        read: The `ImageReader` of files.
 
     Returns:
         An array (batch, H, W, channels), or {input: such an array}.
@@ -21,7 +22,7 @@ def to_batch(images, shapes):
     Raises:
         ValueError: for no images or different sizes; and as `to_input`.
     """
-    arrays = [to_input(image, shapes) for image in images]
+    arrays = [to_input(image, shapes, read) for image in images]
     sizes = sorted({size_of(array) for array in arrays})
     if len(sizes) != 1:
         shown = ", ".join(f"{rows}x{columns}" for rows, columns in sizes)

@@ -32,7 +32,7 @@ class Postprocessor(Segmenter):
 
     Attributes:
         segmenter: The other segmenter.
-        task, labels, size, channels: Those of the other segmenter.
+        task, labels, size, channels, image_reader: Those of the other segmenter.
         halo: None: post-processing uses the whole image.
 
     Raises:
@@ -64,6 +64,11 @@ class Postprocessor(Segmenter):
     def channels(self):
         """Number of channels of an image, or {input: number}, or None."""
         return self.segmenter.channels
+
+    @property
+    def image_reader(self):
+        """The `ImageReader` of files."""
+        return self.segmenter.image_reader
 
     def activations(self, images):
         """Returns probabilities, or values of other tasks, float32 (batch, H, W, channels)."""

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from fcn_keras import geometry
+from fcn_keras.data.image_reader import ImageReader
 from fcn_keras.inference.compiled import Compiled
 from fcn_keras.inference.decoding import (
     ACTIVATIONS,
@@ -22,7 +23,7 @@ from fcn_keras.inference.decoding import (
 from fcn_keras.inference.inputs import size_of, to_batch
 from fcn_keras.inference.memory import check_fits
 from fcn_keras.inference.protocol import Segmenter
-from fcn_keras.models.outputs import named, output_tasks
+from fcn_keras.models.outputs import image_config, named, output_tasks
 from fcn_keras.tasks import Classes
 
 
@@ -34,6 +35,8 @@ class Predictor(Segmenter):
             (batch, H, W, channels); or from and to dicts of them.
         labels: A `LabelSet`. By default the one stored in the model, else numbered classes. For a
             net with several outputs {output: `LabelSet`}. For classes only.
+        image_reader: The `fcn_keras.data.ImageReader` of files. By default the one stored in the
+            model: that of its training.
 
     Attributes:
         task: The `fcn_keras.tasks.Task` of the output, or {output: `Task`}.
@@ -41,6 +44,7 @@ class Predictor(Segmenter):
         halo: The `fcn_keras.geometry.Halo` of the model, or None where none is exact.
         size: (H, W) of a model of one size, else None.
         channels: Number of channels of an image, or {input: number}.
+        image_reader: The `ImageReader` of files.
         model: The model. A model that was trained further is used with its new weights.
 
     Raises:
@@ -55,8 +59,9 @@ class Predictor(Segmenter):
     ```
     """
 
-    def __init__(self, model, labels=None):
+    def __init__(self, model, labels=None, image_reader=None):
         self.model = model
+        self.image_reader = image_reader or ImageReader.from_config(image_config(model))
         self._tasks = {
             output: _with_labels(task, named(labels, output), output)
             for output, task in output_tasks(model).items()
@@ -148,7 +153,7 @@ class Predictor(Segmenter):
         return outputs
 
     def _run(self, images, wanted):
-        batch = to_batch(images, self._shapes)
+        batch = to_batch(images, self._shapes, self.image_reader)
         check_fits(self.model, size_of(batch, axis=1))
         return self.run(batch, wanted)
 

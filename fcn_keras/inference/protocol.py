@@ -4,6 +4,7 @@ from typing import Protocol
 
 import numpy as np
 
+from fcn_keras.data.image_reader import ImageReader
 from fcn_keras.geometry import Halo
 from fcn_keras.labels import LabelSet
 from fcn_keras.tasks import Task
@@ -28,6 +29,7 @@ class Segmenter(Protocol):
         size: (H, W) of the images that the net was made for, or None for any size. Images of
             another size are cut into windows, or refused with a ValueError.
         channels: Number of channels of an image; None where it is not known.
+        image_reader: The `fcn_keras.data.ImageReader` of files: that of the training.
 
     Example:
 
@@ -42,6 +44,7 @@ class Segmenter(Protocol):
     halo: Halo | None
     size: tuple[int, int] | None
     channels: int | None | dict[str, int]
+    image_reader: ImageReader = ImageReader()
 
     def segment(self, image, *, return_logits=False) -> np.ndarray | tuple:
         """Segments one image.

@@ -6,6 +6,7 @@ import os
 import keras
 import numpy as np
 
+from fcn_keras.data.image_reader import ImageReader
 from fcn_keras.data.images import to_input
 from fcn_keras.geometry import Halo
 from fcn_keras.inference.decoding import activate_array, check_probabilities
@@ -14,6 +15,7 @@ from fcn_keras.inference.predictor import Predictor
 from fcn_keras.inference.protocol import Segmenter
 from fcn_keras.labels import LabelSet
 from fcn_keras.models import task_of
+from fcn_keras.models.outputs import image_config
 from fcn_keras.tasks import Classes
 
 
@@ -112,6 +114,12 @@ class UserSegmenter(Segmenter):
         """The object's `channels`, else None."""
         return getattr(self.given, "channels", None)
 
+    @property
+    def image_reader(self):
+        """The object's `image_reader` if it is an `ImageReader`, else one without options."""
+        reader = getattr(self.given, "image_reader", None)
+        return reader if isinstance(reader, ImageReader) else ImageReader()
+
     def segment(self, image, *, return_logits=False):
         """Segments one image; ValueError for `return_logits` of an object that has none."""
         if not return_logits:
@@ -133,7 +141,7 @@ class UserSegmenter(Segmenter):
         """Returns the object's `probabilities`, else the softmax of its logits."""
         task = self.task
         check_probabilities(task, "`probabilities`")
-        images = [to_input(image, shapes_of(self, image)) for image in images]
+        images = [to_input(image, shapes_of(self, image), self.image_reader) for image in images]
         if hasattr(self.given, "probabilities"):
             return self.given.probabilities(images)
         if not self._has_logits:
@@ -153,8 +161,10 @@ _NEEDED = "give it segment(image, return_logits=True), which returns (labels, lo
 
 
 def _predictor_of(model):
-    """The `Predictor` that is kept with the model; a new one once the task has changed."""
+    """The `Predictor` that is kept with the model; a new one once what it stores has changed."""
     predictor = vars(model).get("_fcn_keras_predictor")
-    if predictor is None or predictor.task != task_of(model):
+    reader = ImageReader.from_config(image_config(model))
+    kept = predictor is not None and predictor.image_reader == reader
+    if not kept or predictor.task != task_of(model):
         predictor = model._fcn_keras_predictor = Predictor(model)
     return predictor

@@ -46,7 +46,7 @@ class TTAPredictor(Postprocessor):
 
     def activations(self, images):
         """Returns the averages, float32 (batch, H, W, channels)."""
-        batch = to_batch(images, shapes_of(self.segmenter, images[0]))
+        batch = to_batch(images, shapes_of(self.segmenter, images[0]), self.image_reader)
         size = size_of(batch, axis=1)
         total = 0
         for scale in self.scales:

@@ -9,6 +9,7 @@ import numpy as np
 from fcn_keras import metrics
 from fcn_keras.checks import one_of, whole_number
 from fcn_keras.crf import dense_crf
+from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.images import to_input
 from fcn_keras.inference.decoding import check_one_output, check_probabilities, decode_array
 from fcn_keras.inference.segmenters import as_segmenter
@@ -150,6 +151,7 @@ def tune_crf(
         raise ValueError("tune_crf needs images; the dataset has none.")
     candidates = CANDIDATES if candidates is None else candidates
     segmenter = as_segmenter(model)
+    dataset = dataset.read_as(segmenter.image_reader) if isinstance(dataset, Dataset) else dataset
     check_one_output(segmenter, "tune_crf")
     check_probabilities(segmenter.task, "A dense CRF")
     examples = _examples(segmenter, dataset, min(images, len(dataset)))

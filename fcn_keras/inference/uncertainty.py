@@ -145,7 +145,8 @@ class MCDropoutPredictor(Postprocessor):
                 "Monte-Carlo dropout needs a Keras model, whose Dropout it turns on; "
                 f"got {type(model).__name__}."
             )
-        super().__init__(Predictor(with_dropout(predictor.model, seed), predictor.labels))
+        net = with_dropout(predictor.model, seed)
+        super().__init__(Predictor(net, predictor.labels, predictor.image_reader))
 
     @property
     def halo(self):

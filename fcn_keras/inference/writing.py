@@ -10,8 +10,9 @@ from PIL.PngImagePlugin import PngInfo
 
 from fcn_keras import visualize
 from fcn_keras.ahead import PIXELS, ahead
-from fcn_keras.data.images import UNREADABLE, to_input
-from fcn_keras.data.opening import opened
+from fcn_keras.data.image_reader import ImageReader
+from fcn_keras.data.images import to_input
+from fcn_keras.data.opening import UNREADABLE, opened
 from fcn_keras.inference.decoding import labels_for
 from fcn_keras.inference.inputs import shapes_of
 from fcn_keras.inference.segmenting import decoded_with_probabilities
@@ -72,11 +73,13 @@ class Work:
         segmenter: The `Segmenter`.
         targets: {image: path of its results without their endings}.
         writing: The `Writing`.
+        read: The `ImageReader` of the files.
     """
 
     segmenter: object
     targets: dict
     writing: Writing
+    read: ImageReader
 
     def done(self, found):
         """Yields a `Prediction` for each of `found`, in order; those with an error as they are."""
@@ -88,7 +91,7 @@ class Work:
     def _read(self, result):
         if result.error:
             return result, None
-        return self._attempt(result, to_input, result.path, shapes_of(self.segmenter))
+        return self._attempt(result, to_input, result.path, shapes_of(self.segmenter), self.read)
 
     def _segmented(self, result, image):
         """(`Prediction`, image, what the net says): the last two are None after an error."""

@@ -1,4 +1,4 @@
-"""The last layer of every segmenter: outputs on the image's own pixels, and their task."""
+"""The last layer of every segmenter: outputs on the image's own pixels, and what they mean."""
 
 import keras
 from keras import ops
@@ -19,6 +19,8 @@ class Logits(CropToReference):
         offset: As in `CropToReference`.
         task_config: What `to_config()` of a task returned, or None. It is saved with the model;
             `fcn_keras.task_of(model)` reads it.
+        image_config: How image files are read for the net, or None: what `to_config()` of a
+            `fcn_keras.data.ImageReader` returned. It is saved with the model.
 
     Example:
 
@@ -29,17 +31,20 @@ class Logits(CropToReference):
     ```
     """
 
-    def __init__(self, offset=0, task_config=None, **kwargs):
+    def __init__(self, offset=0, task_config=None, image_config=None, **kwargs):
         kwargs["dtype"] = "float32"
         kwargs["autocast"] = False
         super().__init__(offset, **kwargs)
         self.task_config = task_config
+        self.image_config = image_config
 
     def call(self, inputs):
         return ops.cast(super().call(inputs), "float32")
 
     def get_config(self):
         config = {**super().get_config(), "task_config": self.task_config}
+        if self.image_config:
+            config["image_config"] = self.image_config
         config.pop("autocast", None)
         return config
 

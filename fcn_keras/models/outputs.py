@@ -147,6 +147,23 @@ def set_labels(model, labels):
     set_task(model, tasks.Classes(labels))
 
 
+def set_image_config(model, config):
+    """Stores how image files are read, where a model of this package can keep it.
+
+    Args:
+        model: A Keras model; without a `fcn_keras.layers.Logits` layer nothing is stored.
+        config: What `to_config()` of a `fcn_keras.data.ImageReader` returned.
+    """
+    for layer in _output_layers(model).values():
+        layer.image_config = dict(config) or None
+
+
+def image_config(model):
+    """Returns how image files are read for a model: a config of `ImageReader`, or None."""
+    found = (layer.image_config for layer in _output_layers(model).values())
+    return next((config for config in found if config), None)
+
+
 def one_output(model, output):
     """Returns one output of a net that has several, as a net of its own.
 

@@ -1,6 +1,6 @@
 """Checks before a training starts: data and model must fit each other."""
 
-from fcn_keras.models.outputs import keeps_task, output_tasks, set_task
+from fcn_keras.models.outputs import keeps_task, output_tasks, set_image_config, set_task
 
 
 def check_data(train_data, val_data):
@@ -75,6 +75,22 @@ def with_channels_of(model, *datasets):
     """
     channels = model.inputs[0].shape[-1]
     return [None if data is None else data.with_channels(channels) for data in datasets]
+
+
+def keep_image_reader(model, train_data, val_data):
+    """Stores in a model how the images of its training are read, and reads the validation alike.
+
+    Args:
+        model: A Keras model.
+        train_data, val_data: `fcn_keras.data.Dataset`s; the second may be None.
+
+    Returns:
+        The validation data: its options where it has some, else those of the training.
+    """
+    if not train_data.reads_files:
+        return val_data
+    set_image_config(model, train_data.image_reader.to_config())
+    return val_data and val_data.read_as(train_data.image_reader)
 
 
 def _check_output(model, own, task):

@@ -18,6 +18,7 @@ from fcn_keras.training.checks import (
     check_data,
     check_model,
     check_same_data,
+    keep_image_reader,
     with_channels_of,
 )
 from fcn_keras.training.compiling import compile_model, monitor_of, tasks_of, weights_of
@@ -208,6 +209,7 @@ def build_net(plan, train_data, devices="auto"):
 def _begin(folder, model, plan, train_data, val_data):
     """Checks and compiles a new run."""
     check_model(model, train_data.task)
+    val_data = keep_image_reader(model, train_data, val_data)
     train_data, val_data = with_channels_of(model, train_data, val_data)
     check_divisible(plan, replicas(model))
     weights = weights_of(plan, train_data)
@@ -253,6 +255,7 @@ def _resume(folder, train_data, val_data, devices, given, notes):
     with setup(precision, devices).scope() if devices else contextlib.nullcontext():
         model = load_model(folder.last, compile=True)
     check_model(model, train_data.task)
+    val_data = keep_image_reader(model, train_data, val_data)
     train_data, val_data = with_channels_of(model, train_data, val_data)
     check_divisible(plan, replicas(model))
     state = [np.array(keras.ops.convert_to_numpy(v)) for v in model.optimizer.variables]

@@ -220,7 +220,9 @@ def describe_run(model, plan, train_data, val_data, *, weights, devices, notes):
 
 
 def _described(dataset):
-    return {"name": dataset.name, "split": dataset.split, "images": len(dataset)}
+    described = {"name": dataset.name, "split": dataset.split, "images": len(dataset)}
+    options = dataset.image_reader.to_config() if dataset.reads_files else {}
+    return {**described, "image_reader": options} if options else described
 
 
 def now():

@@ -10,7 +10,7 @@ from PIL import Image
 
 from fcn_keras import data
 from fcn_keras.data import formats, opening
-from fcn_keras.data.images import open_image
+from fcn_keras.data.opening import open_image
 
 RGB = np.random.default_rng(0).integers(0, 256, (8, 10, 3)).astype("uint8")
 

@@ -41,11 +41,13 @@ class KerasNet:
     Attributes:
         task: The `Task` of its output.
         channels: Number of channels of its image.
+        image_reader: The `ImageReader` of files.
     """
 
     def __init__(self, predictor):
         self._predictor, self._halos, self._cost = predictor, {}, None
         self.task, self.channels = predictor.task, predictor.channels
+        self.image_reader = predictor.image_reader
 
     def halo(self, size):
         """Returns the exact `Halo` for an image of `size`."""
@@ -89,6 +91,7 @@ class OtherNet:
     Attributes:
         task: The `Task` of its output.
         channels: Number of channels of its image.
+        image_reader: The `ImageReader` of files.
         bytes_per_pixel: None: not known.
 
     Raises:
@@ -109,6 +112,7 @@ class OtherNet:
                 "only: export it with an open size to tile larger ones exactly."
             )
         self.task, self.channels = segmenter.task, segmenter.channels or 3
+        self.image_reader = segmenter.image_reader
         if self.task is None:
             raise ValueError(
                 f"{self._name} has no `labels` to tell its number of classes. Give it a "

@@ -87,7 +87,7 @@ def segment_tiled(
     bounded part of its input.
     """
     net = as_net(model)
-    source = open_source(image, net.channels)
+    source = open_source(image, net.channels, net.image_reader)
     if resume and isinstance(tile, str):
         tile = begun_with(out, return_logits).get("tile", tile)  # free memory may have changed
     plan, blend = choose_plan(net, source.size, tile, halo, overlap), blends(halo, overlap)
@@ -133,6 +133,7 @@ class Tiled(Segmenter):
         self._net, self._tile = as_net(self._segmenter), tile
         self.task, self.labels = self._segmenter.task, self._segmenter.labels
         self.channels = self._segmenter.channels
+        self.image_reader = self._segmenter.image_reader
 
     @property
     def halo(self):
@@ -162,7 +163,7 @@ class Tiled(Segmenter):
         return np.stack([self._probabilities(image) for image in images])
 
     def _probabilities(self, image):
-        source = open_source(image, self._net.channels)
+        source = open_source(image, self._net.channels, self._net.image_reader)
         plan = choose_plan(self._net, source.size, self._tile, "exact", None)
         shape = (*source.size, self.task.channels)
         outputs = Outputs((None,), (shape,), (np.dtype("float32"),), None, False)
