@@ -20,6 +20,7 @@ from fcn_keras.classifiers.googlenet import googlenet
 from fcn_keras.classifiers.resnet_slim import resnet_slim
 from fcn_keras.classifiers.vgg_slim import HEAD as SLIM_HEAD
 from fcn_keras.classifiers.vgg_slim import vgg_slim
+from fcn_keras.classifiers.weights_files import check_weights_file, no_weights_of
 
 
 @dataclass(frozen=True)
@@ -86,28 +87,22 @@ class Classifier:
         options = {"include_top": with_top, "weights": weights, "input_shape": shape}
         if channels != 3 and "include_preprocessing" in inspect.signature(self.build).parameters:
             options["include_preprocessing"] = False  # its means are those of three colours
-        if weights not in (None, "imagenet") and not os.path.exists(weights):
-            raise FileNotFoundError(
-                f"There is no weights file {str(weights)!r}. `weights` is None, 'imagenet', 'auto' "
-                f"or the path of a weights file of {self.name}."
-            )
+        if weights not in (None, "imagenet"):
+            check_weights_file(weights, self.name)
         with warnings.catch_warnings():
             # What Keras could not load it says once more in its error.
             warnings.filterwarnings("ignore", "Skipping nested container")
             try:
                 return self.build(**options)
-            except (CheckpointError, FileNotFoundError):
+            except (CheckpointError, FileNotFoundError, MemoryError):
                 raise
             except Exception as error:
                 if weights == "imagenet" and not isinstance(error, ValueError):
                     raise FileNotFoundError(_where_to_put(self, error)) from error
                 if weights in (None, "imagenet"):
                     raise
-                why = str(error).strip().splitlines()
-                raise ValueError(
-                    f"{weights}: these weights do not fit {self.name}. Keras says: "
-                    f"{why[0] if why else type(error).__name__}"
-                ) from error
+                net = f"{self.name} {'with' if with_top else 'without'} its top"
+                raise ValueError(no_weights_of(weights, net, error)) from error
 
 
 _TABLE = (

@@ -138,5 +138,5 @@ def test_a_torch_file_that_does_not_fit(tmp_path):
 def test_a_keras_file_that_does_not_fit(tmp_path):
     path = tmp_path / "other.weights.h5"
     keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]).save_weights(path)
-    with pytest.raises(ValueError, match="other.weights.h5: these weights do not fit .*lite0"):
+    with pytest.raises(ValueError, match="other.weights.h5 does not hold the weights of .*lite0"):
         classifiers.get(FIRST).load(path)
