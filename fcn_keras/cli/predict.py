@@ -15,7 +15,11 @@ def predict(
     model: ModelPath,
     images: Annotated[
         list[Path],
-        typer.Argument(metavar="IMAGES...", help="Image files and folders.", show_default=False),
+        typer.Argument(
+            metavar="IMAGES...",
+            help="Image files and folders. Of a folder without images its subfolders are taken.",
+            show_default=False,
+        ),
     ],
     out: Annotated[
         Path,

@@ -4,11 +4,12 @@ An unreadable file does not stop the others.
 """
 
 import collections
+import warnings
 from pathlib import Path
 
 from fcn_keras.checks import number
-from fcn_keras.data.formats import COMMON, is_image_name
 from fcn_keras.data.image_reader import ImageReader
+from fcn_keras.data.image_search import find_images
 from fcn_keras.data.survey import decided_reader
 from fcn_keras.inference.decoding import check_one_output, check_probabilities, labels_for
 from fcn_keras.inference.segmenters import as_segmenter
@@ -37,7 +38,8 @@ def predict_files(
     Args:
         predictor: A Keras model, a `Segmenter` such as `build_predictor` returns, or an object
             with `segment` and `labels`.
-        paths: Files and folders, or one of them. Of a folder all images directly in it are taken.
+        paths: Files and folders, or one of them. Of a folder all images directly in it are taken;
+            where it has none, those of its subfolders. A warning says what was not taken.
         out_dir: The folder to write to; made if missing.
         alpha: Opacity of the colours in the overlay, 0 to 1.
         confidence: Whether the probability of each pixel's label is written too.
@@ -68,7 +70,7 @@ def predict_files(
     writing = _checked(segmenter, Writing(alpha, confidence, png_scale))
     if isinstance(paths, (str, Path)):
         paths = [paths]
-    found = _find(paths)
+    found = _found(paths, out_dir)
     stems = _unique_stems([result.path for result in found if not result.error])
     _refuse_overwriting(stems, out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -81,6 +83,14 @@ def predict_files(
             results.append(result)
             bar.step()
     return results
+
+
+def _found(paths, out_dir):
+    """A `Prediction` for each image, or with the error of a path that has none."""
+    found = find_images(paths, out_dir)
+    for note in found.notes:
+        warnings.warn(note, stacklevel=1)
+    return [Prediction(path, error=error) for path, error in found.files]
 
 
 def _checked(segmenter, writing):
@@ -101,25 +111,6 @@ def _checked(segmenter, writing):
     if not number("png_scale", writing.png_scale):
         raise ValueError("`png_scale` must be above 0, got 0.")
     return writing
-
-
-def _find(paths):
-    """A `Prediction` for each image, or with the error of a path that has none."""
-    found = {}
-    for path in map(Path, paths):
-        if path.is_dir():
-            images = [p for p in sorted(path.iterdir()) if is_image_name(p)]
-            if not images:
-                kinds = ", ".join(suffix[1:] for suffix in COMMON)
-                found[path] = Prediction(path, error=f"{path} holds no image ({kinds}).")
-        elif path.exists():
-            images = [path]
-        else:
-            images = []
-            found[path] = Prediction(path, error=f"{path} does not exist.")
-        for image in images:
-            found.setdefault(image.resolve(), Prediction(image))
-    return list(found.values())
 
 
 def _unique_stems(paths):

@@ -56,9 +56,10 @@ def test_an_unreadable_file_does_not_stop_the_rest(tmp_path, capsys, monkeypatch
     write(tmp_path / "in/c.jpg")
     (tmp_path / "in/b.png").write_bytes(b"not a picture")
     (tmp_path / "in/notes.txt").write_text("left alone")
-    results = predict_files(
-        Brightness(), [tmp_path / "in", tmp_path / "gone.png"], tmp_path / "out"
-    )
+    with pytest.warns(UserWarning, match="notes.txt"):
+        results = predict_files(
+            Brightness(), [tmp_path / "in", tmp_path / "gone.png"], tmp_path / "out"
+        )
     assert [result.path.name for result in results] == ["a.png", "b.png", "c.jpg", "gone.png"]
     assert [bool(result.error) for result in results] == [False, True, False, True]
     assert "b.png" in results[1].error and "does not exist" in results[3].error
@@ -108,6 +109,33 @@ def test_an_empty_folder_is_told(tmp_path):
     (tmp_path / "in").mkdir()
     (result,) = predict_files(Brightness(), tmp_path / "in", tmp_path / "out", progress=False)
     assert "holds no image" in result.error
+
+
+def test_what_is_not_taken_of_a_folder_is_told_with_the_reason(tmp_path):
+    for name in ("in/a.png", "in/b.TGA", "in/c.jp2", "in/a.ppm", "in/night/d.png"):
+        write(tmp_path / name)
+    for name in ("in/notes.txt", "in/x.csv", "in/e.heic", "in/Thumbs.db", "in/._a.png"):
+        (tmp_path / name).write_bytes(b"x")
+    with pytest.warns(UserWarning) as told:
+        results = predict_files(Brightness(), tmp_path / "in", tmp_path / "out", progress=False)
+    assert [result.path.name for result in results] == ["a.png", "b.TGA", "c.jp2"]
+    assert not any(result.error for result in results)
+    texts = [str(warning.message).replace(str(tmp_path), "") for warning in told]
+    assert "/in: 2 files were not taken (no image): notes.txt, x.csv." in texts
+    assert any("1 file was not taken (HEIC: convert it to JPEG" in text for text in texts)
+    assert any("a more common format has the same name): a.ppm" in text for text in texts)
+    assert "/in: 1 subfolder with images was not taken: night. Name each to take it." in texts
+    assert len(texts) == 4
+
+
+def test_a_folder_of_folders(tmp_path):
+    for name in ("in/ulm/1.png", "in/jena/1.png", "in/jena/süd/2.png", "in/out/1_labels.png"):
+        write(tmp_path / name)
+    with pytest.warns(UserWarning, match="3 images were taken from its subfolders"):
+        results = predict_files(Brightness(), tmp_path / "in", tmp_path / "in/out", progress=False)
+    assert sorted(result.label_path.name for result in results) == [
+        "2_labels.png", "jena-1_labels.png", "ulm-1_labels.png",
+    ]  # fmt: skip
 
 
 def test_sixteen_bit_label_maps(tmp_path):
