@@ -4,10 +4,12 @@ from typing import NamedTuple
 
 from fcn_keras.data.coco_categories import classes_of
 from fcn_keras.data.coco_json import Problems, is_number, key_of, read_json
+from fcn_keras.data.coco_segmentation import Entry, box_polygon, is_outside, outline_of
 from fcn_keras.data.outlines import Outline
 from fcn_keras.labels import LabelSet
 
 MANY_CROWDS = 0.1  # COCO itself has 0.012
+FEW = 10  # of so few images, any share may be without annotations
 SAMPLE = 100  # outlines that are looked at to tell pixels from fractions
 
 
@@ -59,36 +61,26 @@ def read_annotations(file, root, hint, crowd=None, boxes=None):
     pictures = _pictures(content["images"], problems)
     _fractions(content["annotations"], problems)
     for place, found in enumerate(content["annotations"]):
-        name = _name(found, place)
-        picture = _listed(found, "image", pictures, problems, name)
-        label = _listed(found, "category", label_of, problems, name)
-        parts = _parts(found.get("segmentation"), found.get("bbox"), problems, name)
+        entry = Entry(found, place, problems)
+        picture = _listed(entry, "image", pictures)
+        label = _listed(entry, "category", label_of)
+        parts = outline_of(entry)
         if parts is None:
-            parts, label = _box(found.get("bbox"), boxes, label, labels.ignore, problems, name)
-        many = found.get("iscrowd") in (1, True, "1")
-        if many:
-            problems.count("crowd", name)
-            if "attributes" in found or isinstance(found.get("segmentation"), list):
-                problems.count("tool's crowd", name)
-        many = many and not crowd
+            parts, label = _box(entry, boxes, label, labels.ignore)
+        first = entry.is_crowd and not crowd
+        _count_crowd(entry)
         if parts:
-            _count_outside(found.get("bbox"), parts, picture.size, problems, name)
-            label = labels.ignore if many else label
-            picture.outlines.append(Outline(label, parts, many, name))
-    total = len(content["annotations"])
-    notes += _notes(problems, total, boxes)
-    if crowd is None:
-        notes += _crowds(problems, total)
-    distinct = {id(picture): picture for _, picture in _by_id(pictures)}
-    return Annotations(labels, list(distinct.values()), notes)
+            if is_outside(entry.box, parts, picture.size):
+                entry.count("outside")
+            label = labels.ignore if first else label
+            picture.outlines.append(Outline(label, parts, first, entry.number))
+    notes += _notes(problems, len(content["annotations"]), boxes, crowd)
+    distinct = list({id(picture): picture for _, picture in _by_id(pictures)}.values())
+    return Annotations(labels, distinct, [*notes, *_of_pictures(distinct, problems)])
 
 
 def _by_id(pictures):
     return sorted(pictures.items(), key=lambda item: (isinstance(item[0], str), item[0]))
-
-
-def _name(found, place):
-    return f"annotation {found['id']}" if "id" in found else f"annotation no. {place + 1} (no id)"
 
 
 def _pictures(images, problems):
@@ -140,124 +132,36 @@ def _size(image):
     return tuple(found)
 
 
-def _listed(found, what, known, problems, name):
+def _listed(entry, what, known):
     """What the id of an image or a category stands for."""
-    key = key_of(found.get(f"{what}_id"))
+    given = entry.found.get(f"{what}_id")
+    key = key_of(given)
     if key in known:
         return known[key]
-    given = found.get(f"{what}_id", "none")
     shown = ", ".join(str(one) for one in list(known)[:8]) + (", ..." if len(known) > 8 else "")
     where = "images" if what == "image" else "categories"
-    raise problems.error(
-        f"{name} has the {what}_id {given!r}, which is not among {where!r} (ids {shown}). Remove "
-        f"the annotation, or add the entry to {where!r}."
+    raise entry.error(
+        f"has the {what}_id {given!r}, which is not among {where!r} (ids {shown}). Remove the "
+        f"annotation, or add the entry to {where!r}."
     )
 
 
-def _parts(segmentation, box, problems, name):
-    """The polygons and run lengths of an object, [] if they cover nothing, None if it has none."""
-    if not segmentation or segmentation == [box]:
-        return None
-    if isinstance(segmentation, dict):
-        return _run_lengths(segmentation, problems, name)
-    if not isinstance(segmentation, list):
-        raise _no_outline(segmentation, problems, name)
-    if is_number(segmentation[0]):
-        problems.count("flat", name)
-        segmentation = [segmentation]
-    elif len(segmentation) > 2 and all(_is_list(p) and len(p) == 2 for p in segmentation):
-        problems.count("points", name)
-        segmentation = [segmentation]
-    parts = []
-    for part in segmentation:
-        if isinstance(part, dict) and "counts" in part:
-            parts += _run_lengths(part, problems, name) or []
-        elif _is_list(part):
-            parts += _polygon(part, problems, name)
-        else:
-            raise _no_outline(part, problems, name)
-    if parts:
-        return parts
-    return None if _is_box(box) or not any(segmentation) else []
-
-
-def _polygon(corners, problems, name):
-    """A list with a polygon as x, y, x, y, ...; an empty one if it has no area."""
-    if len(corners) > 5 and len(corners) % 2 == 0 and {*map(type, corners)} <= {int, float}:
-        return [corners]
-    if corners and all(_is_list(one) for one in corners):
-        if all(len(one) != 2 for one in corners):  # one pair of brackets too many
-            return [polygon for one in corners for polygon in _polygon(one, problems, name)]
-        corners = [value for point in corners for value in point]
-    for value in corners:
-        if not is_number(value):
-            raise problems.error(f"{name} has {value!r} in a polygon; x and y are numbers.")
-    if len(corners) % 2:
-        raise problems.error(
-            f"{name} has a polygon of {len(corners)} numbers; a polygon is x, y of each corner, an "
-            f"even number: {str(corners)[:60]}"
-        )
-    if len(corners) < 6:
-        if corners:
-            problems.count("thin", name)
-        return []
-    return [corners]
-
-
-def _run_lengths(segmentation, problems, name):
-    if segmentation.get("counts") in (None, [], ""):
-        return None
-    size = segmentation.get("size")
-    if not _is_list(size) or len(size) != 2 or not all(map(is_number, size)):
-        raise problems.error(f"{name} has run lengths without their size [height, width].")
-    if not isinstance(segmentation["counts"], (list, str)):
-        raise _no_outline(segmentation["counts"], problems, name)
-    return [segmentation]
-
-
-def _no_outline(value, problems, name):
-    return problems.error(
-        f"{name} has the segmentation {str(value)[:60]!r}; it is a list of polygons "
-        "[[x, y, x, y, ...], ...] or run lengths {'size': [height, width], 'counts': ...}."
-    )
-
-
-def _box(box, boxes, label, void, problems, name):
+def _box(entry, boxes, label, void):
     """(parts, label) of an annotation without an outline."""
-    if not _is_box(box):
-        problems.count("nothing", name)
+    if entry.box is None:
+        entry.count("nothing")
         return [], label
-    problems.count("box", name)
+    entry.count("box")
     if boxes is None:
         return [], label
-    left, top, width, height = box
-    right, bottom = left + width, top + height
-    return [[left, top, right, top, right, bottom, left, bottom]], (
-        label if boxes == "fill" else void
-    )
+    return [box_polygon(entry.box)], label if boxes == "fill" else void
 
 
-def _is_box(box):
-    """Whether a bbox is x, y, width, height with an area."""
-    return _is_list(box) and len(box) == 4 and all(map(is_number, box)) and min(box[2:]) > 0
-
-
-def _is_list(value):
-    return isinstance(value, list)
-
-
-def _count_outside(box, parts, size, problems, name):
-    """Counts an object of polygons that lie outside their image."""
-    if size is None or not _is_box(box) or isinstance(parts[0], dict):
-        return
-    if _is_outside(box[0], box[1], box[0] + box[2], box[1] + box[3], size):
-        xs, ys = ([v for part in parts for v in part[start::2]] for start in (0, 1))
-        if _is_outside(min(xs), min(ys), max(xs), max(ys), size):
-            problems.count("outside", name)
-
-
-def _is_outside(left, top, right, bottom, size):
-    return left >= size[1] or top >= size[0] or right <= 0 or bottom <= 0
+def _count_crowd(entry):
+    if entry.is_crowd:
+        entry.count("crowd")
+        if "attributes" in entry.found or isinstance(entry.found.get("segmentation"), list):
+            entry.count("tool's crowd")
 
 
 def _fractions(annotations, problems):
@@ -265,19 +169,43 @@ def _fractions(annotations, problems):
     highest, first = 0, None
     for place, found in enumerate(annotations[:SAMPLE]):
         segmentation = found.get("segmentation")
-        for part in segmentation if _is_list(segmentation) else []:
-            values = [value for value in part if is_number(value)] if _is_list(part) else []
+        for part in segmentation if isinstance(segmentation, list) else []:
+            values = [v for v in part if is_number(v)] if isinstance(part, list) else []
             if len(values) >= 6:
-                first = first or _name(found, place)
+                first = first or Entry(found, place, problems)
                 highest = max(highest, *values)
     if first and highest <= 1:
-        raise problems.error(
-            f"the polygons have coordinates of 0 to {highest:g} ({first}): fractions of the image. "
-            "COCO's format has pixels: multiply x by the width and y by the height."
+        raise first.error(
+            f"and others have polygons with coordinates of 0 to {highest:g}: fractions of the "
+            "image. COCO's format has pixels: multiply x by the width and y by the height."
         )
 
 
-def _notes(problems, total, boxes):
+def _of_pictures(pictures, problems):
+    """Sentences about images without annotations, and outlines that have two classes."""
+    for picture in pictures:
+        known = {}
+        for outline in picture.outlines:
+            first = outline.parts[0]
+            key = str(first["counts"])[:40] if isinstance(first, dict) else tuple(first[:6])
+            other = known.setdefault(key, outline)
+            if other.label != outline.label and other.parts == outline.parts:
+                problems.count("two classes", f"annotation {outline.number}")
+    empty = sum(not picture.outlines for picture in pictures)
+    sentences = problems.note(
+        "two classes",
+        "has the outline of another one with another class; the later one in the file counts.",
+        "have the outline of another one with another class; the later ones in the file count.",
+    )
+    if len(pictures) >= FEW and empty > len(pictures) / 2:
+        sentences.append(
+            f"{problems.shown}: {empty} of {len(pictures)} images have no annotation, so that all "
+            "of them is background; images that nobody has annotated yet should be taken out."
+        )
+    return sentences
+
+
+def _notes(problems, total, boxes, crowd):
     """Sentences about what was decided; a ValueError where no annotation has an outline."""
     boxed = problems.number("box")
     if boxed and boxed + problems.number("nothing") == total and boxes is None:
@@ -309,6 +237,7 @@ def _notes(problems, total, boxes):
             "is listed twice; the annotations of both entries belong to it.",
             "are listed twice; the annotations of both entries belong to them.",
         ),
+        *(_crowds(problems, total) if crowd is None else ()),
     ]  # fmt: skip
 
 

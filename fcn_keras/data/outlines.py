@@ -18,13 +18,13 @@ class Outline(NamedTuple):
         label: Its class, or void.
         parts: What together is the object: lists of x, y of a polygon, or dicts of run lengths.
         first: Whether every other object covers it, however small it is.
-        name: What messages call it.
+        number: Its id, for messages.
     """
 
     label: int
     parts: list
     first: bool
-    name: str
+    number: int | str
 
 
 class Sketch(NamedTuple):
@@ -74,7 +74,8 @@ class OutlineReader(MaskReader):
                 drawn.append((outline, _patch(outline.parts, size)))
             except (ValueError, TypeError, KeyError, OverflowError) as error:
                 raise ValueError(
-                    f"{self.file}: the outline of {outline.name} in {path} is wrong: {error}"
+                    f"{self.file}: the outline of annotation {outline.number} in {path} is wrong: "
+                    f"{error}"
                 ) from error
         label = np.zeros(size, self.labels.dtype)
         drawn.sort(key=lambda pair: (not pair[0].first, -np.count_nonzero(pair[1].inside)))

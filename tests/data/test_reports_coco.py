@@ -376,6 +376,23 @@ def test_objects_outside_the_image_are_counted(one):
     assert one({"segmentation": SQUARE}, far | {"segmentation": SQUARE}).notes == ()
 
 
+def test_an_outline_with_two_classes_is_counted(one):
+    twice = [{"segmentation": SQUARE, "category_id": c} for c in (1, 2)]
+    part = one(*twice, categories=("a", "b"))
+    np.testing.assert_array_equal(part[0][1], truth(2))
+    (note,) = part.notes
+    assert "annotation 101 has the outline of another one with another class" in note
+    assert one(twice[0], twice[0]).notes == ()
+
+
+def test_images_that_nobody_annotated_are_counted(put):
+    names = [f"{n}.png" for n in range(12)]
+    one = {"segmentation": SQUARE}
+    root = put("all.json", content_of(names, one), *(f"images/{name}" for name in names))
+    (note,) = data.load("coco", root, split="all").notes
+    assert note.startswith("all.json: 11 of 12 images have no annotation")
+
+
 FORMS = {
     "nested": (SQUARE, ""),
     "flat": (SQUARE[0], "annotation 100 has one plain list of numbers; it was read as x, y, x, y"),
@@ -387,6 +404,7 @@ FORMS = {
     "counts": ({"size": list(SIZE), "counts": runs(truth())}, ""),
     "float counts": ({"size": [20.0, 30.0], "counts": list(map(float, runs(truth())))}, ""),
     "counts in a list": ([{"size": list(SIZE), "counts": runs(truth())}], ""),
+    "bytes as text": ({"size": list(SIZE), "counts": "b'b26>0000000000000V;'"}, ""),
     "a thin part": ([*SQUARE, [1, 1, 25, 15], [3, 3]], "2 annotations (the first: annotation 100)"),
 }
 
@@ -413,7 +431,7 @@ WRONG = {
     ),
     "fractions": (
         {"segmentation": [[0.1, 0.1, 0.9, 0.1, 0.5, 0.8]]},
-        "0 to 0.9 .annotation 100.: fractions",
+        "annotation 100 and others have polygons .*0 to 0.9: fractions",
     ),
     "category": (
         {"segmentation": SQUARE, "category_id": 9},
