@@ -4,8 +4,11 @@ import numpy as np
 
 from fcn_keras.data.label_error import LabelError
 
-SOFT = 0.9  # share of greys in no 2x2 block of one value, from which on edges may be blended
-BETWEEN = 0.1  # share of greys with darker and brighter neighbours; 0.2 to 1 at blended edges
+SOFT = 0.4  # share of the greys that occur at edges alone, from which on edges are blended
+MANY = 8  # such greys beside others; fewer must be half of the pixels between black and white
+THIN = 0.9  # share of the pixels in no 2x2 block of one grey, where JPEG's noise is known by it
+LEAST = 4  # pixels of blended greys
+NEAR = 16  # what JPEG at its best adds to black or takes from white
 DARK = 64  # a mask that is darker everywhere holds numbers
 
 
@@ -172,20 +175,33 @@ def require_hard_edges(levels, path, void=None):
 
 
 def _is_soft(levels, between):
-    """Whether the pixels `between` are those of blended edges."""
+    """Whether the pixels `between` are, or hold among others, those of blended edges.
+
+    A grey of an edge fills no 2x2 block, and most of its pixels have darker and brighter
+    neighbours. Of instances only tiny ones are so. What JPEG of the highest quality leaves is
+    known by its greys, which are all close to black or white.
+    """
     if min(levels.shape) < 2:
         return False
     rows, columns = levels[1:] == levels[:-1], levels[:, 1:] == levels[:, :-1]
-    blocks = rows[:, 1:] & rows[:, :-1] & columns[1:] & columns[:-1]  # 2x2 of one value
+    blocks = rows[:, 1:] & rows[:, :-1] & columns[1:] & columns[:-1]
     flat = np.zeros(levels.shape, bool)
     for down in (slice(None, -1), slice(1, None)):
         for right in (slice(None, -1), slice(1, None)):
             flat[down, right] |= blocks
-    count = between.sum()
-    if (between & ~flat).sum() < SOFT * count:
-        return False
     padded = np.pad(levels, 1, mode="edge")
     height, width = levels.shape
     around = [padded[y : y + height, x : x + width] for y in range(3) for x in range(3)]
-    lowest, highest = np.minimum.reduce(around), np.maximum.reduce(around)
-    return (between & (lowest < levels) & (levels < highest)).sum() >= BETWEEN * count
+    inside = (np.minimum.reduce(around) < levels) & (levels < np.maximum.reduce(around))
+    greys, place, pixels = np.unique(levels[between], return_inverse=True, return_counts=True)
+    filling, among = np.bincount(place, flat[between]), np.bincount(place, inside[between])
+    count = pixels.sum()
+    if count < LEAST:
+        return False
+    soft = (filling == 0) & (among >= pixels / 2)
+    if soft.sum() >= SOFT * len(greys) and (soft.sum() >= MANY or pixels[soft].sum() >= count / 2):
+        return True
+    if filling.sum() <= (1 - THIN) * count and among.sum() >= count / 2:
+        return True
+    near_white = levels.max() - greys <= NEAR
+    return bool(near_white.any() and (near_white | (greys <= NEAR)).all() and not filling.any())

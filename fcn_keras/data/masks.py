@@ -135,8 +135,7 @@ class MaskReader:
         levels = shown_levels(stored)
         require_hard_edges(levels, stored.path, void)
         if note is None and stored.colors is None and levels.max(initial=0) == 255:
-            others = np.unique(levels[(levels > 0) & (levels < 255) & ~void])
-            if 0 < len(others) <= 3:
+            if ((levels > 0) & (levels < 255) & ~void).any():
                 note = "masks hold more values than 0 and 255; with binary these are class 1 too."
         return label, note
 

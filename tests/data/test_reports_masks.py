@@ -274,6 +274,29 @@ def test_instance_numbers_are_all_the_object(tmp_path, seed, size, dtype):
     np.testing.assert_array_equal(both_ways(path, BINARY), numbers > 0)
 
 
+def test_instances_of_thin_lines_and_single_pixels(tmp_path):
+    rng = np.random.default_rng(0)
+    numbers = np.zeros((96, 128), "uint8")
+    for number in range(1, 40):
+        row, column = rng.integers(0, 96), rng.integers(0, 128)
+        numbers[row, rng.integers(0, 128) :] = 6 * number  # a root, one pixel wide
+        numbers[rng.integers(0, 96) :, column] = 6 * number + 1
+        numbers[rng.integers(0, 96), rng.integers(0, 128)] = 6 * number + 2
+    path = saved(numbers, tmp_path / "m.png")
+    np.testing.assert_array_equal(both_ways(path, BINARY), numbers > 0)
+
+
+@pytest.mark.parametrize("blur", [0.6, 2])
+def test_soft_edges_of_several_greys_are_refused(tmp_path, blur):
+    """An object of 128 and one of 255, smoothed: not every grey is one of an edge."""
+    mask = np.where(OBJECT, 255, 0).astype("uint8")
+    mask[:, 32:] //= 2
+    smooth = Image.fromarray(np.kron(mask, np.ones((3, 3), "uint8")))
+    path = saved(smooth.filter(ImageFilter.GaussianBlur(blur)), tmp_path / "m.png")
+    with pytest.raises(LabelError, match="blended greys"):
+        BINARY.read(path)
+
+
 def test_instance_colours_are_all_the_object(tmp_path):
     rng = np.random.default_rng(0)
     colors = np.vstack([np.zeros((1, 3)), rng.integers(20, 256, (8, 3))]).astype("uint8")
