@@ -4,15 +4,17 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from PIL import ImageOps
+from PIL import Image, ImageOps
 
 from fcn_keras.data import mask_causes
 from fcn_keras.data.label_error import LabelError
 from fcn_keras.data.lossy import lossy_format
 from fcn_keras.data.opening import UNREADABLE, opened
+from fcn_keras.data.pages import count_pages
+from fcn_keras.data.wide_colors import check_bands, is_wide_color, is_wide_grey, lower_bytes
 
-_BITS, _PHOTOMETRIC, _SUBFILE = 258, 262, 254  # tags of TIFF
-_WHITE_IS_ZERO, _REDUCED = 0, 1
+_BITS, _PHOTOMETRIC = 258, 262  # tags of TIFF
+_WHITE_IS_ZERO = 0
 _MODES = ("1", "L", "P", "LA", "PA", "RGB", "RGBA", "F")
 
 
@@ -97,8 +99,11 @@ def read_stored(path):
     """
     try:
         with opened(path) as image:
-            lossy, count = lossy_format(image, path), _pages(image)
+            lossy, count = lossy_format(image, path), count_pages(image)
+            wide = is_wide_color(image) or is_wide_grey(image)
             if count == 1:
+                check_bands(image)
+                low = lower_bytes(lambda: opened(path)) if wide and not lossy else None
                 image.load()
     except FileNotFoundError:
         raise
@@ -110,23 +115,32 @@ def read_stored(path):
             f"{path} has {count} {what}, and a mask is one image. Save the one that is the mask "
             "as a file of its own."
         )
-    return _stored(_plain_mode(ImageOps.exif_transpose(image), path), image, path, lossy)
+    narrow = _narrowed(image, low, path) if wide else image
+    return _stored(_plain_mode(ImageOps.exif_transpose(narrow), path), image, path, lossy)
 
 
-def _pages(image):
-    """The number of pages or frames; smaller copies of the first page of a TIFF do not count."""
-    count = getattr(image, "n_frames", 1)  # Pillow's plugins of one image have none
-    if image.format in ("MPO", "PSD"):  # previews of a JPEG; layers, which come flattened
-        return 1
-    if count == 1 or image.format != "TIFF":
-        return count
-    size, others = image.size, 0
-    for page in range(1, count):
-        image.seek(page)
-        smaller = image.width < size[0] and image.height < size[1]
-        others += not (smaller or image.tag_v2.get(_SUBFILE, 0) & _REDUCED)
-    image.seek(0)
-    return 1 + others
+def _narrowed(image, low, path):
+    """An image of 16 bits a channel with 8 bits, where that loses nothing.
+
+    Pillow gives the higher bytes. In a mask they equal the lower bytes (8 bits widened), or one of
+    the two is 0 everywhere.
+    """
+    high = np.asarray(image)
+    if low is None:
+        plain = bool(np.isin(high, (0, 255)).all())  # black and white
+    else:
+        plain = bool((high == low).all() or not low.any())
+    if plain:
+        return image
+    colors = 3 if image.mode == "RGBA" else high.shape[-1]
+    if low is None or high[..., :colors].any():
+        raise ValueError(
+            f"{path} has 16 bits a channel, and its values are not those of 8 bits. Save it as a "
+            "grey PNG (class numbers), or with 8 bits a channel (colours)."
+        )
+    numbers = Image.fromarray(np.concatenate([low[..., :colors], high[..., colors:]], axis=-1))
+    numbers.info = {key: image.info[key] for key in ("exif",) if key in image.info}
+    return numbers
 
 
 def _plain_mode(image, path):

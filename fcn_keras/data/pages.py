@@ -8,6 +8,17 @@ REDUCED, MASK = 1, 4  # bits of SUBFILE
 NEVER = ("MPO", "PSD", "ICO", "ICNS", "CUR")  # the first image is the one that is meant
 
 
+def count_pages(image):
+    """Returns how many pages or frames of an opened Pillow image could be the one that is meant.
+
+    Previews, smaller versions of a TIFF's first page and layers of PSD files do not count.
+    """
+    count = getattr(image, "n_frames", 1)
+    if image.format == "TIFF":
+        return _rival(image, count) or 1
+    return 1 if image.format in NEVER else count
+
+
 def choose_page(image, page):
     """Moves an opened Pillow image to the page that is to be read.
 

@@ -19,6 +19,11 @@ def is_wide_color(image):
     return max(depths) > 8 or any(";16" in rawmode for rawmode in _rawmodes(image))
 
 
+def is_wide_grey(image):
+    """Returns whether an opened Pillow image, not yet loaded, has alpha and grey of 16 bits."""
+    return image.mode == "LA" and any(";16" in rawmode for rawmode in _rawmodes(image))
+
+
 def check_bands(image):
     """Raises ValueError for an opened TIFF of 16 bits whose bands Pillow would mix up."""
     tag = getattr(image, "tag_v2", {})

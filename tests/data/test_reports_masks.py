@@ -339,6 +339,47 @@ def test_pgm_of_few_values(tmp_path):
     np.testing.assert_array_equal(both_ways(tmp_path / "m.pgm", BY_NUMBER), CLASSES)
 
 
+def wide_png(values, kind):
+    """A PNG of 16 bits a channel, of PNG's colour type 2 (RGB), 4 (grey, alpha) or 6 (RGBA)."""
+    height, width, _ = values.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    content = png((height, width), 16, 0, rows)
+    head = content[12:25] + bytes([kind]) + content[26:29]
+    return content[:12] + head + struct.pack(">I", zlib.crc32(head)) + content[33:]
+
+
+@pytest.mark.parametrize(("kind", "channels"), [(2, 3), (6, 4)])
+def test_colours_of_16_bits(tmp_path, kind, channels):
+    path = tmp_path / "m.png"
+    colors = np.zeros((48, 64, channels), "uint16") + 65535
+    colors[..., :3] = np.array(COLORS, "uint16")[CLASSES] * 257
+    path.write_bytes(wide_png(colors, kind))
+    np.testing.assert_array_equal(both_ways(path, BY_COLOR), CLASSES)
+    colors[..., :3] = CLASSES[..., None]  # class numbers, which lie in the lower bytes
+    path.write_bytes(wide_png(colors, kind))
+    np.testing.assert_array_equal(both_ways(path, BY_NUMBER), CLASSES)
+    np.testing.assert_array_equal(both_ways(path, BINARY), CLASSES > 0)
+    colors[..., :3] = 300 * CLASSES[..., None].astype("uint16")
+    path.write_bytes(wide_png(colors, kind))
+    refused(path, BY_NUMBER, "16 bits a channel")
+
+
+def test_grey_of_16_bits_with_alpha(tmp_path):
+    path = tmp_path / "m.png"
+    grey = np.zeros((48, 64, 2), "uint16") + 65535
+    grey[..., 0] = OBJECT * 65535
+    path.write_bytes(wide_png(grey, 4))
+    np.testing.assert_array_equal(both_ways(path, BINARY), OBJECT)
+    grey[..., 0] = OBJECT * 300
+    path.write_bytes(wide_png(grey, 4))
+    refused(path, BINARY, "16 bits a channel")
+
+
+def test_an_imagej_stack_is_refused(tmp_path):
+    path = saved(WHITE, tmp_path / "m.tif", tiffinfo={270: "ImageJ=1.53t\nimages=3\nslices=3\n"})
+    refused(path, BINARY, "has 3 pages")
+
+
 def test_other_modes_are_refused(tmp_path):
     path = saved(Image.fromarray(WHITE).convert("CMYK"), tmp_path / "m.tif")
     refused(path, BINARY, "mode CMYK")
