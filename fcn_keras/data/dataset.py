@@ -13,6 +13,7 @@ from fcn_keras.data.image_reader import ImageReader, read_image
 from fcn_keras.data.images import stored_format, to_input
 from fcn_keras.data.nearest import Nearest
 from fcn_keras.data.readers import reader_for
+from fcn_keras.data.resizing import is_scaled, to_size
 from fcn_keras.data.scale import on_scale
 from fcn_keras.data.survey import decided_reader
 from fcn_keras.labels import LabelSet
@@ -45,6 +46,8 @@ class Dataset:
             3.
         image_dtype: "uint8" or "float32". Default: that of the arrays or .npy files, else "uint8".
         hint: What belongs where in the dataset's folder, and where it is published; for messages.
+        resize_images: Whether an image of another size than its target is brought to the target's
+            size. Both must have the same proportions.
         notes: Sentences about how the files were understood ("classes.txt was read as ..."), which
             `check` and a training's summary print.
 
@@ -77,6 +80,7 @@ class Dataset:
     channels: int | None = None
     image_dtype: str | None = None
     hint: str = ""
+    resize_images: bool = False
     notes: tuple[str, ...] = ()
 
     def __post_init__(self):
@@ -213,7 +217,11 @@ class Dataset:
         """Returns the image of example `index` alone; see `dataset[index]`."""
         if self.in_memory:
             return self.images[index]
-        return self.image_of(self.images[index])
+        image = self.image_of(self.images[index])
+        if not self.resize_images:
+            return image
+        size = self.read_target(index).shape[:2]
+        return to_size(image, size) if is_scaled(image.shape[:2], size) else image
 
     def image_of(self, path):
         """Returns the image at a path as the examples have it: channels and dtype."""
@@ -273,6 +281,18 @@ class Dataset:
             f"{self._target_word} {self.targets[index]} is {target_size[0]}x{target_size[1]} "
             "(height x width): they must be equal."
             + (" One is rotated: the EXIF orientation of the image was applied." if turned else "")
+            + self._resize_hint(image_size, target_size)
+        )
+
+    def _resize_hint(self, image_size, target_size):
+        """A sentence about the option that brings the image to its target's size, or ""."""
+        if self.name != "folder" or self.resize_images:
+            return ""
+        if not is_scaled(image_size[:2], target_size[:2]):
+            return ""
+        return (
+            " They have the same proportions: resize=images (on the command line "
+            f"folder:DIR,resize=images) brings each image to the size of its {self._target_word}."
         )
 
     @property

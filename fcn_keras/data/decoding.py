@@ -97,11 +97,11 @@ def _image_decoder(tf, dataset):
             image = _grey(tf, image)
         return image if dtype == tf.uint8 else tf.cast(image, dtype)
 
-    def by_reader(path):
-        return tf.numpy_function(lambda path: dataset.image_of(path.decode()), [path], dtype)
+    def by_reader(index):
+        return tf.numpy_function(lambda index: dataset.read_image(int(index)), [index], dtype)
 
     first = dataset.reads_files and not dataset.image_reader.page  # TensorFlow reads that alone
-    possible = first and dataset.channels in (1, 3)
+    possible = first and dataset.channels in (1, 3) and not dataset.resize_images
     plain = [possible and plain_image(path) for path in dataset.images]
     return _either(tf, plain, by_tensorflow, by_reader, dataset.image_shape)
 
@@ -118,11 +118,11 @@ def _either(tf, plain, by_tensorflow, by_reader, shape):
     if all(plain):
         return lambda index, path: by_tensorflow(path)
     if not any(plain):
-        return lambda index, path: tf.ensure_shape(by_reader(path), shape)
+        return lambda index, path: tf.ensure_shape(by_reader(index), shape)
     plain = tf.constant(plain)
 
     def decode(index, path):
-        image = tf.cond(plain[index], lambda: by_tensorflow(path), lambda: by_reader(path))
+        image = tf.cond(plain[index], lambda: by_tensorflow(path), lambda: by_reader(index))
         return tf.ensure_shape(image, shape)
 
     return decode

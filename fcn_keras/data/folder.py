@@ -56,6 +56,12 @@ OPTIONS = {
         kind=str,
         choices=READINGS,
     ),
+    "resize": Option(
+        "What is brought to the size of the other where an image and its mask have different "
+        "sizes of the same proportions: images.",
+        kind=str,
+        choices=("images",),
+    ),
     **image_reader.OPTIONS,
 }
 
@@ -99,6 +105,7 @@ def load(
     unit="",
     scale=1.0,
     classes=None,
+    resize=None,
     bits=None,
     alpha=None,
     page=None,
@@ -144,6 +151,8 @@ def load(
         classes: What a number beside a name in classes.txt is: "names" if it is part of the name
             ("zone 1"), "values" if it is the class's value in the masks. Default: lines that can
             mean both are refused.
+        resize: "images" if images are brought to the size of their masks, where both have the same
+            proportions. Default: different sizes are refused.
         bits, alpha, page: How images are read that can be understood in several ways; see
             `fcn_keras.data.ImageReader`.
 
@@ -160,8 +169,9 @@ def load(
     where = {"images": images, "masks": masks, "pattern": pattern, "regression": regression}
     names, paths, targets, notes, every = _examples(root, split, where)
     void = (void,) if isinstance(void, int) else tuple(void)
-    if classes is not None:
-        one_of("classes", classes, READINGS)
+    for option, value in (("classes", classes), ("resize", resize)):
+        if value is not None:
+            one_of(option, value, OPTIONS[option].choices)
     if regression:
         if binary or threshold is not None:
             option = "binary=True" if binary else f"threshold={threshold:g}"
@@ -181,7 +191,7 @@ def load(
     read, told = decided_reader(ImageReader(bits, alpha, page), every)
     return Dataset(
         "folder", split, task, names, paths, targets, reader, augmentation, read,
-        hint=hint, notes=(*notes, *told),
+        hint=hint, resize_images=resize == "images", notes=(*notes, *told),
     )  # fmt: skip
 
 
