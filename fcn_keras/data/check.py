@@ -8,7 +8,6 @@ import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from fcn_keras.data import registry
@@ -18,7 +17,7 @@ from fcn_keras.data.joined import joined
 from fcn_keras.data.masks import LabelError, MaskReader
 from fcn_keras.data.nearest import Nearest
 from fcn_keras.data.palettes import conflict
-from fcn_keras.data.shared_images import equal_files, image_keys
+from fcn_keras.data.shared_images import equal_files, files_of, image_keys
 from fcn_keras.progress import ProgressBar
 from fcn_keras.tasks import Task
 
@@ -199,8 +198,7 @@ def _copies(parts):
     tested = [part for part in parts if part.split in TESTED]
     sentences = []
     for part, other in itertools.combinations(tested, 2):
-        files = [[p for p in some.images if isinstance(p, Path)] for some in (part, other)]
-        pairs = equal_files(*files)
+        pairs = equal_files(files_of(part), files_of(other))
         if pairs:
             sentences.append(
                 f"{_images(len(pairs))} of {other.split} {_are(pairs)} equal, byte for byte, to "
@@ -282,9 +280,10 @@ def _report(parts, problems, warnings, progress):
 def _difference(first, part):
     """A sentence about why no net fits two splits, or None: other classes or channels."""
     if part.task != first.task:
+        what = "classes" if part.labels and first.labels else "task"
         return (
-            f"{first.split} and {part.split} differ in their task, so that no net fits both: "
-            f"{_meaning(first.task)} and {_meaning(part.task)}."
+            f"{first.split} and {part.split} differ in their {what}, so that no net fits both: "
+            f"{first.split} has {_meaning(first.task)}; {part.split} has {_meaning(part.task)}."
         )
     if part.channels != first.channels and {part.channels, first.channels} != {1, 3}:
         return (
@@ -295,7 +294,7 @@ def _difference(first, part):
 
 
 def _meaning(task):
-    return f"the classes {', '.join(task.labels.names)}" if task.labels else str(task)
+    return ", ".join(task.labels.names) if task.labels else str(task)
 
 
 def _numbering(dataset):
