@@ -10,7 +10,10 @@ MEANS = {
     "band": "keeps it as a channel of its own",
 }
 BANDED = ("TIFF", "JPEG2000")  # formats in which a fourth band is often no transparency
-CHOICE = "give " + ", ".join(f'alpha="{name}" ({text})' for name, text in MEANS.items())
+CHOICE = (
+    "for all images give " + ", ".join(f'alpha="{name}" ({text})' for name, text in MEANS.items())
+    + "; on the command line folder:DIR,alpha=ignore, or predict --image-alpha ignore"
+)  # fmt: skip
 
 
 def has_alpha(image):
@@ -41,14 +44,13 @@ def settled_alpha(image, choice, kind=None):
     if choice is None:
         if kind and highest == 0 and any(low != high for low, high in image.getextrema()[:-1]):
             raise ValueError(
-                f"its alpha is 0 everywhere, so that all of it would be white: {CHOICE} for all "
-                "images"
+                f"its alpha is 0 everywhere, so that all of it would be white; {CHOICE}"
             )
         if kind in BANDED and sum(alpha.histogram()[1:255]):
             raise ValueError(
                 f"the last of its {len(image.getbands())} bands is called alpha and has values of "
                 f"{lowest} to {highest}: it may be transparency, or a band such as near infrared; "
-                f"{CHOICE} for all images"
+                f"{CHOICE}"
             )
     return on_white(image)
 

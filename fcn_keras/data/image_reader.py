@@ -53,6 +53,7 @@ class ImageReader:
             transparency, which is put on white; where it is 255 everywhere it is left out.
         page: Page of a TIFF or frame of an animation, from 0. None: there must be but one.
         decided: Whether `bits` was looked for in the files of a data set already.
+        found: Whether `bits` was found there.
         unsure: Whether that showed that `bits` is needed: files of 16 bits are refused without.
 
     Raises:
@@ -70,6 +71,7 @@ class ImageReader:
     alpha: str | None = None
     page: int | None = None
     decided: bool = dataclasses.field(default=False, compare=False, repr=False)
+    found: bool = dataclasses.field(default=False, compare=False, repr=False)
     unsure: bool = dataclasses.field(default=False, compare=False, repr=False)
 
     def __post_init__(self):
@@ -109,9 +111,12 @@ class ImageReader:
         return self._converted(image, _low(image, lambda: _again(image)))
 
     def filled(self, other):
-        """Returns the reader with the options of `other` where it has none itself."""
+        """Returns the reader with the options of `other` where it was given none itself."""
         mine, theirs = self.to_config(), other.to_config() if isinstance(other, ImageReader) else {}
-        return self if mine == {**theirs, **mine} else ImageReader(**{**theirs, **mine})
+        if self.found and "bits" in theirs:
+            del mine["bits"]
+        joined = {**theirs, **mine}
+        return self if joined == self.to_config() else ImageReader(**joined, decided=self.decided)
 
     def to_config(self):
         """Returns the options that are set, {name: value} of JSON types."""
@@ -162,11 +167,10 @@ class ImageReader:
         lowest, highest = whole.getchannel(whole.getbands()[-1]).getextrema()
         if self.alpha is None and lowest == highest:
             return image
-        if self.alpha != "band":
+        if self.alpha is None:
             raise ValueError(
                 f"it holds {bands} bands, the last of no stated meaning with values of {lowest} to "
-                f'{highest}: give alpha="ignore" (leaves it out) or alpha="band" (keeps it) for '
-                "all images"
+                f"{highest}: {alphas.CHOICE}"
             )
         return tiff.with_extra_band(path, self.page)
 

@@ -118,27 +118,38 @@ def _to_inputs(images, shapes, read):
     return arrays
 
 
-def _with_channels(pixels, channels, alpha=None):
-    shape = pixels.shape
-    if pixels.ndim == 2:
-        pixels = pixels[..., None]
-    if pixels.ndim == 4:
+def check_channels(shape, channels, alpha=None):
+    """Raises ValueError unless an image of a shape can be converted to a number of channels.
+
+    Args:
+        shape: (H, W) or (H, W, channels) of the image.
+        channels: Number of channels that a net takes.
+        alpha: The option of the `ImageReader`: with "band" a fourth channel is not left out.
+    """
+    depth = 1 if len(shape) == 2 else shape[-1]
+    known = {(channels, channels), (1, 3), (3, 1), *([(4, 3)] if alpha != "band" else [])}
+    if len(shape) in (2, 3) and (depth, channels) in known:
+        return
+    if len(shape) == 4:
         raise ValueError(
             f"One image is (H, W, {channels}); got a batch of shape {shape}. Pass batch[i]."
         )
-    depth = pixels.shape[-1] if pixels.ndim == 3 else None
-    if depth == channels:
-        return pixels
-    if channels == 3 and depth == 4 and alpha != "band":
-        return pixels[..., :3] if alpha == "ignore" else array_on_white(pixels, alpha is not None)
-    if channels == 3 and depth == 1:
-        return np.repeat(pixels, 3, axis=-1)
-    if channels == 1 and depth == 3:
-        return _grey(pixels)
     hint = ""
-    if pixels.ndim == 3 and shape[0] in (channels, 1, 3, 4):
+    if len(shape) == 3 and shape[0] in (channels, 1, 3, 4):
         hint = " The channels come last: try image.transpose(1, 2, 0)."
     raise ValueError(f"The model takes images (H, W, {channels}); got shape {shape}.{hint}")
+
+
+def _with_channels(pixels, channels, alpha=None):
+    check_channels(pixels.shape, channels, alpha)
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]
+    depth = pixels.shape[-1]
+    if depth == channels:
+        return pixels
+    if depth == 4:
+        return pixels[..., :3] if alpha == "ignore" else array_on_white(pixels, alpha is not None)
+    return np.repeat(pixels, 3, axis=-1) if depth == 1 else _grey(pixels)
 
 
 def _grey(pixels):

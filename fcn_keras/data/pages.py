@@ -37,13 +37,15 @@ def choose_page(image, page):
     elif image.format == "TIFF":
         if rival := _rival(image, count):
             raise ValueError(
-                f"it holds {rival} pages, and which one is the image is not known: give page=0 "
-                "(the first) or another page for all images; bands that were saved as pages belong "
-                "in a .npy file (H, W, channels)"
+                f"it holds {rival} pages, and which one is the image is not known: for all images "
+                "give page=0 (the first) or another page; on the command line folder:DIR,page=0, "
+                "or predict --page 0. Bands that were saved as pages belong in a .npy file "
+                "(H, W, channels)"
             )
     elif count > 1 and image.format not in NEVER:
         raise ValueError(
-            f"it is an animation of {count} frames: give page=0 to read the first one of all images"
+            f"it is an animation of {count} frames: page=0 reads the first one of all images; on "
+            "the command line folder:DIR,page=0, or predict --page 0"
         )
 
 

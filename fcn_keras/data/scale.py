@@ -70,5 +70,6 @@ def unsure(highest):
     meant = ", ".join(f"bits={bits} ({2**bits - 1})" for bits in fitting[:-1])
     return (
         f"its pixels are stored in 16 bits and end at {highest}, so it is not known which value is "
-        f"white: give {meant} or bits=16 (65535) for all images"
+        f"white: for all images give {meant} or bits=16 (65535); on the command line "
+        "folder:DIR,bits=12, or predict --bits 12"
     )

@@ -107,15 +107,14 @@ def _with_bits(reader, paths, count):
         return reader, []
     if 255 < found < SURE:
         raise ValueError(
-            f"{brightest}: {unsure(found).removesuffix(' for all images')}. It is the brightest "
-            f"of the {count} images of 16 bits"
+            f"{brightest}: {unsure(found)}. It is the brightest of the {count} images of 16 bits"
             + (f" ({len(paths)} were looked at)." if len(paths) < count else ".")
         )
     bits = 16 if found >= SURE else 8
     white = 2**bits - 1
     why = f"{brightest.name} reaches {found}" if bits == 16 else f"none exceeds {found}"
     note = f"images of 16 bits are read with {white} as white (bits={bits}): {why}"
-    return dataclasses.replace(reader, bits=bits), [note]
+    return dataclasses.replace(reader, bits=bits, found=True), [note]
 
 
 def _highest(path, page):

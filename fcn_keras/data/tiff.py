@@ -1,6 +1,7 @@
 """What the header of a TIFF says of its bands, also where Pillow cannot read the file."""
 
 import io
+import mmap
 import struct
 from pathlib import Path
 
@@ -15,7 +16,11 @@ _SIZES = {_SHORT: 2, _LONG: 4}
 
 def why_unreadable(path):
     """Returns why Pillow cannot read a TIFF, from its bands; None if that is not the reason."""
-    found = _header(Path(path).read_bytes()) if _is_tiff(path) else None
+    with open(path, "rb") as file:
+        if file.read(4) not in BEGINNINGS:
+            return None
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            found = _header(content)
     if found is None or not found.get(SAMPLES):
         return None
     bands, depth = found[SAMPLES][0][0], found.get(DEPTHS, ([8], 0))[0][0]
@@ -55,11 +60,6 @@ def with_extra_band(path, page):
     order = "<" if content[:2] == b"II" else ">"
     struct.pack_into(order + "H", content, found[EXTRA][1], ALPHA)
     return Image.open(io.BytesIO(bytes(content)))
-
-
-def _is_tiff(path):
-    with open(path, "rb") as file:
-        return file.read(4) in BEGINNINGS
 
 
 def _header(content):

@@ -39,11 +39,7 @@ class CRFPredictor(Postprocessor):
     def __init__(self, model, **options):
         super().__init__(model)
         check_probabilities(self.task, "A dense CRF")
-        if self.channels not in (1, 3, None):
-            raise ValueError(
-                f"A dense CRF compares the colours of RGB images; got a model of {self.channels} "
-                "channels."
-            )
+        check_colors(self.segmenter)
         dense_crf(np.zeros((1, 1, 2), "float32"), np.zeros((1, 1, 3), "uint8"), **options)
         self.options = options
 
@@ -54,3 +50,17 @@ class CRFPredictor(Postprocessor):
         found = self.segmenter.probabilities(arrays)
         pixels = np.stack([to_input(array) for array in arrays])
         return dense_crf(found, pixels, from_logits=False, **self.options)
+
+
+def check_colors(segmenter):
+    """Raises ValueError for a `Segmenter` whose images have no colours that a CRF could compare."""
+    channels = segmenter.channels
+    if channels in (1, 3, None):
+        return
+    several = isinstance(channels, dict)
+    got = f"the inputs {', '.join(channels)}" if several else f"{channels} channels"
+    raise ValueError(
+        f"A dense CRF compares the colours of grey or RGB images; got a model of {got}. Leave the "
+        "CRF out, or choose three channels yourself: "
+        "fcn_keras.crf.dense_crf(probabilities, image[..., :3], from_logits=False)."
+    )

@@ -11,6 +11,7 @@ from fcn_keras.checks import one_of, whole_number
 from fcn_keras.crf import dense_crf
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.images import to_input
+from fcn_keras.inference.crf import check_colors
 from fcn_keras.inference.decoding import check_one_output, check_probabilities, decode_array
 from fcn_keras.inference.segmenters import as_segmenter
 from fcn_keras.progress import ProgressBar
@@ -154,6 +155,9 @@ def tune_crf(
     dataset = dataset.read_as(segmenter.image_reader) if isinstance(dataset, Dataset) else dataset
     check_one_output(segmenter, "tune_crf")
     check_probabilities(segmenter.task, "A dense CRF")
+    check_colors(segmenter)
+    if isinstance(dataset, Dataset) and segmenter.channels is not None:
+        dataset = dataset.with_channels(segmenter.channels)
     examples = _examples(segmenter, dataset, min(images, len(dataset)))
     score = _scorer(measure, dataset.labels, examples)
     chosen = {**START, **(start or {}), "steps": steps}

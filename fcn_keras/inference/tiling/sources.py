@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from fcn_keras.data.alpha import array_on_white
-from fcn_keras.data.images import DEFAULT, to_input
+from fcn_keras.data.images import DEFAULT, check_channels, to_input
 from fcn_keras.data.npy import is_npy
 
 SAMPLED = 512  # rows and columns of an array whose alpha is looked at
@@ -33,7 +33,10 @@ def open_source(image, channels, read=DEFAULT):
             return Sliced(image, channels, read)
         if is_npy(image):
             return Sliced(read(image), channels, read)
-        return Decoded(read.picture(image), channels, read)
+        try:
+            return Decoded(read.picture(image), channels, read)
+        except ValueError as error:
+            raise error if str(image) in str(error) else ValueError(f"{image}: {error}") from None
     if isinstance(image, Image.Image):
         return Decoded(read.converted(image), channels, read)
     if not hasattr(image, "shape") or not hasattr(image, "__getitem__"):
@@ -61,6 +64,7 @@ class Sliced:
             )
         self.size = shape[:2]
         self._highest = None
+        check_channels(shape, channels, read.alpha)
         self._settle_alpha(array, shape[2:])
         self.window((slice(0, 1), slice(0, 1)))  # raises for channels that do not fit
         self._highest = None
@@ -107,6 +111,8 @@ class Decoded:
     def __init__(self, image, channels, read=DEFAULT):
         self._image, self._channels, self._read = image, channels, read
         self.size = image.height, image.width
+        depth = {"L": 3, "RGB": 3, "LA": 2, "RGBA": 4}[image.mode]  # grey files are read as RGB
+        check_channels((*self.size, depth), channels, read.alpha)
         self.window((slice(0, 1), slice(0, 1)))
 
     def window(self, place):
