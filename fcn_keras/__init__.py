@@ -15,6 +15,8 @@ _PUBLIC = {
     "fcn8s": "models",
     "fcn4s": "models",
     "fcn2s": "models",
+    "segnet": "models",
+    "segnet_basic": "models",
     "crf_rnn": "models",
     "convolutionalize": "surgery",
     "segment": "inference",

@@ -166,6 +166,8 @@ def net_words(net):
     declaration = {**NET, **net_options()}
     words = []
     for name, value in given.items():
+        if value is None:  # a net without a classifier
+            continue
         words.append(f"--{declaration[name].flag}")
         if value is not True:
             listed = isinstance(value, (tuple, list))

@@ -21,6 +21,8 @@ _FILES = {
     "labels_of": "outputs",
     "load_model": "files",
     "one_output": "outputs",
+    "segnet": "segnet",
+    "segnet_basic": "segnet",
     "task_of": "outputs",
 }
 

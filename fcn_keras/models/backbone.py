@@ -2,6 +2,7 @@
 
 import gc
 from dataclasses import dataclass
+from functools import partial
 
 import keras
 
@@ -105,7 +106,7 @@ def load_backbone(
         FileNotFoundError: for weights that are not there and cannot be downloaded.
     """
     spec = resolve(classifier, weights, stream, keep_head=head_filters is None)
-    top = _top(spec.classifier)
+    top = top_of(spec.classifier)
     flattens = top.gathering is not None and top.flattens
     alignment.check_classifier(spec.classifier, spec.head or flattens or spec.average_window)
     x = preprocessed(stream, spec.preprocess, spec.grey)
@@ -114,7 +115,7 @@ def load_backbone(
     changes = [with_batch_norm_momentum(batch_norm_momentum)]
     changes += alignment.changes(spec.classifier)
     copier = Copier(*changes, taken=taken, suffix=stream.suffix)
-    features = _features(spec.classifier, top, x, copier)
+    features = features_of(spec.classifier, x, partial(copy_open, copier))
     if alignment.head_padding == "valid" and spec.average_window:
         pool = L.AveragePooling2D(spec.average_window, strides=1, name=f"pool5{stream.suffix}")
         features = pool(features)
@@ -202,24 +203,30 @@ def _registered_preprocessing(row, model, channels):
     return row.preprocess if channels >= 3 else "tf"
 
 
-def _top(classifier):
-    """The classifier's `Top`; for a net built without one, its output and no gathering layer."""
+def top_of(classifier):
+    """Returns the classifier's `Top`; of a net without one, its output and no gathering layer."""
     if len(classifier.output_shape) == 4:
         return Top(classifier.outputs[0], None, ())
     return find_top(classifier)
 
 
-def _features(classifier, top, x, copier):
-    """Walks the classifier on `x` up to the map that its top gathers."""
-    found = []
+def features_of(classifier, x, copy):
+    """Returns the map that the classifier's top gathers, computed anew on an image.
+
+    Args:
+        classifier: A functional Keras classifier.
+        x: KerasTensor, the image after preprocessing.
+        copy: `copy(layer, args, kwargs)` calls what stands for a layer of the classifier.
+    """
+    gathering, found = top_of(classifier).gathering, []
 
     def call(node, args, kwargs):
         if any(value is None for value in keras.tree.flatten(args)):
             return [None] * len(node.outputs)
-        if node.operation is top.gathering:
+        if node.operation is gathering:
             found.append(args[0])
             return None
-        return copy_open(copier, node.operation, args, kwargs)
+        return copy(node.operation, args, kwargs)
 
     outputs = walk(classifier, [x], call)
     return found[0] if found else outputs[0]

@@ -75,6 +75,29 @@ def open_streams(input_shape, preprocess=None):
     ]
 
 
+def one_stream(input_shape, preprocess, net):
+    """Returns the only input of a net.
+
+    Args:
+        input_shape, preprocess: As `open_streams`.
+        net: Name of the net, for the message.
+
+    Returns:
+        A `Stream`.
+
+    Raises:
+        ValueError: as `open_streams`, and for several inputs.
+    """
+    streams = open_streams(input_shape, preprocess)
+    if len(streams) > 1:
+        names = ", ".join(str(stream.name) for stream in streams)
+        raise ValueError(
+            f"{net} takes one image, got `input_shape` with {names}. Give one shape with the "
+            "channels of all of them, such as (None, None, 6)."
+        )
+    return streams[0]
+
+
 def assembled(streams, outputs, name):
     """Returns the model from the inputs of a net to its outputs.
 

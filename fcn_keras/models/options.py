@@ -149,10 +149,33 @@ class FCNOptions(NetOptions, total=False):
     ]
 
 
+class SegNetOptions(NetOptions, total=False):
+    """The options of `fcn_keras.models.segnet`, which documents them."""
+
+    bayesian: Annotated[
+        bool,
+        Option(
+            "Dropout of 0.5 in the deeper blocks, as in Bayesian SegNet: several passes with it "
+            "tell how certain the net is.",
+            default=False,
+        ),
+    ]
+    batch_norm_momentum: Annotated[
+        float | None,
+        Option(
+            "Momentum of every BatchNormalization.", default=0.9, check=_momentum, python_only=True
+        ),
+    ]
+
+
 # For each net of `fcn_keras.models.NETS` its options, {name: Option}.
 OPTIONS = {
     name: {"classifier": CLASSIFIER, **declared(FCNOptions)}
     for name in ("fcn32s", "fcn16s", "fcn8s", "fcn4s", "fcn2s")
+}
+OPTIONS["segnet"] = {"classifier": CLASSIFIER, **declared(SegNetOptions)}
+OPTIONS["segnet_basic"] = {  # it has its own encoder, which nobody trained before
+    name: one for name, one in declared(SegNetOptions).items() if name != "weights"
 }
 
 

@@ -9,6 +9,7 @@ from fcn_keras.options import option, option_field
 
 PANEL = "Model"
 DEFAULT_MODEL = "fcn8s"
+DEFAULT_CLASSIFIER = "vgg_slim"
 RGB = 3
 
 
@@ -18,7 +19,8 @@ class Net:
 
     Attributes:
         model: Name of a builder in `fcn_keras.models.NETS`: "fcn8s", ...
-        classifier: A registered name, or a functional Keras classifier.
+        classifier: A registered name, or a functional Keras classifier. None for a net with an
+            encoder of its own ("segnet_basic").
         weights: "auto" (ImageNet's where the classifier has them), "imagenet", None, or the path
             of a weights file of the classifier.
         options: {name: value} of the builder's other arguments.
@@ -42,7 +44,9 @@ class Net:
         choices=tuple(OPTIONS),
         panel=PANEL,
     )
-    classifier: str = option_field("vgg_slim", OPTIONS[DEFAULT_MODEL]["classifier"], panel=PANEL)
+    classifier: str | None = option_field(
+        DEFAULT_CLASSIFIER, OPTIONS[DEFAULT_MODEL]["classifier"], panel=PANEL
+    )
     weights: str | None = option_field("auto", OPTIONS[DEFAULT_MODEL]["weights"], panel=PANEL)
     options: dict = field(default_factory=dict)
 
@@ -50,6 +54,21 @@ class Net:
         one_of("model", self.model, tuple(OPTIONS))
         given = {k: tuple(v) if isinstance(v, list) else v for k, v in self.options.items()}
         object.__setattr__(self, "options", check_options(self.model, given))
+        if "classifier" not in OPTIONS[self.model]:
+            self._refuse(self.model, classifier=self.classifier, weights=self.weights)
+            object.__setattr__(self, "classifier", None)
+            object.__setattr__(self, "weights", None)
+        elif self.classifier is None:
+            object.__setattr__(self, "classifier", DEFAULT_CLASSIFIER)
+
+    @staticmethod
+    def _refuse(model, classifier=None, weights=None, defaults=(DEFAULT_CLASSIFIER,)):
+        """Raises ValueError for a classifier or its weights that a net without one was given."""
+        given = {
+            "classifier": None if classifier in defaults else classifier,
+            "weights": None if weights in ("auto", "") else weights,
+        }
+        check_options(model, {name: value for name, value in given.items() if value is not None})
 
     def changed(self, model=None, classifier=None, weights="", **options):
         """Returns the net with some attributes replaced.
@@ -63,12 +82,13 @@ class Net:
         model = model or self.model
         known = OPTIONS.get(model, {})
         kept = {name: value for name, value in self.options.items() if name in known}
-        return Net(
-            model,
-            self.classifier if classifier is None else classifier,
-            self.weights if weights == "" else weights,
-            {**kept, **options},
-        )
+        options = {**kept, **options}
+        if model in OPTIONS and "classifier" not in known:
+            self._refuse(model, classifier, weights, defaults=())
+            return Net(model, options=options)
+        if weights == "":
+            weights = "auto" if self.classifier is None else self.weights
+        return Net(model, self.classifier if classifier is None else classifier, weights, options)
 
     @property
     def pretrained(self):
@@ -103,9 +123,9 @@ class Net:
             options.setdefault("input_shape", (None, None, channels))
         if isinstance(task, dict):
             task = {output: _task(one) for output, one in task.items()}
-        return models.NETS[self.model](
-            _task(task), self.classifier, weights=self.classifier_weights(), **options
-        )
+        if self.classifier is not None:
+            options.update(classifier=self.classifier, weights=self.classifier_weights())
+        return models.NETS[self.model](_task(task), **options)
 
     def to_config(self):
         """Returns the net in JSON types; `from_config` reads it."""

@@ -140,6 +140,21 @@ def test_vgg_in_both_alignments(alignment, long, short, tile, upright):
     check(BUILT[alignment], pixels(*size), tile)
 
 
+def test_pooling_indices_at_any_size():
+    """A max unpooling looks where its pooling looked, also in a tile."""
+    given = keras.Input((None, None, 3))
+    x = given
+    for filters in (5, 6, 7):
+        x = L.Conv2D(filters, 3, padding="same", activation="relu")(x)
+        x = L.MaxPooling2D(2)(x)
+    model = loud(fcn_keras.segnet(CLASSES, keras.Model(given, x), preprocess="tf"))
+    assert fcn_keras.geometry.halo(model).stride == (8, 8)
+    for size, tile in (((131, 45), 32), ((37, 150), 24), ((9, 5), 8)):
+        check(model, pixels(*size), tile)
+    with pytest.raises(AssertionError):
+        check(model, pixels(131, 45), 32, halo=0)
+
+
 def test_a_stride_less_of_halo_is_not_enough():
     model, image = small("pooled", "scores"), pixels(200, 24)
     exact = fcn_keras.geometry.halo(model)
