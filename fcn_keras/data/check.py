@@ -21,7 +21,8 @@ from fcn_keras.data.shared_images import equal_files, files_of, image_keys
 from fcn_keras.progress import ProgressBar
 from fcn_keras.tasks import Task
 
-TESTED = ("train", "val", "test")
+TESTED = ("train", "val", "trainval", "test")
+WITHIN = ({"train", "trainval"}, {"val", "trainval"})  # one is a part of the other
 EXPLAINED = 20  # missing files of a split for which the nearest file is looked for
 
 
@@ -178,11 +179,13 @@ def _found(name, root, split, options, problems, warnings):
 
 
 def _in_two_lists(part, keys, seen):
-    """A sentence about the examples of train, val or test that are in an earlier one of them."""
+    """Sentences about the examples of train, val or test that are in an earlier one of them."""
     if part.split not in TESTED:
         return []
     sentences = []
     for split in TESTED:
+        if {split, part.split} in WITHIN:
+            continue
         twice = [index for index, key in enumerate(keys) if seen.get(key) == split]
         if twice:
             sentences.append(
@@ -198,6 +201,8 @@ def _copies(parts):
     tested = [part for part in parts if part.split in TESTED]
     sentences = []
     for part, other in itertools.combinations(tested, 2):
+        if {part.split, other.split} in WITHIN:
+            continue
         pairs = equal_files(files_of(part), files_of(other))
         if pairs:
             sentences.append(

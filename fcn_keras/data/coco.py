@@ -109,16 +109,20 @@ def load(
     """
     root = require(root, "coco", HINT)
     source = _source(root, split, annotations)
-    labels, pictures, notes = read_annotations(source.file, root, HINT, crowd, _checked(boxes))
+    train = source.train if source.train != source.file else None
+    labels, pictures, notes = read_annotations(
+        source.file, root, HINT, crowd, _checked(boxes), train
+    )
     paths, found = _images(root, source.file, pictures, images)
     notes += found
     kept = range(len(pictures))
     if not source.whole:
         parts, about = _parts(root, source.file, pictures, paths)
-        if split not in (*set(parts), "all"):
+        wanted = WORDS.get(split, split)
+        if wanted not in (*set(parts), "all"):
             known = ", ".join([*sorted(set(parts)), "all"])
             raise ValueError(f"coco: {source.file} has no split {split!r}; it has {known}.")
-        kept = [n for n, part in enumerate(parts) if split in (part, "all")]
+        kept = [n for n, part in enumerate(parts) if wanted in (part, "all")]
         notes += [about] if split != "all" else []
     if source.said and split not in (source.said, "all"):
         notes.append(

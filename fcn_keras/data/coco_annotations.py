@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from fcn_keras.data.coco_categories import classes_of
-from fcn_keras.data.coco_json import Problems, is_number, key_of, read_json
+from fcn_keras.data.coco_categories import classes_of, numbered_like
+from fcn_keras.data.coco_json import Problems, categories_in, is_number, key_of, read_json
 from fcn_keras.data.coco_segmentation import Entry, box_polygon, is_outside, outline_of
 from fcn_keras.data.outlines import Outline
 from fcn_keras.labels import LabelSet
@@ -37,7 +37,7 @@ class Annotations(NamedTuple):
     notes: list[str]
 
 
-def read_annotations(file, root, hint, crowd=None, boxes=None):
+def read_annotations(file, root, hint, crowd=None, boxes=None, like=None):
     """Reads a JSON file in COCO's format.
 
     Args:
@@ -48,6 +48,7 @@ def read_annotations(file, root, hint, crowd=None, boxes=None):
             note where there are many.
         boxes: What becomes of annotations that have a box and no outline: "fill" draws the box,
             "void" makes it void. None leaves them background, with a note.
+        like: Path of another COCO file, whose classes are numbered as they shall be here, or None.
 
     Returns:
         An `Annotations`.
@@ -58,6 +59,9 @@ def read_annotations(file, root, hint, crowd=None, boxes=None):
     """
     content, problems = read_json(file, hint), Problems(file, root)
     labels, label_of, notes = classes_of(content, problems)
+    if like and (other := categories_in(like)) not in (None, content["categories"]):
+        labels, label_of, more = numbered_like(labels, label_of, other, Problems(like, root))
+        notes += more
     pictures = _pictures(content["images"], problems)
     _fractions(content["annotations"], problems)
     for place, found in enumerate(content["annotations"]):

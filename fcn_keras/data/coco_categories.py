@@ -42,6 +42,28 @@ def classes_of(content, problems):
     return labels, label_of, notes + notes_of_names
 
 
+def numbered_like(labels, label_of, other, problems):
+    """Returns the classes of a file with the numbers that they have in another file.
+
+    Args:
+        labels: The `LabelSet` of the file.
+        label_of: {id: label}.
+        other: The categories of the other file, a list of dicts.
+        problems: The `Problems` of the other file.
+
+    Returns:
+        (labels, label_of, notes). They are the same where the file has classes that the other has
+        not.
+    """
+    wanted, _, _ = classes_of({"categories": other, "annotations": []}, problems)
+    if labels.names == wanted.names or not {*labels.names} <= {*wanted.names}:
+        return labels, label_of, []
+    moved = {n: wanted.names.index(name) for n, name in enumerate(labels.names)}
+    moved[labels.ignore] = wanted.ignore
+    note = f"The categories are numbered as in {problems.shown}; they were matched by their names."
+    return wanted, {key: moved[label] for key, label in label_of.items()}, [note]
+
+
 def _named(categories, problems):
     """{id: (name, supercategory)} in the order of the ids."""
     found = {}

@@ -23,12 +23,14 @@ class Source(NamedTuple):
         whole: Whether all its images are the split; otherwise it holds those of others too.
         unused: JSON files of the same format that are not used.
         said: The split that the name of a file says which was asked for, or None.
+        train: The JSON file of train, or None.
     """
 
     file: Path
     whole: bool
     unused: tuple[Path, ...] = ()
     said: str | None = None
+    train: Path | None = None
 
 
 class Layout(NamedTuple):
@@ -47,7 +49,8 @@ class Layout(NamedTuple):
     def source(self, split):
         """Returns the `Source` of a split, or None."""
         if split in self.stated:
-            return Source(self.stated[split], True, self.unused)
+            train = self.stated.get("train", self.shared)
+            return Source(self.stated[split], True, self.unused, train=train)
         if self.shared and split in ("train", "val", "test", "all"):
             alone = split == "all" or (split == "train" and "val" in self.stated)
             return Source(self.shared, alone, self.unused)

@@ -166,6 +166,15 @@ def test_a_single_image_is_for_training(put):
         data.load("coco", root, split="val")
 
 
+def test_a_split_has_two_names(put):
+    names = [f"{n}.png" for n in range(5)]
+    root = put("all.json", content_of(names), *(f"images/{n}" for n in names))
+    assert (
+        data.load("coco", root, split="validation").names
+        == data.load("coco", root, split="val").names
+    )
+
+
 def test_copies_of_a_photograph_stay_together(put):
     names = [f"p{n}_jpg.rf.{copy * 8}.png" for n in range(5) for copy in "0123"]
     root = put("_annotations.coco.json", content_of(names), *names)
@@ -549,6 +558,21 @@ def test_categories(one, case):
     assert part.labels.names == ("background", *names)
     np.testing.assert_array_equal(part[0][1], truth(len(names)))
     assert len(part.notes) == bool(note) and note in "".join(part.notes)
+
+
+def test_classes_are_numbered_as_those_of_train(put):
+    """As labelme2coco does, run on each folder: ids in the order in which it met the names."""
+    for split, listed in (("train", "xyz"), ("valid", "zx"), ("test", "zxyw")):
+        content = content_of([f"{split}.png"], {"segmentation": SQUARE}, categories=listed)
+        root = put(f"{split}/dataset.json", content, f"{split}/{split}.png")
+    val = data.load("coco", root, split="valid")
+    assert val.labels.names == ("background", "x", "y", "z")
+    np.testing.assert_array_equal(val[0][1], truth(3))
+    assert val.notes == (
+        "The categories are numbered as in train/dataset.json; they were matched by their names.",
+    )
+    (problem,) = data.check("coco", root).problems
+    assert problem.split == "test" and "test has background, z, x, y, w" in problem.message
 
 
 def test_background_and_void_among_the_categories(put):
