@@ -4,12 +4,13 @@ Of other files it says why they are none, and what they must be converted to.
 """
 
 import functools
+import os
 from pathlib import Path
 
 from PIL import Image
 
 ARRAYS = (".npy", ".npz")
-COMMON = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", *ARRAYS)
+COMMON = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".npy")
 # EPS starts Ghostscript and WMF is drawn by Windows; the others are stubs, which cannot decode.
 NOT_DECODED = frozenset({"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG", "PDF"})
 _ALSO_DECODED = {"MPO"}  # read by another format's decoder
@@ -75,18 +76,18 @@ def suffixes():
 @functools.lru_cache(maxsize=4)
 def _decoded(known, openable):
     wanted = (openable | _ALSO_DECODED) - NOT_DECODED
-    return frozenset({suffix for suffix, name in known if name in wanted} | set(COMMON))
+    return frozenset({suffix for suffix, name in known if name in wanted} | {*COMMON, *ARRAYS})
 
 
 def is_image_name(path):
     """Returns whether a file counts as an image: by its suffix; hidden files do not."""
-    suffix = path.suffix.lower()
+    suffix = os.path.splitext(path)[1].lower()
     return not is_left_over(path) and (suffix in COMMON or bool(suffix) and suffix in suffixes())
 
 
 def is_left_over(path):
     """Returns whether a file or folder is of the system: hidden, a cache, a thumbnail."""
-    name = path.name.lower()
+    name = os.path.basename(path).lower()
     return name.startswith(".") or name in _LEFT_BY_SYSTEMS or name in _LEFT_FOLDERS
 
 

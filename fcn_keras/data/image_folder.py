@@ -10,7 +10,8 @@ from fcn_keras.data.formats import COMMON, is_image_name, is_left_over
 
 def normal(text):
     """Returns a name as files are compared: composed letters (NFC), `/` between folders."""
-    return unicodedata.normalize("NFC", str(text)).replace("\\", "/")
+    text = str(text).replace("\\", "/")
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 @dataclass
@@ -76,40 +77,53 @@ def scan(parts, nested=None):
     parts = parts if isinstance(parts, dict) else {"": Path(parts)}
     found = ImageFolder(parts)
     for prefix, folder in parts.items():
-        here = _images_in(folder)
-        deep = not here if nested is None else nested
+        images, below = _listed(folder)
+        deep = not images if nested is None else nested
         if deep:
-            here = [path for place in _folders(folder) for path in _images_in(place)]
-        elif nested is None and (others := [p.name for p in _subfolders(folder) if _has_image(p)]):
+            for inside, more in _below(folder, images, below):
+                _add(found, prefix + inside, folder, inside, more)
+            continue
+        _add(found, prefix, folder, "", images)
+        others = [name for name in below if _has_image(folder / name)] if nested is None else ()
+        if others:
             found.notes.append(
                 f"{folder} has images itself; its subfolders were left out: {_few(others)}."
             )
-        for path in here:
-            name = prefix + normal(path.relative_to(folder).with_suffix(""))
-            found.files.setdefault(name, []).append(path)
     found.files = dict(sorted(found.files.items()))
     return found
 
 
-def _images_in(folder):
+def _add(found, prefix, folder, inside, images):
+    """Adds files of one folder, given by their names, under names that begin with a prefix."""
+    prefix = normal(prefix)
+    for image in images:
+        name = prefix + normal(os.path.splitext(image)[0])
+        found.files.setdefault(name, []).append(Path(folder, inside + image))
+
+
+def _listed(folder):
+    """The names of the images and of the folders in a folder, without what systems leave."""
+    images, below = [], []
     with os.scandir(folder) as entries:
-        paths = [Path(entry.path) for entry in entries if not entry.is_dir()]
-    return sorted(path for path in paths if is_image_name(path))
+        for entry in entries:
+            if entry.is_dir():
+                if not is_left_over(entry.name):
+                    below.append(entry.name)
+            elif is_image_name(entry.name):
+                images.append(entry.name)
+    return sorted(images), sorted(below)
 
 
-def _folders(folder):
-    """The folder and all below it, without those that systems and tools leave."""
-    for place, below, _ in os.walk(folder, followlinks=True):
-        below[:] = sorted(name for name in below if not is_left_over(Path(name)))
-        yield Path(place)
-
-
-def _subfolders(folder):
-    return sorted(p for p in Path(folder).iterdir() if p.is_dir() and not is_left_over(p))
+def _below(folder, images, below, inside=""):
+    """Yields (path below the folder, names of images) of a folder and of all below it."""
+    yield inside, images
+    for name in below:
+        place = f"{inside}{name}/"
+        yield from _below(folder, *_listed(Path(folder, place)), place)
 
 
 def _has_image(folder):
-    return any(_images_in(place) for place in _folders(folder))
+    return any(images for _, images in _below(folder, *_listed(folder)))
 
 
 def _few(names):

@@ -28,15 +28,19 @@ class Nearest:
         path, partner = Path(path), Path(partner)
         if not path.parent.is_dir():
             return f"There is no folder {path.parent}."
+        files = self._names(path.parent)
         partners = self._names(partner.parent) if partner.parent != path.parent else {}
         wanted = _folded(path.stem)
+        own = {wanted, _folded(partner.stem)}
         free = {
             stem: file
-            for stem, file in self._names(path.parent).items()
-            if not (partners.keys() - {wanted}) & _parts(stem)
+            for stem, file in files.items()
+            if not any(part in partners and part not in own for part in _parts(stem))
         }
         alike = [stem for stem in free if _numbers(stem) == _numbers(wanted)]
         close = _close(wanted, alike, LIKE / 2) or _close(wanted, list(free)[:MOST], LIKE)
+        if not any(map(is_image_name, files.values())) and not _subfolders(path.parent):
+            return f"{path.parent} holds no image."
         if not close:
             return ""
         found = free[close[0]]
@@ -52,6 +56,10 @@ class Nearest:
             files = sorted(p for p in folder.iterdir() if not is_left_over(p)) if there else ()
             self._folders[folder] = {_folded(p.stem): p for p in files if p.is_file()}
         return self._folders[folder]
+
+
+def _subfolders(folder):
+    return any(path.is_dir() for path in folder.iterdir())
 
 
 def _close(wanted, stems, cutoff):

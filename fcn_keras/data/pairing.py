@@ -15,6 +15,7 @@ from fcn_keras.data.patterns import (
 )
 
 SAME = Pattern()
+NEARLY_ALL = 0.9  # share of equal names with which no pattern is looked for
 MOST_OF_ONE = 0.6  # share of the files of one folder that a pattern must bring together
 JPEG = (".jpg", ".jpeg", ".jfif", ".jpe")
 
@@ -115,8 +116,10 @@ def _without_suffix(name):
 def _choose(found, targets, masks):
     """The pattern that brings the names together; equal names where none does better."""
     names, wanted = set(found), set(targets)
-    equal = bool(names & wanted)
+    equal = len(names & wanted)
     if not names or not wanted or (equal and len(names) != len(wanted)):
+        return SAME
+    if equal > NEARLY_ALL * len(names):
         return SAME
     likely = candidates(names, wanted)
     whole = _distinct(_complete(likely, names, wanted)) if len(names) == len(wanted) else []
@@ -187,33 +190,31 @@ def _refuse_several(names, wanted, found, targets, masks):
     if not several:
         return
     image = several[0]
-    endings = Counter(
-        mask.replace(owner.rpartition("/")[2], "{name}", 1).rpartition("/")[2]
-        for owner, own in owners.items()
-        for mask in own
-    )
-    shown = ", ".join(targets[mask].name for mask in owners[image][:4])
-    likely = [ending for ending, _ in endings.most_common(4)]
+    kinds = Counter(_kind(mask, owner, masks) for owner, own in owners.items() for mask in own)
+    shown = ", ".join(f"{mask}{targets[mask].suffix}" for mask in owners[image][:4])
     raise AmbiguousError(
         f"folder: {len(several)} images have several masks in {masks}: {found[image].name} has "
         f"{shown}. An image needs one mask, with a value for each class: join them into one file, "
-        f"or choose one kind: {', '.join(f'pattern={ending}' for ending in likely)}."
+        f"or choose one kind: {', '.join(kind for kind, _ in kinds.most_common(4))}."
     )
+
+
+def _kind(mask, image, masks):
+    """The option that chooses masks such as this one of an image."""
+    folder, _, base = mask.rpartition("/")
+    place, _, own = image.rpartition("/")
+    if folder != place and len(masks.parts) == 1:
+        return f"masks={next(iter(masks.parts.values())).name}/{folder}"
+    return f"pattern={base.replace(own, '{name}', 1)}"
 
 
 def _owner(mask, names):
     """The image's name that a mask's name begins or ends with, the longest at a separator."""
     folder, slash, base = mask.rpartition("/")
-    if mask in names:
-        return mask
     cuts = [place for place in range(1, len(base)) if not base[place].isalnum()]
-    for place in reversed(cuts):
-        if folder + slash + base[:place] in names:
-            return folder + slash + base[:place]
-    for place in cuts:
-        if folder + slash + base[place + 1 :] in names:
-            return folder + slash + base[place + 1 :]
-    return None
+    parts = [base, *(base[:n] for n in reversed(cuts)), *(base[n + 1 :] for n in cuts)]
+    places = dict.fromkeys((folder + slash, ""))
+    return next((place + part for place in places for part in parts if place + part in names), None)
 
 
 def _told(pattern, found, targets):

@@ -136,16 +136,21 @@ def _is_meant(pattern):
 
 
 def _to_separator(pattern, images):
-    """The same pattern, with the separator that follows `before` in all names, for reading."""
-    if not (pattern.before or pattern.mask_before) or pattern.after or pattern.mask_after:
+    """The same pattern, with the separator beside {name} in all names, for reading."""
+    before, after = pattern.before or pattern.mask_before, pattern.after or pattern.mask_after
+    if bool(before) == bool(after):
         return pattern
     cores = [found[1] for name in images if (found := pattern.core(name))]
-    start = os.path.commonprefix(cores)[:1]
-    if start in ("_", "-", ".", " ") and start and all(len(core) > 1 for core in cores):
+    place = 0 if before else -1
+    beside = {core[place] for core in cores if len(core) > 1}
+    if len(beside) != 1 or not beside <= {*"_-. "} or any(len(core) < 2 for core in cores):
+        return pattern
+    (letter,) = beside
+    if before:
         return pattern._replace(
-            before=pattern.before + start, mask_before=pattern.mask_before + start
+            before=pattern.before + letter, mask_before=pattern.mask_before + letter
         )
-    return pattern
+    return pattern._replace(after=letter + pattern.after, mask_after=letter + pattern.mask_after)
 
 
 def cuts_a_word(pattern, image):

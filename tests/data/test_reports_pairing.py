@@ -123,6 +123,13 @@ class TestSeveralMasks:
         with pytest.raises(ValueError, match=r"several masks in .*a\.jpg has a_cat\.png, a_dog"):
             data.load("folder", tmp_path)
 
+    def test_one_in_each_of_several_folders_is_refused(self, tmp_path):
+        put(tmp_path, *(f"images/{n}.jpg" for n in "ab"),
+            *(f"masks/{c}/{n}.png" for n in "ab" for c in ("cat", "dog")))  # fmt: skip
+        with pytest.raises(ValueError, match=r"a\.jpg has cat/a\.png, dog/a\.png.*masks=masks/cat"):
+            pairs(tmp_path)
+        assert len(pairs(tmp_path, masks="masks/dog")) == 2
+
     def test_one_kind_can_be_chosen(self, tmp_path):
         wanted = {f"images/{n}.png": f"masks/{n}_labelIds.png" for n in "ab"}
         put(tmp_path, *wanted, *wanted.values(), "masks/a_color.png", "masks/b_color.png")
@@ -307,6 +314,11 @@ class TestNearest:
         with pytest.raises(FileNotFoundError) as missing:
             data.load("folder", tmp_path, split="all")
         assert "nearest" not in str(missing.value)
+
+    def test_a_folder_without_images_is_told(self, tmp_path):
+        put(tmp_path, "images/a.jpg", "masks/.x.png")
+        with pytest.raises(FileNotFoundError, match=r"masks holds no image\."):
+            data.load("folder", tmp_path, split="all")
 
     def test_a_file_that_is_no_image_is_explained(self, tmp_path):
         put(tmp_path, "images/a.jpg", "images/b.jpg", "masks/a.png", "masks/b.png")
