@@ -18,6 +18,7 @@ from fcn_keras.data.masks import LabelError, MaskReader
 from fcn_keras.data.nearest import Nearest
 from fcn_keras.data.palettes import conflict
 from fcn_keras.data.shared_images import equal_files, files_of, image_keys
+from fcn_keras.data.trainable import look_at, oddities, untrainable
 from fcn_keras.progress import ProgressBar
 from fcn_keras.tasks import Task
 
@@ -31,7 +32,8 @@ class Problem:
     """One thing that is wrong.
 
     Attributes:
-        kind: "missing", "unreadable", "size" or "labels".
+        kind: "missing", "unreadable", "size", "labels", or "content" for what makes a training
+            meaningless.
         split: The split in which it was found.
         message: One or two sentences that name the file.
 
@@ -116,7 +118,9 @@ def check(data, root=None, split=None, *, progress=True, **options):
 
     It finds missing images and masks, unreadable files, masks of another size than their image,
     and labels that are neither a class nor void (file, value, allowed range, likely cause); for
-    regression infinite values and targets without any value.
+    regression infinite values. It also finds what makes a training meaningless: training targets
+    without a pixel of a class or with one class alone, images of one colour, values that never
+    differ.
 
     Args:
         data: Name of a dataset, as for `load`, or a `Dataset`.
@@ -246,21 +250,24 @@ def _absent(part):
 
 
 def _report(parts, problems, warnings, progress):
-    task, found, good = parts[0].task, {}, []
+    task, found, good, looks = parts[0].task, {}, [], {}
     notes = [note for part in parts for note in part.notes]
+    sizes = {part.split: len(part) for part in parts}
     differing = {part.split: text for part in parts if (text := _difference(parts[0], part))}
     problems += [Problem("labels", split, text) for split, text in differing.items()]
     bar = ProgressBar(sum(len(part) for part in parts), "pair", progress)
     with bar, ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
         for part in parts:
             counted, fine = found.setdefault(part.split, []), []
+            seen = looks.setdefault(part.split, [])
             read = functools.partial(_read, part)
             problems += _numbering(part)
-            for index, (wrong, counts, note) in enumerate(pool.map(read, range(len(part)))):
+            for index, (wrong, counts, note, look) in enumerate(pool.map(read, range(len(part)))):
                 problems += wrong
                 notes += [note] if note else []
                 if counts is not None and part.task == task:
                     counted.append(counts)
+                seen += [look] if look else []
                 if not wrong and part.split not in differing:
                     fine.append(index)
                 bar.step()
@@ -270,13 +277,17 @@ def _report(parts, problems, warnings, progress):
         if part.task == task and (text := counts.problem(part.reader)):
             problems.append(Problem("labels", part.split, text))
             break
+    else:
+        sound = {part.split: len(part) for part in good}
+        mostly = {s: seen for s, seen in looks.items() if 2 * sound.get(s, 0) > sizes[s]}
+        problems += [Problem("content", *one) for one in untrainable(counts, mostly)]
     return CheckReport(
         parts[0].name,
         task,
-        {part.split: len(part) for part in parts},
+        sizes,
         tuple(problems),
         tuple(dict.fromkeys(notes)),
-        (*warnings, *counts.warnings()),
+        (*warnings, *counts.warnings(), *oddities(looks)),
         counts,
         joined(good) if good else None,
     )
@@ -311,7 +322,7 @@ def _numbering(dataset):
 
 
 def _read(dataset, index):
-    """The problems of one example, and the counts of its target and a note on it, or None."""
+    """The problems of one example; the counts of its target, a note on it, a `Look`, or None."""
     found = []
 
     def attempt(function):
@@ -328,8 +339,10 @@ def _read(dataset, index):
         text = dataset.size_message(index, image.shape, target.shape)
         found.append(Problem("size", dataset.split, text))
     if target is None:
-        return found, None, None
-    note = None
+        return found, None, None, None
+    note = look = None
+    if image is not None:
+        look = look_at(dataset.names[index], image, target)
     if type(dataset.reader) is MaskReader and not dataset.in_memory:
         note = dataset.reader.note(dataset.targets[index])
-    return found, counts_for(dataset.task).of_target(dataset.task, target), note
+    return found, counts_for(dataset.task).of_target(dataset.task, target), note, look

@@ -19,6 +19,7 @@ class ClassCounts:
         by_split: Pixels of each class in each split, int64 (splits, num_classes).
         images: Number of images that contain the class, int64 (num_classes,).
         void_pixels: Pixels of void.
+        by_read: Number of masks of each split that could be read.
 
     Example:
 
@@ -33,6 +34,7 @@ class ClassCounts:
     by_split: np.ndarray
     images: np.ndarray
     void_pixels: int
+    by_read: tuple[int, ...]
 
     @staticmethod
     def of_target(task, target):
@@ -56,6 +58,7 @@ class ClassCounts:
             np.array([np.sum(part, axis=0, dtype="int64") for part in pixels]),
             np.sum([one > 0 for part in pixels for one in part], axis=0, dtype="int64"),
             sum(void for found in splits.values() for _, void in found),
+            tuple(len(found) for found in splits.values()),
         )
 
     @property
@@ -73,6 +76,39 @@ class ClassCounts:
         if self.void_pixels and background and undeclared:
             return f"No mask holds anything but {self.labels.names[0]!r} and 255. {BINARY_HINT}"
         return None
+
+    def read(self, split):
+        """Returns whether any mask of a split could be read."""
+        return split in self.splits and self.by_read[self.splits.index(split)] > 0
+
+    def teaches_nothing(self, split):
+        """Returns why no training on a split means anything, or None: void alone, one class."""
+        pixels = self.by_split[self.splits.index(split)]
+        if not pixels.any():
+            return (
+                f"No pixel of {split} has a class: the masks hold nothing but void. "
+                "If 255 is the object, see folder:DIR,binary; otherwise the values of the masks "
+                "are not those of the list of classes, or `void` names a class."
+            )
+        if np.count_nonzero(pixels) > 1:
+            return None
+        name = self.labels.names[int(pixels.argmax())]
+        if self.labels.num_classes == 1:
+            return (
+                f"There is one class alone, {name!r}: a net has nothing to tell it apart from. "
+                "Add the others, such as background, to the list of classes."
+            )
+        return (
+            f"Every pixel of {split} that has a class is {name!r}: a net learns to answer it "
+            "everywhere. The masks of the other classes are missing, or hold other values (void "
+            "is not counted)."
+        )
+
+    def measures_nothing(self, split):
+        """Returns why nothing can be measured on a split, or None: void alone."""
+        if self.by_split[self.splits.index(split)].any():
+            return None
+        return f"No pixel of {split} has a class, so that nothing can be measured on it."
 
     def warnings(self):
         """Returns sentences about classes that no mask has, or none of the training masks."""
@@ -163,17 +199,34 @@ class ValueCounts:
             return None
         return f"No pixel of any target has a value of {self.task.name!r}: all are NaN or void."
 
+    def read(self, split):
+        """Returns whether any target of a split could be read."""
+        return split in self.rows and self.rows[split]["images"] > 0
+
+    def teaches_nothing(self, split):
+        """Returns why no training on a split means anything, or None: no values, or one alone."""
+        row = self.rows[split]
+        if row["mean"] is None:
+            return (
+                f"No pixel of {split} has a value of {self.task.name!r}: all are NaN or void, so "
+                "that there is nothing to learn."
+            )
+        if row["least"] == row["most"]:
+            return (
+                f"Every value of {split} is {row['least']:g}: a net learns to answer it "
+                "everywhere. Read are the values of the files times `scale`."
+            )
+        return None
+
+    def measures_nothing(self, split):
+        """Returns why nothing can be measured on a split, or None: no values."""
+        if self.rows[split]["mean"] is not None:
+            return None
+        return f"No pixel of {split} has a value, so that nothing can be measured on it."
+
     def warnings(self):
-        """Returns sentences about splits without values and values that never differ."""
-        rows = [row for row in self.rows.values() if row["mean"] is not None]
-        sentences = [
-            f"No pixel of {split} has a value."
-            for split, row in self.rows.items()
-            if row["mean"] is None and row["images"] and rows
-        ]
-        if rows and min(row["least"] for row in rows) == max(row["most"] for row in rows):
-            sentences.append(f"Every value is {rows[0]['least']:g}.")
-        return sentences
+        """Returns sentences about what may be intended: none."""
+        return []
 
     def table(self):
         """Returns the range of the values as text: a line for each split."""

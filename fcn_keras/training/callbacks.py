@@ -112,12 +112,16 @@ class RefreshBatchNorm(keras.callbacks.Callback):
 
 
 class WarnOfOneClass(keras.callbacks.Callback):
-    """Warns when one class takes more than 99% of the predictions; once for each such class."""
+    """Warns when one class takes more than 99% of the predictions, or is the only true one.
+
+    It warns once for each class that is predicted, and once for the truth.
+    """
 
     def __init__(self, labels):
         super().__init__()
         self.labels = labels
         self.warned_of = None
+        self.warned_of_truth = False
 
     def on_epoch_end(self, epoch, logs=None):
         confusion = mean_ious_of(self.model)[0].confusion()
@@ -125,12 +129,20 @@ class WarnOfOneClass(keras.callbacks.Callback):
             return
         predicted, true = (confusion.sum(axis) / confusion.sum() for axis in (0, 1))
         first = int(predicted.argmax())
+        where = "validation" if "val_loss" in logs else "training"
+        if true.max() == 1 and not self.warned_of_truth:
+            self.warned_of_truth = True
+            warnings.warn(
+                f"Epoch {epoch + 1}: every {where} pixel that counts is "
+                f"{self.labels.names[int(true.argmax())]!r}. Check the masks (fcn-keras "
+                "check-data): they show one class alone.",
+                stacklevel=1,
+            )
         others_missed = 1 - predicted[first] < (1 - true[first]) / 2
         if predicted[first] <= DOMINANT or not others_missed:
             self.warned_of = None
         elif self.warned_of != first:
             self.warned_of = first
-            where = "validation" if "val_loss" in logs else "training"
             warnings.warn(
                 f"Epoch {epoch + 1}: {predicted[first]:.1%} of the {where} pixels are predicted as "
                 f"{self.labels.names[first]!r}, though only {true[first]:.1%} are. "

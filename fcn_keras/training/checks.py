@@ -1,5 +1,6 @@
 """Checks before a training starts: data and model must fit each other."""
 
+from fcn_keras.data.multi_task import MultiTaskDataset
 from fcn_keras.models.outputs import keeps_task, output_tasks, set_image_config, set_task
 
 
@@ -22,6 +23,59 @@ def check_data(train_data, val_data):
             f"Training and validation data differ in their classes: {train_data.labels.names} "
             f"and {val_data.labels.names}."
         )
+
+
+def check_content(train_data, val_data):
+    """Raises ValueError for data on which a training means nothing: void alone, one class alone.
+
+    Targets are read up to the first that has a pixel that counts, which is mostly the first.
+    """
+    for what, data in (("training", train_data), ("validation", val_data)):
+        for part in _datasets(data):
+            if part.labels is not None and part.labels.num_classes == 1:
+                raise ValueError(
+                    f"{part.name} has one class alone, {part.labels.names[0]!r}: a net has nothing "
+                    "to tell it apart from. Add the others, such as background."
+                )
+            if not _has_content(part):
+                has = "has a class" if part.labels else f"has a value of {part.task.name!r}"
+                raise ValueError(
+                    f"No pixel of the {what} data ({part.name}, {part.split}) {has}: all "
+                    f"{len(part)} targets hold nothing but void. `fcn-keras check-data` tells more."
+                )
+
+
+def check_learned(rows, name):
+    """Raises ValueError if no epoch had a pixel that counts.
+
+    Args:
+        rows: The history.
+        name: The column of a metric of the training, which is None where nothing was counted.
+    """
+    if rows and all(row.get(name, 0) is None for row in rows):
+        raise ValueError(
+            f"No pixel counted in any of {len(rows)} epochs: {name} is NaN in all of them, and the "
+            "net has learned nothing. The masks, or the crops taken of them, hold nothing but "
+            "void. `fcn-keras check-data` tells more."
+        )
+
+
+def _datasets(data):
+    if data is None:
+        return []
+    return list(data.parts.values()) if isinstance(data, MultiTaskDataset) else [data]
+
+
+def _has_content(dataset):
+    """Whether any target has a pixel that counts, or cannot be read, which is told elsewhere."""
+    for index in range(len(dataset)):
+        try:
+            target = dataset.read_target(index)
+        except (OSError, ValueError):
+            return True
+        if dataset.task.valid(target).any():
+            return True
+    return False
 
 
 def check_same_data(started, now):

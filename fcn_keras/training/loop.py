@@ -15,7 +15,9 @@ from fcn_keras.training import callbacks as between_epochs
 from fcn_keras.training import recipes
 from fcn_keras.training.batch_norm import fused_batch_norm, synchronized_batch_norm
 from fcn_keras.training.checks import (
+    check_content,
     check_data,
+    check_learned,
     check_model,
     check_same_data,
     keep_image_reader,
@@ -123,8 +125,9 @@ def train(
         ("mean_iou", "pixel_accuracy"), and loss and metrics of the validation as "val_...".
 
     Raises:
-        ValueError: if model and data have different tasks, for an impossible choice, and for an
-            image that cannot be read or a label that is no class (`LabelError`), naming the file.
+        ValueError: if model and data have different tasks, for data without a pixel that counts
+            or with one class alone, for an impossible choice, and for an image that cannot be read
+            or a label that is no class (`LabelError`), naming the file.
         FileExistsError: if `out` holds a run and neither `resume` nor `overwrite` is set.
         FileNotFoundError: with `resume`, if there is no run.
         fcn_keras.training.DivergedError: if the loss becomes NaN; the last good epoch is kept.
@@ -146,6 +149,7 @@ def train(
     one_of("on_error", on_error, ("raise", "skip"))
     folder = run_folder(out)
     check_data(train_data, val_data)
+    check_content(train_data, val_data)
     if resume:
         if recipe is not None:
             raise ValueError(f"A resumed run keeps its recipe: leave out recipe={recipe!r}.")
@@ -169,6 +173,7 @@ def train(
         "on_error": run.skipped.get("train", "raise"), "cache": cache, "shard": group().shard,
     }  # fmt: skip
     _fit(run, reading, verbose, callbacks)
+    check_learned(run.rows, run.monitor.name.removeprefix("val_"))
     for part, left_out in run.skipped.items():
         print(f"{part} data: {left_out}")
     if group().first:

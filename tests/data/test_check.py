@@ -146,7 +146,8 @@ def test_masks_of_0_and_255_alone_are_a_problem_with_three_classes_too(folder):
     report = data.check("folder", folder)
     assert not report.ok and "255 means void by convention" in messages(report, "labels")[0]
     (folder / "classes.txt").write_text("ground\nleaf\nfruit\nvoid = 255\n")
-    assert data.check("folder", folder).ok
+    (message,) = messages(data.check("folder", folder))
+    assert "Every pixel of train that has a class is 'ground'" in message
 
 
 def test_an_image_too_large_is_one_problem_among_others(folder, monkeypatch):

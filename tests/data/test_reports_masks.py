@@ -504,8 +504,8 @@ class TestFolder:
         for name in ("images", "masks"):
             (tmp_path / name).mkdir()
         for number in range(5):
-            shade = np.full((48, 64, 3), 10 * number, "uint8")
-            Image.fromarray(shade).save(tmp_path / "images" / f"{number}.png")
+            shades = np.random.default_rng(number).integers(0, 256, (48, 64, 3), "uint8")
+            Image.fromarray(shades).save(tmp_path / "images" / f"{number}.png")
         return tmp_path
 
     def fill(self, folder, image, suffix=".png", **options):

@@ -14,7 +14,7 @@ LABELS = LabelSet(("ground", "leaf"))
 
 def in_memory(split, *shades):
     images = [np.full((4, 5, 3), shade, "uint8") for shade in shades]
-    masks = [np.zeros((4, 5), "uint8") for _ in shades]
+    masks = [np.eye(4, 5, dtype="uint8") for _ in shades]
     return Dataset("mine", split, LABELS, tuple(map(str, shades)), images, masks)
 
 
@@ -115,7 +115,7 @@ def test_check_refuses_splits_of_other_classes_or_channels(folder, monkeypatch):
     assert problem.kind == "labels" and "train has ground, leaf; val has ground, fruit, x" in str(
         problem
     )
-    assert found.counts.pixels.tolist() == [20, 0] and found.dataset.split == "train"
+    assert found.counts.pixels.tolist() == [16, 4] and found.dataset.split == "train"
     (problem,) = report(
         Dataset("mine", "val", LABELS, "f", np.zeros((1, 4, 5, 5), "uint8"), masks)
     ).problems
