@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,8 @@ class Prediction:
         path: The image.
         label_path: The label map of classes, a PNG whose pixels are the labels, coloured by its
             palette.
-        overlay_path: The image under its labels, with a legend of the classes present.
+        overlay_path: The image under its labels, with a legend of the classes present; None, and
+            a warning, where it could not be drawn.
         confidence_path: The probability of each pixel's label as a grey PNG, 255 for certain, where
             it was asked for.
         values_path: The values of a regression: a .npy file of float32, or a 16-bit PNG.
@@ -151,8 +153,8 @@ def _write_classes(task, image, found, target, writing):
         path = named(target, "confidence.png")
         written["confidence_path"] = save_confidence(confidence, path)
     written["label_path"] = visualize.save_label_map(label_map, labels, named(target, "labels.png"))
-    written["overlay_path"] = visualize.save_overlay(
-        _visible(image), label_map, labels, named(target, "overlay.png"), writing.alpha
+    written["overlay_path"] = _picture(
+        image, label_map, labels, named(target, "overlay.png"), writing.alpha
     )
     return written
 
@@ -169,10 +171,17 @@ def _write_values(task, image, values, target, writing):
     else:
         values_path = named(target, "values.png")
         _save_png(values, writing.png_scale, task.unit, values_path)
-    picture_path = visualize.save_overlay(
-        _visible(image), values, task, named(target, "picture.png"), alpha=1
-    )
+    picture_path = _picture(image, values, task, named(target, "picture.png"), alpha=1)
     return {"values_path": values_path, "picture_path": picture_path}
+
+
+def _picture(image, values, task, path, alpha):
+    """The path of a picture of the result; None, with a warning, where it cannot be drawn."""
+    try:
+        return visualize.save_overlay(_visible(image), values, task, path, alpha)
+    except Exception as error:  # whatever a font, a disk or a drawing may raise
+        warnings.warn(f"{path} could not be drawn: {error}", stacklevel=1)
+        return None
 
 
 KINDS = {"classes": (_classes_of, _write_classes), "regression": (_values_of, _write_values)}

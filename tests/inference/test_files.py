@@ -128,6 +128,19 @@ def test_what_is_not_taken_of_a_folder_is_told_with_the_reason(tmp_path):
     assert len(texts) == 4
 
 
+def test_labels_are_kept_where_the_overlay_fails(tmp_path, monkeypatch):
+    def full(*given):
+        raise OSError(28, "No space left on device")
+
+    pixels = write(tmp_path / "a.png")
+    monkeypatch.setattr(fcn_keras.visualize, "save_overlay", full)
+    with pytest.warns(UserWarning, match=r"a_overlay\.png could not be drawn.*No space"):
+        (result,) = predict_files(Brightness(), tmp_path / "a.png", tmp_path / "out")
+    assert result.error is None and result.overlay_path is None
+    with Image.open(result.label_path) as picture:
+        np.testing.assert_array_equal(picture, Brightness().segment(pixels))
+
+
 def test_a_folder_of_folders(tmp_path):
     for name in ("in/ulm/1.png", "in/jena/1.png", "in/jena/süd/2.png", "in/out/1_labels.png"):
         write(tmp_path / name)
