@@ -18,7 +18,7 @@ from fcn_keras.cli.exporting import export
 from fcn_keras.cli.find_lr import find_lr
 from fcn_keras.cli.inspection import summary
 from fcn_keras.cli.predict import predict
-from fcn_keras.cli.published import import_caffe
+from fcn_keras.cli.published import import_caffe, import_torch
 from fcn_keras.cli.recipes import recipes
 from fcn_keras.cli.serve import serve
 from fcn_keras.cli.training import train
@@ -56,6 +56,7 @@ for name, command in (
     ("check-data", check_data),
     ("summary", summary),
     ("import-caffe", import_caffe),
+    ("import-torch", import_torch),
 ):
     app.command(name)(command)
 app.command("worker", context_settings=WORKER_SETTINGS)(worker)

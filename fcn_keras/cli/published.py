@@ -1,4 +1,4 @@
-"""`fcn-keras import-caffe` turns a published .caffemodel into a file that Keras loads."""
+"""`fcn-keras import-caffe` and `import-torch`: nets of others become files that Keras loads."""
 
 import os
 from pathlib import Path
@@ -50,23 +50,87 @@ def import_caffe(
         load_library()
         print(_table())
         return
-    missing = [n for n, v in (("FILE", file), ("--net", net), ("--out", out)) if v is None]
-    if missing:
-        raise ValueError(f"{missing[0]} is missing. See fcn-keras import-caffe --help")
+    _check_given("import-caffe", file, net, out)
     load_library()
     from fcn_keras import published
     from fcn_keras.published.classifiers import CLASSIFIERS
 
     if net not in CLASSIFIERS:
         net = _known(net, CLASSIFIERS)
-    suffix = ".weights.h5" if net in CLASSIFIERS else ".keras"
+    load = published.load_classifier if net in CLASSIFIERS else published.build
+    _write(net, lambda: load(net, file), out, overwrite, net in CLASSIFIERS)
+
+
+def import_torch(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FILE", help="The state dict: .pth, .pt, .bin or .safetensors.",
+            show_default=False,
+        ),
+    ] = None,
+    net: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The net in FILE; --list shows the names."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="File to write: .keras for a net, .weights.h5 for a classifier.",
+            show_default=False,
+        ),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The state dict in FILE, where there are several."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an existing file.")
+    ] = False,
+    show: Annotated[
+        bool, typer.Option("--list", help="List the nets and the code that trains them.")
+    ] = False,
+):  # fmt: skip
+    """Convert a net that was trained with PyTorch. PyTorch is not needed.
+
+    FILE is what torch.save(model.state_dict(), FILE) wrote; nothing in it is run. A net becomes a
+    model for evaluate, predict and export, a classifier becomes weights for train --weights.
+
+    [bold]Examples[/bold]
+
+    fcn-keras import-torch --list
+
+    fcn-keras import-torch fcn8s_from_caffe.pth --net fcn8s --out fcn8s.keras
+    """
+    if show:
+        load_library()
+        print(_torch_table())
+        return
+    _check_given("import-torch", file, net, out)
+    load_library()
+    from fcn_keras.published import load_torch, torch_nets
+
+    try:
+        row = torch_nets.get_torch(net)
+    except ValueError as error:
+        raise ValueError(f"--net: {error}") from None
+    _write(row.name, lambda: load_torch(row.name, file, key), out, overwrite, row.classifier)
+
+
+def _check_given(command, file, net, out):
+    missing = [n for n, v in (("FILE", file), ("--net", net), ("--out", out)) if v is None]
+    if missing:
+        raise ValueError(f"{missing[0]} is missing. See fcn-keras {command} --help")
+
+
+def _write(net, load, out, overwrite, classifier):
+    """Writes the model that `load()` returns, or the weights of a classifier, and says so."""
+    suffix = ".weights.h5" if classifier else ".keras"
     _check_out(out, suffix, net, overwrite)
     aside = out.with_name(f".{out.name.removesuffix(suffix)}.partial{suffix}")
     try:
-        if net in CLASSIFIERS:
-            published.load_classifier(net, file).save_weights(aside)
-        else:
-            published.build(net, file).save(aside)
+        model = load()
+        (model.save_weights if classifier else model.save)(aside)
         os.replace(aside, out)
     finally:
         aside.unlink(missing_ok=True)
@@ -98,3 +162,11 @@ def _table():
     width = max(len(net.name) for net in rows)
     lines = [f"{net.name:{width}}  {net.url or '(weights were not published)'}" for net in rows]
     return "\n".join([*lines, f"ILSVRC classifiers: {', '.join(CLASSIFIERS)}"])
+
+
+def _torch_table():
+    from fcn_keras.published import torch_nets
+
+    rows = [torch_nets.get_torch(name) for name in torch_nets.torch_names()]
+    width = max(len(net.name) for net in rows)
+    return "\n".join(f"{net.name:{width}}  {net.source}" for net in rows)

@@ -1,4 +1,4 @@
-"""Nets that the authors of the paper published, with the weights of their Caffe files.
+"""Nets that others published, with the weights of their Caffe and PyTorch files.
 
 Every shape is checked against the net before any weight is copied.
 """
@@ -7,6 +7,17 @@ from fcn_keras.published.building import build
 from fcn_keras.published.caffemodel import read_caffemodel
 from fcn_keras.published.classifiers import load_classifier
 from fcn_keras.published.nets import Net, get, names
+from fcn_keras.published.torch_nets import load_torch, torch_names
 from fcn_keras.published.wire import CaffeModelError
 
-__all__ = ["CaffeModelError", "Net", "build", "get", "load_classifier", "names", "read_caffemodel"]
+__all__ = [
+    "CaffeModelError",
+    "Net",
+    "build",
+    "get",
+    "load_classifier",
+    "load_torch",
+    "names",
+    "read_caffemodel",
+    "torch_names",
+]

@@ -56,15 +56,29 @@ def build(name, path):
     """
     net = nets.get(name) if isinstance(name, str) else name
     with CaffeModel(path) as file:
-        try:
-            return _build(net, file)
-        except CaffeModelError as error:
-            hint = _looks_like(file, net)
-            raise CaffeModelError(f"{file.path}: {error}{hint}") from None
+        return build_from(net, file, [nets.get(name) for name in nets.names()])
 
 
-def _build(net, file):
-    _check_layers(net, file)
+def build_from(net, file, table):
+    """Returns a net with the weights of an open file.
+
+    Args:
+        net: A `Net`.
+        file: A `CaffeModel`, or what else has a `path` and `layers` of `Blob`s in Caffe's shapes.
+        table: The `Net`s that the file may hold instead, for messages.
+
+    Raises:
+        CaffeModelError: as `build`.
+    """
+    try:
+        return _build(net, file, table)
+    except CaffeModelError as error:
+        hint = _looks_like(file, net, table)
+        raise CaffeModelError(f"{file.path}: {error}{hint}") from None
+
+
+def _build(net, file, table):
+    _check_layers(net, file, table)
     classes = _classes(net, file)
     upsampling = _upsampling(net, file)
     model = _BUILDERS[net.stride](
@@ -96,27 +110,23 @@ def _build(net, file):
     return model
 
 
-def _check_layers(net, file):
+def _check_layers(net, file, table):
     missing = [name for name in net.caffe_names if name not in file.layers]
     if missing:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
         raise CaffeModelError(f"{net.name} needs a layer {missing[0]!r}{more}; the file has none.")
     unused = [name for name in file.layers if name not in net.caffe_names]
     if unused:
-        hint = _looks_like(file, net)
+        hint = _looks_like(file, net, table)
         text = f"{net.name} has no layer {', '.join(map(repr, unused))}, but the file has."
         if hint:
             raise CaffeModelError(text)
         warnings.warn(f"{file.path}: {text} Left out.", stacklevel=4)
 
 
-def _looks_like(file, net):
+def _looks_like(file, net, table):
     """Returns a sentence that names the other published nets that the file fits, or ""."""
-    found = [
-        other.name
-        for other in map(nets.get, nets.names())
-        if other.name != net.name and _fits(other, file)
-    ]
+    found = [other.name for other in table if other.name != net.name and _fits(other, file)]
     if not found or _fits(net, file):
         return ""
     return f" This file looks like {' or '.join(found)}."

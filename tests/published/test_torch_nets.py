@@ -1,0 +1,97 @@
+"""Nets of PyTorch: their logits are torch's (files/, by make_torch_nets.py)."""
+
+import dataclasses
+import functools
+from pathlib import Path
+
+import keras
+import narrow
+import numpy as np
+import pytest
+
+import fcn_keras
+from fcn_keras import published
+from fcn_keras.checkpoints import CheckpointError, read_checkpoint
+from fcn_keras.published import torch_nets
+
+FILES = Path(__file__).parent / "files"
+FCNS = ("fcn32s", "fcn16s", "fcn8s", "fcn8s-atonce")
+
+
+@pytest.fixture(scope="module")
+def made():
+    """{"image": (H, W, 3), net: torch's logits (H, W, classes)}"""
+    return np.load(FILES / "torch_nets.npz")
+
+
+@pytest.fixture
+def narrow_fcns(monkeypatch):
+    """The nets of pytorch-fcn over a narrow VGG16."""
+    for name, net in torch_nets._PYTORCH_FCN.items():
+        net = dataclasses.replace(net, classifier=narrow.vgg16())
+        build = functools.partial(torch_nets.pytorch_fcn, net)
+        row = dataclasses.replace(torch_nets.get_torch(name), build=build)
+        rest = [other for other in torch_nets._TABLE if other.name != name]
+        monkeypatch.setattr(torch_nets, "_TABLE", (*rest, row))
+
+
+def close(found, expected):
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("name", FCNS)
+def test_pytorch_fcn(name, made, narrow_fcns):
+    model = published.load_torch(name, FILES / f"{name}.pth")
+    logits = fcn_keras.segment(model, made["image"], return_logits=True)[1]
+    close(logits, made[name])
+    assert not any(isinstance(la, keras.layers.Conv2DTranspose) for la in model.layers)
+
+
+def test_names():
+    assert published.torch_names()[:4] == list(FCNS)
+    assert torch_nets.get_torch("FCN8sAtOnce").name == "fcn8s-atonce"
+    with pytest.raises(ValueError, match="Did you mean .*fcn8s.*There are fcn32s, fcn16s"):
+        torch_nets.get_torch("fcn8")
+
+
+def test_what_does_not_fit(narrow_fcns, tmp_path):
+    library = pytest.importorskip("safetensors.numpy", reason="pip install safetensors")
+    tensors = dict(read_checkpoint(FILES / "fcn16s.pth"))
+    path = tmp_path / "net.safetensors"
+    for change, said in (
+        ({"conv4_2.weight": None, "conv4_2.bias": None}, "fcn16s needs a layer 'conv4_2'"),
+        ({"conv4_2.bias": None}, "layer 'conv4_2': fcn16s needs 9x9x3x3 and 9, the file has 9x9"),
+        ({"fc7.bias": np.zeros(3, "f4")}, "layer 'fc7': fcn16s needs 14x16x1x1 and 14, the file"),
+        ({"bn.running_mean": np.zeros(3, "f4")}, "fcn16s has no tensor 'bn.running_mean'"),
+        ({"score_pool4.weight": np.zeros((3, 9, 1, 1), "f4")}, "layer 'score_pool4': fcn16s needs"),
+    ):
+        changed = {k: v for k, v in {**tensors, **change}.items() if v is not None}
+        library.save_file({k: np.ascontiguousarray(v) for k, v in changed.items()}, path)
+        with pytest.raises(CheckpointError, match=said) as caught:
+            published.load_torch("fcn16s", path)
+        assert str(path) in str(caught.value)
+
+
+def test_another_net_of_the_table_is_named():
+    with pytest.raises(CheckpointError, match=r"fcn8s.pth: fcn16s .*looks like fcn8s\.$"):
+        published.load_torch("fcn16s", FILES / "fcn8s.pth")
+    with pytest.raises(CheckpointError, match=r"fcn32s.pth: fcn8s needs .*looks like fcn32s\.$"):
+        published.load_torch("fcn8s", FILES / "fcn32s.pth")
+
+
+def test_the_command(narrow_fcns, command, tmp_path, made):
+    out = tmp_path / "fcn8s.keras"
+    words = ("import-torch", FILES / "fcn8s.pth", "--net", "FCN8s", "--out", out)
+    code, output, errors = command(*words)
+    assert (code, output) == (0, f"fcn8s: {out}\n"), errors
+    logits = fcn_keras.segment(keras.models.load_model(out), made["image"], return_logits=True)[1]
+    close(logits, made["fcn8s"])
+    code, _, errors = command(*words)
+    assert code == 1 and "exists already" in errors
+    code, _, errors = command(*words[:3], "vgg", "--out", out)
+    assert code == 1 and errors.startswith("fcn-keras: --net: There is no torch net 'vgg'.")
+    code, _, errors = command("import-torch", "--net", "fcn8s", "--out", out)
+    assert code == 1 and "FILE is missing" in errors
+    code, output, _ = command("import-torch", "--list")
+    assert code == 0 and "fcn8s-atonce  https://github.com/wkentaro/pytorch-fcn" in output
+    assert [path.name for path in tmp_path.iterdir()] == ["fcn8s.keras"]
