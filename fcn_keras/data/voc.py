@@ -14,6 +14,7 @@ from fcn_keras.data.files import (
     require,
 )
 from fcn_keras.data.masks import MaskReader
+from fcn_keras.data.splitting import held_out
 from fcn_keras.labels import LabelSet
 from fcn_keras.options import Option
 
@@ -40,16 +41,22 @@ SBD_HINT = (
     "semantic_contours/benchmark.tgz."
 )
 SBD_TRAIN, SEG11VALID = 8498, 736
+SUBSETS = {"training": "train", "validation": "val", "valid": "val", "testing": "test"}
+UNDIVIDED = "default"  # CVAT's list of the images of no subset
 
 
 def splits(root, *, year=None, sbd=None):
-    """Returns the lists that together name every image: train and val, else all there are.
+    """Returns the splits that together name every image: train and val, else all there are.
+
+    A list default.txt alone, as CVAT writes it, is divided into train and val.
 
     Raises:
         FileNotFoundError: if there are no lists.
     """
     lists = require(_year_folder(root, year) / LISTS, "voc", HINT)
-    found = listed_splits(lists, None)
+    found = [*_stems(lists)]
+    if found == [UNDIVIDED]:
+        return ["train", "val"]
     return [split for split in ("train", "val") if split in found] or found
 
 
@@ -60,7 +67,8 @@ def load(root, split="train", *, year=None, sbd=None):
         root: The VOCdevkit folder, or a year's folder in it (VOC2012).
         split: "train", "val", "trainval" or another list in ImageSets/Segmentation; or
             "seg11valid", which needs `sbd`: the 736 images of VOC2011's val that are not in SBD's
-            train. The published nets are measured on these.
+            train. The published nets are measured on these. A list default.txt alone is divided:
+            a fifth is "val".
         year: Year of the folder, where the kit has several. Default: the latest.
         sbd: SBD's folder (benchmark_RELEASE), for "seg11valid".
 
@@ -75,19 +83,20 @@ def load(root, split="train", *, year=None, sbd=None):
     Source: Everingham et al. (2010), The PASCAL Visual Object Classes (VOC) Challenge; seg11valid:
     Long, Shelhamer, Darrell (2015), Fully Convolutional Networks for Semantic Segmentation.
     """
+    notes = ()
     computed = split == "seg11valid" and sbd is not None
     folder = _year_folder(root, 2011 if computed and year is None else year)
     if computed:
         val = listed_split(folder / LISTS, "val", "voc", HINT)
         names = _seg11valid(val, listed(require(sbd_folder(sbd) / "train.txt", "sbd", SBD_HINT)))
     else:
-        names = _names(folder, split)
+        names, notes = _names(folder, split)
     images = require(folder / "JPEGImages", "voc", HINT)
     masks = require(folder / "SegmentationClass", "voc", HINT)
     augmentation = Augmentation(flip=True, scale=(0.5, 2.0), color=0.2)
     dataset = Dataset(
         "voc", split, LABELS, tuple(names), *paired(names, images, masks), MaskReader(LABELS),
-        augmentation, hint=HINT,
+        augmentation, hint=HINT, notes=notes,
     )  # fmt: skip
     return with_classes_beside(dataset, _places(root, folder), used=True)
 
@@ -119,9 +128,28 @@ def _seg11valid(val, trained):
     return names
 
 
+def _stems(lists):
+    """{split: stem of its list}: "val" is Validation.txt where there is no val.txt."""
+    found = listed_splits(lists, None)
+    exact = {stem: stem for stem in found if stem == stem.lower()}
+    meant = {SUBSETS.get(stem.lower(), stem.lower()): stem for stem in found}
+    return {**{split: stem for split, stem in meant.items() if split not in found}, **exact}
+
+
 def _names(folder, split):
+    """The names of a split, and notes about how they were found."""
+    stems = _stems(require(folder / LISTS, "voc", HINT))
+    if [*stems] == [UNDIVIDED] and split in ("train", "val"):
+        every = listed_split(folder / LISTS, stems[UNDIVIDED], "voc", HINT)
+        val = held_out(every)
+        if len(every) > len(val):
+            note = (
+                f"{stems[UNDIVIDED]}.txt is the only list: val is a fifth of its images "
+                f"({len(val)} of {len(every)}), chosen by a hash of their names."
+            )
+            return [name for name in every if (name in val) == (split == "val")], (note,)
     try:
-        return listed_split(folder / LISTS, split, "voc", HINT)
+        return listed_split(folder / LISTS, stems.get(split, split), "voc", HINT), ()
     except ValueError as error:
         if split != "seg11valid":
             raise

@@ -336,6 +336,26 @@ class TestBeside:
         label = next(iter(dataset.batches(1)))[1].numpy()[0]
         np.testing.assert_array_equal(label, truth)
 
+    def test_cvats_subsets_and_its_default_list(self, voc, tmp_path):
+        voc(tmp_path, "rgb")
+        (tmp_path / "labelmap.txt").write_text(CVAT)
+        lists = tmp_path / "ImageSets/Segmentation"
+        (lists / "train.txt").rename(lists / "Train.txt")
+        (lists / "val.txt").rename(lists / "Validation.txt")
+        assert data.voc.splits(tmp_path) == ["train", "val"]
+        assert data.load("voc", tmp_path, "val").names == ("1",)
+        (lists / "Train.txt").unlink()
+        (lists / "Validation.txt").unlink()
+        (lists / "default.txt").write_text("0\n1\n")
+        assert data.voc.splits(tmp_path) == ["train", "val"]
+        parts = [data.load("voc", tmp_path, split) for split in ("train", "val", "default")]
+        assert [len(part) for part in parts] == [1, 1, 2]
+        assert {*parts[0].names} ^ {*parts[1].names} == {"0", "1"}
+        assert any("default.txt is the only list" in note for note in parts[0].notes)
+        (lists / "trainval.txt").write_text("0\n1\n")
+        with pytest.raises(ValueError, match="no split 'val'"):
+            data.load("voc", tmp_path, "val")
+
     def test_check_data_says_so(self, voc, tmp_path, check_data):
         voc(tmp_path, "rgb")
         (tmp_path / "labelmap.txt").write_text(CVAT)
