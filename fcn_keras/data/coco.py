@@ -6,6 +6,7 @@ from pathlib import Path
 from fcn_keras.checks import one_of
 from fcn_keras.data import image_reader
 from fcn_keras.data.augmentation import Augmentation
+from fcn_keras.data.classes_beside import with_classes_beside
 from fcn_keras.data.coco_annotations import read_annotations
 from fcn_keras.data.coco_images import find_images
 from fcn_keras.data.coco_layout import WORDS, Source, find_layout, split_word, stated_split
@@ -136,12 +137,13 @@ def load(
     names = _names(root, paths)
     paths = tuple(paths[n] for n in kept)
     sketches = {str(p): Sketch(*pictures[n][1:3]) for p, n in zip(paths, kept, strict=True)}
-    return Dataset(
+    dataset = Dataset(
         "coco", split, labels, tuple(names[n] for n in kept), paths, paths,
         OutlineReader(labels, sketches=sketches, file=source.file),
         Augmentation(flip=True, scale=(0.5, 2.0), color=0.2), read,
         hint=HINT, notes=(*notes, *found),
     )  # fmt: skip
+    return with_classes_beside(dataset, [root])
 
 
 def _checked(boxes):

@@ -411,3 +411,22 @@ class TestBeside:
         dataset = data.load("camvid", tmp_path)
         assert not dataset.notes and dataset.labels.num_classes == 11
         assert (dataset[0][1] == dataset.labels.names.index("Car")).all()
+
+    def test_a_list_beside_cocos_json_is_named_where_it_differs(self, tmp_path, write):
+        import json
+
+        write.photo(tmp_path / "images" / "a.jpg")
+        content = {
+            "images": [{"id": 1, "file_name": "a.jpg", "height": 20, "width": 30}],
+            "categories": [{"id": 1, "name": "leaf"}, {"id": 2, "name": "stem"}],
+            "annotations": [
+                {"id": 1, "image_id": 1, "category_id": 1, "area": 16, "bbox": [1, 1, 4, 4],
+                 "segmentation": [[1, 1, 5, 1, 5, 5, 1, 5]]},
+            ],
+        }  # fmt: skip
+        (tmp_path / "annotations").mkdir()
+        (tmp_path / "annotations" / "instances_train2017.json").write_text(json.dumps(content))
+        for text, differs in (("leaf\nstem\n", False), ("weld\ncrack\n", True)):
+            (tmp_path / "classes.txt").write_text(text)
+            notes = data.load("coco", tmp_path, "train").notes
+            assert any("is not used" in note for note in notes) == differs
