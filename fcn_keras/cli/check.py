@@ -56,23 +56,30 @@ def check_data(
 
     name, root, options = datasets.parse(dataset or data)
     report = datasets.check(name, root, split, **options)
-    if json:
-        text = json_format.dumps(report.to_dict(), indent=1, ensure_ascii=False)
-        json.write_text(text + "\n", encoding="utf-8")
-    counts = ", ".join(f"{count} in {part}" for part, count in report.examples.items())
-    print(f"{report.name}: {counts}\n\n{report.table()}\n")
-    for sentence in (*report.notes, *report.warnings):
-        print(f"note: {sentence}")
+    try:  # neither is lost where the other fails
+        if json:
+            text = json_format.dumps(report.to_dict(), indent=1, ensure_ascii=False)
+            json.write_text(text + "\n", encoding="utf-8")
+    finally:
+        _print(report, every)
     if json:
         print(f"figures: {json}")
-    for line in _shown(report.problems, every):
-        print(line, file=sys.stderr)
     if report.dataset:
         print_picture("contact sheet", lambda: visualize.contact_sheet(report.dataset, sheet))
     if not report.ok:
         many = len(report.problems)
         raise ValueError(f"{report.name} has {many} problem{'s' * (many > 1)}.")
     print("nothing is wrong")
+
+
+def _print(report, every):
+    """Prints what was found, and the problems as errors."""
+    counts = ", ".join(f"{count} in {part}" for part, count in report.examples.items())
+    print(f"{report.name}: {counts}\n\n{report.table()}\n")
+    for sentence in (*report.notes, *report.warnings):
+        print(f"note: {sentence}")
+    for line in _shown(report.problems, every):
+        print(line, file=sys.stderr)
 
 
 def _shown(problems, every):

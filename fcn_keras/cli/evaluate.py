@@ -73,8 +73,10 @@ def evaluate(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* of the predictions are")  # the table says it
         report = inference.evaluate(segmenter, dataset, batch_size=batch_size, boundary=boundary)
-    saved = report.save_json(json) if json else None
-    print(report.table())
+    try:  # neither is lost where the other fails
+        saved = report.save_json(json) if json else None
+    finally:
+        print(report.table())
     if saved:
         print(f"figures: {saved}")
     if confusion:

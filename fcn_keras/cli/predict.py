@@ -73,6 +73,8 @@ def predict(
 
     fcn-keras predict runs/distance street.jpg --png-scale 0.01 --out out
     """
+    if out.exists() and not out.is_dir():
+        raise FileExistsError(f"--out is a folder for the results; {out} is a file.")
     load_library()
     from fcn_keras import export, inference
     from fcn_keras.data import ImageReader

@@ -59,8 +59,10 @@ def tune_crf(
     predictor = export.load(model, output=output)
     dataset = load_dataset(data, split, only, exclude, predictor.image_reader)
     found = inference.tune_crf(predictor, dataset, measure=measure, images=images, steps=steps)
-    saved = found.save(out)
-    print(found.table())
+    try:  # neither is lost where the other fails
+        saved = found.save(out)
+    finally:
+        print(found.table())
     print(f"options: {saved}")
     if picture:
         print_picture("picture", lambda: found.draw(picture))

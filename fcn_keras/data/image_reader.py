@@ -11,7 +11,7 @@ from fcn_keras.checks import one_of, whole_number
 from fcn_keras.data import alpha as alphas
 from fcn_keras.data import tiff
 from fcn_keras.data.npy import is_npy, read_npy
-from fcn_keras.data.opening import opened, reading
+from fcn_keras.data.opening import opened, raised_limit, reading
 from fcn_keras.data.pages import choose_page
 from fcn_keras.data.scale import BITS, in_8_bits, on_scale
 from fcn_keras.data.wide_colors import (
@@ -163,7 +163,8 @@ class ImageReader:
                 f"it holds {bands} bands, of which Pillow reads {len(image.getbands())}: save it "
                 'as .npy (H, W, channels), or give alpha="ignore" to leave the others out'
             )
-        whole = tiff.with_extra_band(path, self.page)
+        with raised_limit:
+            whole = tiff.with_extra_band(path, self.page)
         lowest, highest = whole.getchannel(whole.getbands()[-1]).getextrema()
         if self.alpha is None and lowest == highest:
             return image
@@ -172,7 +173,8 @@ class ImageReader:
                 f"it holds {bands} bands, the last of no stated meaning with values of {lowest} to "
                 f"{highest}: {alphas.CHOICE}"
             )
-        return tiff.with_extra_band(path, self.page)
+        with raised_limit:
+            return tiff.with_extra_band(path, self.page)
 
     def _converted(self, image, low):
         """The image upright and of 8 bits; `low` gives the lower bytes of a wide colour image."""

@@ -31,6 +31,8 @@ def find_pairs(root, images, masks, default, pattern, hint):
         FileNotFoundError: if the folders are not there.
         ValueError: for names that cannot be paired; see `fcn_keras.data.pairing.pair`.
     """
+    if not Path(root).is_dir():
+        raise FileNotFoundError(f"folder: {root} is a file; a folder was expected. {hint}")
     places = _parts(root, images), _parts(root, masks or default)
     if all(places):
         photos = scan(places[0])

@@ -41,7 +41,7 @@ class _Raised:
                 Image.MAX_IMAGE_PIXELS = PILLOWS_LIMIT
 
 
-_raised = _Raised()
+raised_limit = _Raised()
 
 
 @contextlib.contextmanager
@@ -55,7 +55,7 @@ def opened(path):
         PIL.UnidentifiedImageError, OSError, ...: as `PIL.Image.open`.
         ValueError: for an image that does not fit into memory.
     """
-    with _raised:
+    with raised_limit:
         image = _open(path)
     with image:
         _check_size(image)

@@ -99,6 +99,20 @@ def test_a_confusion_matrix_that_fails_is_a_note(command, root, tmp_path, monkey
     assert "note: the confusion matrix could not be drawn" in output
 
 
+def test_problems_are_printed_though_the_figures_cannot_be_written(command, root, monkeypatch):
+    (root / "masks" / "1.png").unlink()
+    monkeypatch.setattr("pathlib.Path.write_text", refuse)
+    code, output, errors = command("check-data", f"folder:{root}", "--json", root / "f.json")
+    assert code == 1 and NAMES[0] in output
+    assert "1.png has no mask" in errors and "Permission denied" in errors
+
+
+def test_predict_into_a_file(command, tmp_path):
+    (tmp_path / "out").write_text("")
+    code, _, errors = command("predict", "net.keras", "a.png", "--out", tmp_path / "out")
+    assert code == 1 and "out is a file" in errors
+
+
 @pytest.mark.parametrize("words", [
     ("check-data", "digits", "--json", "{}/none/a.json"),
     ("check-data", "digits", "--sheet", "{}/none/a.png"),

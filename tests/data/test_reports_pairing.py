@@ -355,6 +355,12 @@ class TestStrayFiles:
             data.load("folder", tmp_path, split="all")
 
 
+def test_an_archive_in_place_of_a_folder(tmp_path):
+    (tmp_path / "data.zip").write_bytes(b"PK")
+    with pytest.raises(FileNotFoundError, match=r"data\.zip is a file; a folder was expected"):
+        data.load("folder", tmp_path / "data.zip")
+
+
 @pytest.mark.parametrize("text", ["_mask", "{name}_{name}", "{name}:_mask", "", "a:b"])
 def test_a_pattern_without_meaning_is_refused(tmp_path, text):
     put(tmp_path, "images/a.jpg", "masks/a_mask.png")
