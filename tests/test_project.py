@@ -29,6 +29,7 @@ FLOORS = (  # an import may go to its own line or to one further down
     {
         "checkpoints",
         "checks",
+        "data_format",
         "ignore",
         "keras_internals",
         "labels",

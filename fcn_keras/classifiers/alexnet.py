@@ -3,6 +3,7 @@
 import keras
 
 from fcn_keras.classifiers.own import classifier, image_shape
+from fcn_keras.data_format import channels_last
 from fcn_keras.layers import (
     CeilPooling2D,
     GroupedConv2D,
@@ -15,6 +16,7 @@ L = keras.layers
 HEAD = (4096, 4096)
 
 
+@channels_last()
 def alexnet(
     include_top=True,
     weights=None,

@@ -7,6 +7,7 @@ import keras
 
 from fcn_keras.classifiers import packaged
 from fcn_keras.classifiers.own import classifier, image_shape
+from fcn_keras.data_format import channels_last
 
 L = keras.layers
 
@@ -103,6 +104,7 @@ def _builder(variant):
     """Returns the function that builds a net of `SCALES`."""
     scale = SCALES[variant]
 
+    @channels_last()
     def build(
         include_top=True,
         weights=None,

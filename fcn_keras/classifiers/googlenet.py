@@ -3,6 +3,7 @@
 import keras
 
 from fcn_keras.classifiers.own import classifier, image_shape
+from fcn_keras.data_format import channels_last
 from fcn_keras.layers import CeilPooling2D, LeanHeNormal, LocalResponseNormalization
 
 L = keras.layers
@@ -23,6 +24,7 @@ POOLED = {"3b": "pool3_3x3_s2", "4e": "pool4_3x3_s2"}
 HEADS = {"4a": "loss1", "4d": "loss2"}
 
 
+@channels_last()
 def googlenet(
     include_top=True,
     weights=None,

@@ -21,6 +21,7 @@ from fcn_keras.classifiers.resnet_slim import resnet_slim
 from fcn_keras.classifiers.vgg_slim import HEAD as SLIM_HEAD
 from fcn_keras.classifiers.vgg_slim import vgg_slim
 from fcn_keras.classifiers.weights_files import check_weights_file, no_weights_of
+from fcn_keras.data_format import channels_last
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class Classifier:
     average_window: int = 0
     imagenet_or_error: bool = False
 
+    @channels_last()
     def load(self, weights, channels=3, with_top=False):
         """Builds the classifier with its weights.
 

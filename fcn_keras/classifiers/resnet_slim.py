@@ -3,6 +3,7 @@
 import keras
 
 from fcn_keras.classifiers.own import classifier, image_shape
+from fcn_keras.data_format import channels_last
 
 L = keras.layers
 
@@ -12,6 +13,7 @@ DILATIONS = (1, 2, 4, 1, 2, 4)  # of the blocks at stride 16
 DROPPED = 0.1
 
 
+@channels_last()
 def resnet_slim(
     include_top=True,
     weights=None,

@@ -3,6 +3,7 @@
 import keras
 
 from fcn_keras.classifiers.own import classifier, image_shape
+from fcn_keras.data_format import channels_last
 
 L = keras.layers
 
@@ -11,6 +12,7 @@ HEAD = (64, 128)
 POOLED_FIRST = 2  # blocks that pool before BatchNormalization, which then costs a quarter
 
 
+@channels_last()
 def vgg_slim(
     include_top=True,
     weights=None,

@@ -6,16 +6,40 @@ import sys
 import tempfile
 import traceback
 
+BACKENDS = ("tensorflow", "jax", "torch")
+
 
 def load_library():
     """Imports Keras and this package's layers, and hides the lines that TensorFlow writes then.
 
-    If the import fails, they are shown.
+    If the import fails, they are shown. Commands compute in float32, or as --precision says, on
+    images with channels last, whatever keras.json says.
+
+    Raises:
+        RuntimeError: if Keras's backend cannot be imported; the message says what to set.
     """
     with contextlib.nullcontext() if "keras" in sys.modules else hidden_notes():
+        keras = _import_keras()
+        keras.config.set_floatx("float32")
+        keras.config.set_image_data_format("channels_last")
         import fcn_keras
 
         fcn_keras.register()
+
+
+def _import_keras():
+    """Keras, on a backend that nets can be trained on."""
+    remedy = "Set KERAS_BACKEND=tensorflow (pip install tensorflow), or jax or torch."
+    try:
+        import keras
+    except (ImportError, ValueError) as error:
+        given = os.environ.get("KERAS_BACKEND")
+        where = "which keras.json names" if given is None else f"KERAS_BACKEND={given}"
+        raise RuntimeError(f"Keras cannot use its backend, {where}: {error}. {remedy}") from error
+    backend = keras.backend.backend()
+    if backend not in BACKENDS:
+        raise RuntimeError(f"Keras's backend {backend!r} cannot train nets. {remedy}")
+    return keras
 
 
 @contextlib.contextmanager

@@ -60,10 +60,12 @@ class CeilPooling2D(SpatialLayer, keras.layers.Layer):
         self.compute_output_shape(x.shape)  # refuses a map that is known to be too small
         if self.mode == "max":
             # A window that reaches beyond the map holds the edge itself: repeats change nothing.
-            return ops.max_pool(self._repeated(x), self.pool_size, self.strides)
+            return ops.max_pool(
+                self._repeated(x), self.pool_size, self.strides, data_format="channels_last"
+            )
         size = ops.shape(x)[1:3]
         padded = ops.pad(x, [[0, 0], *self._beyond, [0, 0]])
-        mean = ops.average_pool(padded, self.pool_size, self.strides)
+        mean = ops.average_pool(padded, self.pool_size, self.strides, data_format="channels_last")
         rows, columns = (self._correction(size[axis], axis) for axis in (0, 1))
         return mean * ops.cast(rows[:, None, None] * columns[:, None], mean.dtype)
 

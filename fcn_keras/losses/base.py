@@ -28,7 +28,7 @@ class LabelLoss(keras.losses.Loss):
         labels = ops.cast(ops.where(whole, y_true, -1.0), "int32")
         counted, outside = self._counted(labels, y_pred.shape[-1])
         values = self.values(labels, counted, ops.cast(y_pred, "float32"))
-        return values + ops.where(outside, float("nan"), 0.0)
+        return values + ops.cast(ops.where(outside, float("nan"), 0.0), values.dtype)
 
     def values(self, labels, counted, logits):
         """Returns the losses that Keras averages.

@@ -11,6 +11,7 @@ import keras
 from fcn_keras.text_files import other_kind
 
 AGAIN = "Copy or save it again."
+REGISTER = "register_keras_serializable"
 _ZIP = b"PK"
 _BEGINNING = 512
 _PARTS = ("config.json", "model.weights.h5")
@@ -128,7 +129,7 @@ def _of_layers(config):
             known = one["module"] or one.get("registered_name")
             return (
                 f"the class {one['class_name']!r} of {name!r} is not known ({known}). If it is "
-                "yours, decorate it with @keras.saving.register_keras_serializable() and import "
+                f"yours, decorate it with @keras.saving.{REGISTER}() and import "
                 "its module before the file is loaded in Python; commands know the classes of "
                 "Keras and fcn_keras alone."
             )

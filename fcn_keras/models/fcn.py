@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from fcn_keras.checks import whole_number
+from fcn_keras.data_format import channels_last
 from fcn_keras.models.alignment import ALIGNMENTS, on_pixels
 from fcn_keras.models.backbone import load_backbone
 from fcn_keras.models.init_from import begin_from
@@ -17,6 +18,7 @@ from fcn_keras.models.ways_up import AddedFeatures, AddedScores, Level
 L = keras.layers
 
 
+@channels_last()
 def fcn(
     num_classes,
     classifier="vgg16",

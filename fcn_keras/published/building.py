@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 
 from fcn_keras import models
+from fcn_keras.data_format import channels_last
 from fcn_keras.labels import LabelSet
 from fcn_keras.layers import Preprocess
 from fcn_keras.published import nets, weights
@@ -15,6 +16,7 @@ from fcn_keras.published.wire import CaffeModelError
 _BUILDERS = {32: models.fcn32s, 16: models.fcn16s, 8: models.fcn8s}
 
 
+@channels_last()
 def build(name, path):
     """Returns a published net with the weights of its .caffemodel.
 

@@ -120,6 +120,13 @@ def _warn(plan, steps, model):
             f"training has {plan.epochs * steps}: the average will be far behind the weights.",
             stacklevel=3,
         )
+    if any(variable.dtype == "float16" for variable in model.trainable_variables):
+        warnings.warn(
+            f"The weights of {model.name!r} are float16, which loses small updates: its loss may "
+            "become NaN. Call fcn_keras.training.setup(precision='mixed') before building it "
+            "(floatx in keras.json should be float32).",
+            stacklevel=3,
+        )
     mixed = plan.precision not in ("auto", "float32")
     if mixed and policy_for(plan.precision, [device()]) != "float32" and not mixed_policy(model):
         warnings.warn(
