@@ -45,7 +45,7 @@ def splits(root, *, annotations=None, images=None, crowd=None, boxes=None, **opt
         FileNotFoundError: if there is no annotation file.
         ValueError: for several files, if it cannot be said which one is meant.
     """
-    root = require(root, "coco", HINT)
+    root, annotations = _opened(root, annotations)
     if annotations:
         file = require(root / annotations, "coco", HINT)
         split = stated_split(file, root)
@@ -83,7 +83,7 @@ def load(
     "val" is a fifth of the images, chosen by a hash of their names.
 
     Args:
-        root: Folder of the annotations and the images.
+        root: Folder of the annotations and the images; or the JSON file, as `annotations`.
         split: "train", "val" or "test", of the newest year that is there; or with the year,
             "val2014". "all" where one file has all images.
         annotations: Another JSON file, a path from root. If its name says a split, all of it is
@@ -108,7 +108,7 @@ def load(
 
     Source: Lin et al. (2014), Microsoft COCO: Common Objects in Context.
     """
-    root = require(root, "coco", HINT)
+    root, annotations = _opened(root, annotations)
     source = _source(root, split, annotations)
     train = source.train if source.train != source.file else None
     labels, pictures, notes = read_annotations(
@@ -144,6 +144,15 @@ def load(
         hint=HINT, notes=(*notes, *found),
     )  # fmt: skip
     return with_classes_beside(dataset, [root])
+
+
+def _opened(root, annotations):
+    """(folder, annotations) of a dataset that is named by its folder or by its JSON file."""
+    root = require(root, "coco", HINT)
+    if not root.is_file() or annotations:
+        return root, annotations
+    folder = root.parent.parent if root.parent.name == "annotations" else root.parent
+    return folder, str(root.relative_to(folder))
 
 
 def _checked(boxes):

@@ -42,6 +42,8 @@ def find_images(root, file, names, folder=None):
         if path is None:
             tree = _tree(folder or root) if tree is None else tree
             path = _in_tree(tree, way, name)
+            if path is None and folder is None and Path(name).is_file():
+                path = Path(name)  # the path of this machine
             if path is not None and path.name != way[0][-1]:
                 loosely.append((name, path))
         paths.append(path)
@@ -136,7 +138,7 @@ def _tree(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for path in (Path(folder) / name for name in names):
             if is_image_name(path):
-                for key in (_simple(path.name), _simple(path.stem)):
+                for key in {_simple(path.name), _simple(path.stem)}:
                     found.setdefault(key, []).append(path)
     return found
 
@@ -146,10 +148,10 @@ def _simple(name):
 
 
 def _in_tree(tree, ways, name):
-    """The only file in the tree that the name fits: by case, by accents, without a prefix."""
+    """The only file in the tree that the name fits: by case, accents, without prefix or suffix."""
     for parts in ways:
         last = _simple(parts[-1])
-        for key in (last, _PREFIX.sub("", last)):
+        for key in (last, _PREFIX.sub("", last), _simple(Path(parts[-1]).stem)):
             found = list(dict.fromkeys(tree.get(key, ())))
             exact = [path for path in found if path.name == parts[-1]]
             found = exact or found

@@ -1,5 +1,7 @@
 """Where annotation tools put COCO's JSON files, and what their names say about splits."""
 
+import codecs
+import mmap
 import os
 import re
 from pathlib import Path
@@ -156,5 +158,11 @@ def _candidates(root):
 
 
 def _has_lists(file):
-    content = file.read_bytes().replace(b"\0", b"")  # UTF-16
-    return all(key.search(content) for key in _LISTS)
+    if not file.stat().st_size:
+        return False
+    with open(file, "rb") as opened:
+        if opened.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            content = file.read_bytes().replace(b"\0", b"")
+            return all(key.search(content) for key in _LISTS)
+        with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return all(key.search(content) for key in _LISTS)

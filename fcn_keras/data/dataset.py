@@ -273,7 +273,7 @@ class Dataset:
             return (
                 f"The image {self.images[index]} is {image_size[0]}x{image_size[1]} but its "
                 f"annotations are for {target_size[0]}x{target_size[1]} (height x width)"
-                + (": it is turned by its EXIF orientation." if turned else ".")
+                + (": turned, perhaps by the image's EXIF orientation." if turned else ".")
                 + " Use the image that was annotated, or annotations of this size."
             )
         return (

@@ -166,6 +166,14 @@ def test_a_single_image_is_for_training(put):
         data.load("coco", root, split="val")
 
 
+@pytest.mark.parametrize("file", ["instances_default.json", "annotations/instances_default.json"])
+def test_the_file_itself_may_be_named(put, file):
+    names = [f"{n}.png" for n in range(5)]
+    root = put(file, content_of(names), *(f"images/{n}" for n in names))
+    assert data.coco.splits(root / file) == ["train", "val"]
+    assert len(data.load("coco", root / file, split="train")) == 4
+
+
 def test_a_split_has_two_names(put):
     names = [f"{n}.png" for n in range(5)]
     root = put("all.json", content_of(names), *(f"images/{n}" for n in names))
@@ -256,6 +264,13 @@ def test_the_folder_of_one_split_is_that_split(put):
     assert len(data.load("coco", root / "valid", split="val")) == 5
 
 
+def test_images_may_lie_elsewhere_on_this_machine(put, tmp_path, monkeypatch):
+    put("set/x.json", "", "photos/a.png", "photos/b.png")
+    root = put("set/x.json", content_of([str(tmp_path / "photos/a.png"), "photos/b.png"])) / "set"
+    monkeypatch.chdir(tmp_path)
+    assert data.load("coco", root, split="all").names == ("a", "b")
+
+
 def test_images_that_are_nowhere(put):
     root = put("result.json", content_of(["images/a.png"]))
     with pytest.raises(FileNotFoundError, match="none of the 1 images.*a.png.*images=FOLDER"):
@@ -263,7 +278,7 @@ def test_images_that_are_nowhere(put):
 
 
 def test_spellings_of_names(put):
-    names = ["my%20photo.png", "B.PNG", "cafe\u0301.png", "1a2b3c4d-old.png"]
+    names = ["my%20photo.png", "B.PNG", "cafe\u0301.png", "1a2b3c4d-old.png", "new.tif"]
     root = put(
         "x.json",
         content_of(names),
@@ -271,6 +286,7 @@ def test_spellings_of_names(put):
         "images/b.png",
         "images/caf\u00e9.png",
         "images/old.png",
+        "images/new.png",
     )
     part = data.load("coco", root, split="all")
     assert [path.name for path in part.images] == [
@@ -278,9 +294,10 @@ def test_spellings_of_names(put):
         "b.png",
         "caf\u00e9.png",
         "old.png",
+        "new.png",
     ]
     assert part.notes[0].startswith(
-        "x.json: 3 images found by another spelling; the first: B.PNG is b.png"
+        "x.json: 4 images found by another spelling; the first: B.PNG is b.png"
     )
 
 
