@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
+NO_IMAGE = "no image"
 ARRAYS = (".npy", ".npz")
 COMMON = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".npy")
 # EPS starts Ghostscript and WMF is drawn by Windows; the others are stubs, which cannot decode.
@@ -96,7 +97,7 @@ def why_not(path):
     suffix = Path(path).suffix.lower()
     if suffix == ".gz" and Path(path).stem.lower().endswith(".nii"):
         suffix = ".nii"
-    return _CONVERT.get(_ALIASES.get(suffix, suffix), "no image")
+    return _CONVERT.get(_ALIASES.get(suffix, suffix), NO_IMAGE)
 
 
 def what_it_is(path):

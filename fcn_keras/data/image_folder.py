@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fcn_keras.data.formats import COMMON, is_image_name, is_left_over
+from fcn_keras.data.formats import COMMON, NO_IMAGE, is_image_name, is_left_over, why_not
 
 
 def normal(text):
@@ -77,17 +77,19 @@ def scan(parts, nested=None):
     parts = parts if isinstance(parts, dict) else {"": Path(parts)}
     found = ImageFolder(parts)
     for prefix, folder in parts.items():
-        images, below = _listed(folder)
+        images, below, others = _listed(folder)
         deep = not images if nested is None else nested
         if deep:
-            for inside, more in _below(folder, images, below):
+            for inside, more, rest in _below(folder):
                 _add(found, prefix + inside, folder, inside, more)
+                _tell(found, Path(folder, inside), more, rest)
             continue
         _add(found, prefix, folder, "", images)
-        others = [name for name in below if _has_image(folder / name)] if nested is None else ()
-        if others:
+        _tell(found, folder, images, others)
+        passed = [name for name in below if _has_image(folder / name)] if nested is None else ()
+        if passed:
             found.notes.append(
-                f"{folder} has images itself; its subfolders were left out: {_few(others)}."
+                f"{folder} has images itself; its subfolders were left out: {_few(passed)}."
             )
     found.files = dict(sorted(found.files.items()))
     return found
@@ -101,9 +103,20 @@ def _add(found, prefix, folder, inside, images):
         found.files.setdefault(name, []).append(Path(folder, inside + image))
 
 
+def _tell(found, folder, images, others):
+    """Notes which files of a folder must be converted; not those beside an image of the name."""
+    stems, reasons = {os.path.splitext(name)[0] for name in images}, {}
+    for name in others:
+        if os.path.splitext(name)[0] not in stems:
+            reasons.setdefault(why_not(name), []).append(name)
+    for reason, names in reasons.items():
+        many = "1 file was" if len(names) == 1 else f"{len(names)} files were"
+        found.notes.append(f"{many} left out of {folder} ({reason}): {_few(names)}.")
+
+
 def _listed(folder):
-    """The names of the images and of the folders in a folder, without what systems leave."""
-    images, below = [], []
+    """The names of the images, the folders, and the files to convert that are in a folder."""
+    images, below, others = [], [], []
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir():
@@ -111,19 +124,21 @@ def _listed(folder):
                     below.append(entry.name)
             elif is_image_name(entry.name):
                 images.append(entry.name)
-    return sorted(images), sorted(below)
+            elif why_not(entry.name) != NO_IMAGE and not is_left_over(entry.name):
+                others.append(entry.name)
+    return sorted(images), sorted(below), sorted(others)
 
 
-def _below(folder, images, below, inside=""):
-    """Yields (path below the folder, names of images) of a folder and of all below it."""
-    yield inside, images
+def _below(folder, inside=""):
+    """Yields (path below the folder, images, files to convert) of a folder and of all below it."""
+    images, below, others = _listed(Path(folder, inside))
+    yield inside, images, others
     for name in below:
-        place = f"{inside}{name}/"
-        yield from _below(folder, *_listed(Path(folder, place)), place)
+        yield from _below(folder, f"{inside}{name}/")
 
 
 def _has_image(folder):
-    return any(images for _, images in _below(folder, *_listed(folder)))
+    return any(images for _, images, _ in _below(folder))
 
 
 def _few(names):

@@ -342,6 +342,15 @@ class TestStrayFiles:
         assert pairs(tmp_path) == {"images/a.jpg": "masks/a.png"}
         assert "a.tga was left out" in notes(tmp_path)
 
+    def test_files_that_must_be_converted_are_said(self, tmp_path):
+        put(tmp_path, "images/a.jpg", "masks/a.png")
+        for name in ("b.heic", "c.HEIC", "d.dcm", "a.nef", "notes.txt"):
+            (tmp_path / "images" / name).write_bytes(b"x")
+        said = notes(tmp_path)
+        assert "2 files were left out of" in said and "(HEIC: convert it" in said
+        assert "1 file was left out of" in said and "(a medical volume" in said
+        assert "a.nef" not in said and "notes" not in said
+
     def test_two_files_that_could_be_meant_are_refused(self, tmp_path):
         put(tmp_path, "images/a.jpg", "images/a.png", "masks/a.png")
         with pytest.raises(ValueError, match=r"a\.jpg and .*a\.png have the same name"):
