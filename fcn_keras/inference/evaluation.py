@@ -76,7 +76,7 @@ def evaluate(
     )
     check_one_output(segmenter, "Evaluation")
     if isinstance(dataset, Dataset):
-        dataset = dataset.read_as(segmenter.image_reader)
+        dataset = _as_taken(dataset, segmenter)
     task = _task(segmenter, dataset)
     report = metrics.report_for(task, **({"boundary": True} if boundary else {}))
     start = time.perf_counter()
@@ -90,6 +90,14 @@ def evaluate(
     if report.warning:
         warnings.warn(report.warning, stacklevel=2)
     return report
+
+
+def _as_taken(dataset, segmenter):
+    """The dataset with files read, and channels, as in the training of the segmenter."""
+    dataset, channels = dataset.read_as(segmenter.image_reader), segmenter.channels
+    if not isinstance(channels, int) or (dataset.channels, channels) == (4, 3):  # RGBA
+        return dataset
+    return dataset.with_channels(channels)
 
 
 def _length(dataset):
