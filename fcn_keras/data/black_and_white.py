@@ -142,6 +142,19 @@ def _require_ink(stored, found):
         )
 
 
+def is_framed(label):
+    """Returns whether class 1 fills the border of a label map (H, W), and another class is inside.
+
+    Example:
+
+    ```python
+    is_framed(np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]]))      # True
+    ```
+    """
+    border = (label[0], label[-1], label[:, 0], label[:, -1])
+    return bool(all((part == 1).all() for part in border) and (label == 0).any())
+
+
 def require_hard_edges(levels, path, void=None):
     """Refuses a mask of two classes whose edges are blended greys.
 

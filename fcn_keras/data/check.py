@@ -8,9 +8,10 @@ import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from fcn_keras.data import registry
+from fcn_keras.data.black_and_white import is_framed
 from fcn_keras.data.counts import counts_for
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.joined import joined
@@ -22,6 +23,7 @@ from fcn_keras.data.trainable import look_at, oddities, untrainable
 from fcn_keras.progress import ProgressBar
 from fcn_keras.tasks import Task
 
+INVERTED = 0.9  # share of the masks with class 1 all around, from which on check says so
 TESTED = ("train", "val", "trainval", "test")
 WITHIN = ({"train", "trainval"}, {"val", "trainval"})  # one is a part of the other
 EXPLAINED = 20  # missing files of a split for which the nearest file is looked for
@@ -255,20 +257,22 @@ def _report(parts, problems, warnings, progress):
     sizes = {part.split: len(part) for part in parts}
     differing = {part.split: text for part in parts if (text := _difference(parts[0], part))}
     problems += [Problem("labels", split, text) for split, text in differing.items()]
+    problems += _numbering(parts)
+    framed = []  # whether class 1 fills the border, for each example
     bar = ProgressBar(sum(len(part) for part in parts), "pair", progress)
     with bar, ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
         for part in parts:
             counted, fine = found.setdefault(part.split, []), []
             seen = looks.setdefault(part.split, [])
             read = functools.partial(_read, part)
-            problems += _numbering(part)
-            for index, (wrong, counts, note, look) in enumerate(pool.map(read, range(len(part)))):
-                problems += wrong
-                notes += [note] if note else []
-                if counts is not None and part.task == task:
-                    counted.append(counts)
-                seen += [look] if look else []
-                if not wrong and part.split not in differing:
+            for index, one in enumerate(pool.map(read, range(len(part)))):
+                problems += one.problems
+                notes += [one.note] if one.note else []
+                framed.append(one.framed)
+                if one.counts is not None and part.task == task:
+                    counted.append(one.counts)
+                seen += [one.look] if one.look else []
+                if not one.problems and part.split not in differing:
                     fine.append(index)
                 bar.step()
             good += [part.at(fine)] if fine else []
@@ -287,7 +291,7 @@ def _report(parts, problems, warnings, progress):
         sizes,
         tuple(problems),
         tuple(dict.fromkeys(notes)),
-        (*warnings, *counts.warnings(), *oddities(looks)),
+        (*warnings, *counts.warnings(), *oddities(looks), *_inverted(task, framed)),
         counts,
         joined(good) if good else None,
     )
@@ -313,16 +317,41 @@ def _meaning(task):
     return ", ".join(task.labels.names) if task.labels else str(task)
 
 
-def _numbering(dataset):
+def _numbering(parts):
     """The problem of palette masks whose indices differ from file to file, or none."""
-    if type(dataset.reader) is not MaskReader or dataset.in_memory:
+    parts = [part for part in parts if type(part.reader) is MaskReader and not part.in_memory]
+    if not parts:
         return []
-    text = conflict(dataset.reader, dataset.targets)
-    return [Problem("labels", dataset.split, text)] if text else []
+    text = conflict(parts[0].reader, [path for part in parts for path in part.targets])
+    return [Problem("labels", parts[0].split, text)] if text else []
+
+
+def _inverted(task, framed):
+    """A sentence about masks in which class 1 is where a background would be, or none."""
+    count = sum(framed)
+    if not count or count < INVERTED * len(framed):
+        return []
+    first, second = task.labels.names
+    return [
+        f"{second!r} fills the whole border of {count} of {len(framed)} masks, as a background "
+        f"does. If {second!r} is what is black in the masks, give the classes their colours in "
+        f"classes.txt (`{first} 255 255 255`, `{second} 0 0 0`), without binary; with threshold, "
+        f"write {second} in the first line and {first} in the second."
+    ]
+
+
+class _Example(NamedTuple):
+    """What was found in one example: with a target its counts, a note, a `Look`, a white border."""
+
+    problems: list
+    counts: Any = None
+    note: str | None = None
+    look: Any = None
+    framed: bool = False
 
 
 def _read(dataset, index):
-    """The problems of one example; the counts of its target, a note on it, a `Look`, or None."""
+    """What was found in one example, a `_Example`."""
     found = []
 
     def attempt(function):
@@ -339,10 +368,12 @@ def _read(dataset, index):
         text = dataset.size_message(index, image.shape, target.shape)
         found.append(Problem("size", dataset.split, text))
     if target is None:
-        return found, None, None, None
-    note = look = None
+        return _Example(found)
+    note, look, framed, reader = None, None, False, dataset.reader
     if image is not None:
         look = look_at(dataset.names[index], image, target)
-    if type(dataset.reader) is MaskReader and not dataset.in_memory:
-        note = dataset.reader.note(dataset.targets[index])
-    return found, counts_for(dataset.task).of_target(dataset.task, target), note, look
+    if type(reader) is MaskReader and not dataset.in_memory:
+        note = reader.note(dataset.targets[index])
+        framed = (reader.binary or reader.threshold is not None) and is_framed(target)
+    counts = counts_for(dataset.task).of_target(dataset.task, target)
+    return _Example(found, counts, note, look, framed)

@@ -167,11 +167,14 @@ def _png_decoder(tf, dataset, by_reader):
             data = prefixes[index] + tf.strings.substr(data, starts[index], -1)
         values = tf.io.decode_png(data, channels=1)[..., 0]
         values = values // units[index] if packed else values
-        if not reader.counts_greys:
+        if reader.counts_greys:
+            # More than two values: instances, or blended greys that are refused.
+            doubtful = tf.reduce_any((values > 0) & (values < tf.reduce_max(values)))
+        elif reader.reads_black_and_white:
+            doubtful = tf.reduce_any(values == 255)
+        else:
             return convert(values)
-        # More than two values: instances, or blended greys that are refused.
-        many = tf.reduce_any((values > 0) & (values < tf.reduce_max(values)))
-        return tf.cond(many, lambda: by_reader(path), lambda: convert(values))
+        return tf.cond(doubtful, lambda: by_reader(path), lambda: convert(values))
 
     return decode
 

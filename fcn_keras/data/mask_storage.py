@@ -75,6 +75,13 @@ class StoredMask:
             return None
         return self.palette[self.values]
 
+    @cached_property
+    def is_black_and_white(self):
+        """Whether it is grey and holds 255, and besides it 0 alone."""
+        if self.palette is not None or self.values is None or self.values.max(initial=0) != 255:
+            return False
+        return not ((self.values > 0) & (self.values < 255)).any()
+
     def with_whole_numbers(self, num_classes):
         """Returns the mask with floats as whole numbers.
 

@@ -103,7 +103,8 @@ class MaskReader:
 
     def note(self, path):
         """Returns a sentence on how a file was understood where it could be doubted, or None."""
-        return self._understood(path)[1] if self.binary else None
+        doubtful = self.binary or self.reads_black_and_white
+        return self._understood(path)[1] if doubtful else None
 
     def _understood(self, path):
         """The label map of a file, and a sentence or None; see `read` and `note`."""
@@ -115,13 +116,23 @@ class MaskReader:
         stored = stored.with_whole_numbers(self.labels.num_classes)
         if self.binary and not self._has_class_colors(stored):
             return self._black_and_white(stored)
+        if self.reads_black_and_white and stored.is_black_and_white:
+            note = (
+                "grey masks of 0 and 255 were read by the colours black and white of the classes."
+            )
+            label = self.colors[np.where(stored.values, 0xFFFFFF, 0)]
+            return label.astype(self.labels.dtype), note
         return self._classes(stored), None
 
     def _has_class_colors(self, stored):
         """Whether a mask has only colours that were given for the classes."""
-        if not self.palette_is_key or stored.colors is None:
+        if not self.palette_is_key:
             return False
-        return bool((self.colors[joint_code(stored.colors)] >= 0).all())
+        if stored.palette is None:
+            return stored.rgb is not None and bool((self.colors[joint_code(stored.rgb)] >= 0).all())
+        used = np.unique(stored.values)
+        known = used[-1] < len(stored.palette) if used.size else True
+        return bool(known and (self.colors[joint_code(stored.palette[used])] >= 0).all())
 
     def _black_and_white(self, stored):
         """The label map of a binary mask, and a sentence on how it was understood or None."""
@@ -145,7 +156,8 @@ class MaskReader:
         if stored.rgb is not None:
             label = self._from_colors(stored)
         elif stored.palette is not None and self._has_class_colors(stored):
-            label = self.colors[joint_code(stored.colors)].astype(self.labels.dtype)
+            label = self.colors[joint_code(stored.palette)][stored.values]
+            label = label.astype(self.labels.dtype)
         elif stored.palette is not None:
             if self.palette_is_key:
                 require_same_order(stored, self._color_labels(), self.table)
@@ -170,10 +182,19 @@ class MaskReader:
             return False
         return self.binary or bool(self.table[0] == 0 and (self.table[1:DARK] == 1).all())
 
+    @cached_property
+    def reads_black_and_white(self):
+        """Whether grey masks of 0 and 255 are read by the colours of two classes, and not as void.
+
+        The colours must be black and white, and nothing may say what 255 means.
+        """
+        two = self.labels.num_classes == 2 and not self.declares_255
+        return two and self.palette_is_key and self._knows_black_and_white
+
     @property
     def _knows_black_and_white(self):
         """Whether black and white are colours that were given for the classes."""
-        return self.colors[0] >= 0 and self.colors[0xFFFFFF] >= 0
+        return {self.colors[0], self.colors[0xFFFFFF]} <= set(range(self.labels.num_classes))
 
     def _require_visible(self, stored, label):
         """Refuses transparent pixels of another class than the first."""
@@ -273,10 +294,16 @@ class MaskReader:
         )
         if stored.alpha is not None and stored.alpha[row, column] == 0:
             text += "The pixel is transparent: save the masks without an alpha channel. "
-        raise LabelError(
-            text + "Likely cause: a class or colour is missing in classes.txt (name red green "
-            "blue), or the mask was saved as JPEG or resized with blending."
+        text += (
+            "Likely cause: a class or colour is missing in classes.txt (name red green blue), or "
+            "the mask was saved as JPEG or resized with blending."
         )
+        if self.labels.num_classes == 2 and not self.palette_is_key:
+            text += (
+                " Where black is the background and every other colour the object, pass "
+                "binary=True (on the command line folder:DIR,binary)."
+            )
+        raise LabelError(text)
 
     def _color_labels(self):
         """{(red, green, blue): label} of all colours of classes and of void."""

@@ -8,6 +8,10 @@ from fcn_keras.data.opening import UNREADABLE, opened
 
 NEAR = 12
 LIMIT = 200
+_REMEDY = (
+    "the indices of these masks are no class numbers. Give each class its colour in classes.txt "
+    "(name red green blue); the masks are then read by their colours."
+)
 
 
 def is_grey(palette):
@@ -112,8 +116,9 @@ def require_same_order(stored, label_of_color, table):
 def conflict(reader, paths, palettes=None):
     """Returns why the indices of palette masks cannot be class numbers, or None.
 
-    It is so if the same colour has one index in a file and another index in another file: the
-    program that wrote them numbered the colours of each file anew.
+    It is so if the program that wrote them numbered the colours of each file anew: the same colour
+    has one index in a file and another index in another file; or an index has two colours in files
+    whose palettes hold nothing but the colours that they use.
 
     Args:
         reader: The `MaskReader`; None is returned for one that does not read indices.
@@ -133,16 +138,22 @@ def conflict(reader, paths, palettes=None):
             first.setdefault(palette, path)
     if len(first) < 2:
         return None
-    seen = {}
+    by_color, by_index = {}, {}
     for path in list(first.values())[:LIMIT]:
-        for color, index in _used_colors(path).items():
-            other, before = seen.setdefault(color, (path, index))
+        colors, alone = _used_colors(path)
+        for color, index in colors.items():
+            other, before = by_color.setdefault(color, (path, index))
             if before != index:
                 return (
                     f"{path} has the colour {color} at index {index} of its palette, and {other} "
-                    f"has it at index {before}: the indices of these masks are no class numbers. "
-                    "Give each class its colour in classes.txt (name red green blue); the masks "
-                    "are then read by their colours."
+                    f"has it at index {before}: {_REMEDY}"
+                )
+            other, before = by_index.setdefault(index, (path, color)) if alone else (path, color)
+            if before != color:
+                return (
+                    f"{path} has the colour {color} at index {index} of its palette, and {other} "
+                    f"has {before} there; the palette of each holds nothing but its own colours: "
+                    f"{_REMEDY}"
                 )
     return None
 
@@ -159,16 +170,21 @@ def palette_of(path):
 
 
 def _used_colors(path):
-    """{colour: index} of the colours that a palette image uses, without those used twice."""
+    """The colours that a palette image uses, and whether its palette has no others.
+
+    Returns:
+        `(colors, alone)`: {colour: index} without colours that are used twice, and a bool.
+    """
     try:
         with opened(path) as image:
             indices = np.unique(np.asarray(image))
             palette = np.array(image.getpalette("RGB"), "uint8").reshape(-1, 3)
     except UNREADABLE:
-        return {}
+        return {}, False
     pairs = [(tuple(palette[i].tolist()), int(i)) for i in indices if i < len(palette)]
     colors = [color for color, _ in pairs]
-    return {color: index for color, index in pairs if colors.count(color) == 1}
+    alone = len(indices) == indices[-1] + 1 and not palette[indices[-1] + 1 :].any()
+    return {color: index for color, index in pairs if colors.count(color) == 1}, bool(alone)
 
 
 def _listed(numbers):

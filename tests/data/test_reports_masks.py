@@ -461,6 +461,19 @@ def test_one_bit_has_the_colours_of_classes_txt(tmp_path):
     np.testing.assert_array_equal(label, ~OBJECT)
 
 
+@pytest.mark.parametrize("dark", [0, 1])
+def test_grey_masks_of_0_and_255_have_the_colours_of_two_classes(tmp_path, dark):
+    colors = ((0, 0, 0), (255, 255, 255))
+    labels = LabelSet(("first", "second"), colors[:: 1 - 2 * dark])
+    reader = MaskReader(labels, palette_is_key=True, refuse_binary=True)
+    path = saved(WHITE, tmp_path / "m.png")
+    np.testing.assert_array_equal(both_ways(path, reader), OBJECT ^ bool(dark))
+    assert "black and white" in reader.note(path)
+    numbers = np.where(OBJECT, 1, 255).astype("uint8")  # class numbers with void
+    np.testing.assert_array_equal(both_ways(saved(numbers, path), reader), numbers)
+    np.testing.assert_array_equal(both_ways(saved(OBJECT * np.uint8(1), path), reader), OBJECT)
+
+
 def test_transparency_does_not_hide_a_class(tmp_path):
     rgb = np.array(COLORS, "uint8")[CLASSES]
     opaque = np.where(CLASSES > 0, 255, 0)
@@ -553,6 +566,33 @@ class TestFolder:
         (folder / "classes.txt").write_text(text)
         for _, label in data.load("folder", folder, split="all"):
             np.testing.assert_array_equal(label, CLASSES)
+
+    def test_palettes_of_the_colours_of_each_file_alone(self, folder, check_data):
+        """Files with one class each: index 1 is another class in each of them."""
+        (folder / "classes.txt").write_text("bed\nbelt\nnut\n")
+        for number in range(5):
+            image = palette_image(OBJECT, (0, 0, 0), COLORS[1 + number % 2])
+            saved(image, folder / "masks" / f"{number}.png", bits=4)
+        code, text = check_data(f"folder:{folder}")
+        assert code == 1 and "nothing but its own colours" in text
+        wide = [(0, 0, 0), *[(8 * i, 3, 3) for i in range(20)]]  # numbers under two palettes
+        for number in range(5):
+            colors = wide if number % 2 else [(c, c, c) for c in range(256)]
+            saved(palette_image(CLASSES, *colors), folder / "masks" / f"{number}.png")
+        assert check_data(f"folder:{folder}")[0] == 0
+
+    def test_black_objects_on_white_are_noticed(self, folder, check_data):
+        self.fill(folder, 255 - WHITE)
+        code, text = check_data(f"folder:{folder},binary")
+        assert code == 0 and "'object' fills the whole border of 5 of 5 masks" in text
+        (folder / "classes.txt").write_text("ground 255 255 255\negg 0 0 0\n")
+        for mode in ("RGB", "L", "1", "P"):
+            self.fill(folder, Image.fromarray(255 - WHITE).convert(mode))
+            code, text = check_data(f"folder:{folder}")
+            assert code == 0 and f"{OBJECT.mean():.2%}" in text and "border" not in text
+            assert ("note: grey masks of 0 and 255 were read" in text) == (mode == "L")
+        part = data.load("folder", folder, split="all")
+        np.testing.assert_array_equal(part[0][1], OBJECT)
 
     @pytest.mark.parametrize(("classes", "options", "part"), [
         ("a\nb\nc\n", {"threshold": 128}, "needs two classes"),
