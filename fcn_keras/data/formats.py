@@ -21,7 +21,7 @@ _MEDICAL = "a medical volume: save its slices as 16-bit PNG or .npy"
 _VIDEO = "a video: save its frames as images"
 _DRAWING = "a drawing or a document: save it as PNG"
 _CONVERT = {
-    ".heic": "HEIC: convert it to JPEG or PNG (pip install pillow-heif reads it in Python)",
+    ".heic": "HEIC: convert it to JPEG or PNG",
     ".jxl": "JPEG XL: convert it to PNG or JPEG",
     ".exr": "OpenEXR: save it as .npy, or as 16-bit PNG",
     ".jp3d": "JPEG 3D: save its slices as PNG or .npy",
