@@ -90,13 +90,14 @@ def is_label(labels, logits):
     return ops.equal(ops.expand_dims(labels, -1), classes)
 
 
-def averaged(values, weights):
-    """Returns values whose plain mean is sum(weights * values) / sum(weights), 0 without weights.
+def averaged(values, weights, counts=None):
+    """Returns values whose plain mean is sum(weights * values) / sum(counts), 0 without counts.
 
-    With several replicas of `tf.distribute` the divisor is the sum over all of them, so that the
-    mean that Keras takes over the replicas is the mean over the pixels of the whole batch.
+    `counts` are the weights by default. With several replicas of `tf.distribute` the divisor is
+    the sum over all of them, so that the mean that Keras takes over the replicas is the mean over
+    the pixels of the whole batch.
     """
-    total, replicas = _of_all_replicas(ops.sum(weights))
+    total, replicas = _of_all_replicas(ops.sum(weights if counts is None else counts))
     scale = replicas * ops.cast(ops.size(weights), "float32") / ops.where(total > 0, total, 1.0)
     return values * (weights * scale)
 

@@ -26,10 +26,12 @@ class CrossEntropy(PixelLoss):
         ignore_class: value or values of the labels that are not counted, or None. "auto" is 255,
             or 65535 for logits of more than 255 classes.
         class_weights: one finite number of at least 0 for each class, or None. Only their ratios
-            matter. `fcn_keras.data.class_weights` computes them from a dataset.
+            matter, unless `normalize` says otherwise. `fcn_keras.data.class_weights` computes them
+            from a dataset.
         name: name of the loss.
         normalize: False gives the sum over the counted pixels of the batch, as Caffe's
-            `normalize: false`, for learning rates such as 1e-10; then the absolute values of
+            `normalize: false`, for learning rates such as 1e-10; "pixels" divides that sum by the
+            number of counted pixels, as SegNet's loss. Then the absolute values of
             `class_weights` matter.
         sampling: None, or the share in (0, 1] of the cells that count in a step. Each cell is kept
             with that probability, independently, and has weight 1 / share, so that loss and

@@ -5,8 +5,10 @@ import random
 import keras
 from keras import ops
 
-from fcn_keras.checks import positive, whole_number
+from fcn_keras.checks import one_of, positive, whole_number
 from fcn_keras.losses.base import LabelLoss, averaged
+
+NORMALIZE = (True, False, "pixels")
 
 
 class PixelLoss(LabelLoss):
@@ -16,7 +18,8 @@ class PixelLoss(LabelLoss):
         super().__init__(
             ignore_class, class_weights, name, "sum_over_batch_size" if normalize else "sum"
         )
-        self.normalize = bool(normalize)
+        one_of("normalize", normalize, NORMALIZE)
+        self.normalize = normalize if normalize == "pixels" else bool(normalize)
         self.sampling = None if sampling is None else positive("sampling", sampling, 1)
         self.cell = whole_number("cell", cell)
         drawn = sampling is not None and seed is None
@@ -25,7 +28,10 @@ class PixelLoss(LabelLoss):
     def values(self, labels, counted, logits):
         losses = self.pixel_losses(labels, logits)
         weights = self.pixel_weights(labels, counted)
-        values = averaged(losses, weights) if self.normalize else losses * weights
+        values = losses * weights
+        if self.normalize:
+            count = ops.cast(counted, "float32") if self.normalize == "pixels" else None
+            values = averaged(losses, weights, count)
         if self.sampling is None:
             return values
         seen = ops.where(counted, ops.stop_gradient(losses), 0.0)

@@ -15,7 +15,7 @@ from fcn_keras.options import Option
 
 ALL_BUT_SCORES = "all but scores"
 SCHEDULES = ("cosine", "poly", "step", "constant")
-NORMALIZATIONS = ("mean", "sum")
+NORMALIZATIONS = ("mean", "pixels", "sum")
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,8 @@ def build_loss(words, task, normalization="mean", class_weights=None):
     Args:
         words: See `parsed`; None for the task's own loss.
         task: The `fcn_keras.tasks.Task` of the output.
-        normalization: "mean" over the counted pixels, or "sum" over those of the batch.
+        normalization: "mean" over the counted pixels, weighted by class; "pixels": the sum with
+            class weights over the number of counted pixels; or "sum" over those of the batch.
         class_weights: One number for each class, or None.
 
     Returns:
@@ -117,10 +118,12 @@ def _made(name, options, normalization, task):
         raise ValueError(
             f"`loss`: {name} has no option {unknown[0]!r}. Its options: {', '.join(offered)}."
         )
-    if normalization == "sum":
+    if normalization != "mean":
         if "normalize" not in known:
-            raise ValueError(f"normalization='sum' needs a sum over pixels, which {name} is not.")
-        options = {**options, "normalize": False}
+            raise ValueError(
+                f"normalization={normalization!r} needs a sum over pixels, which {name} is not."
+            )
+        options = {**options, "normalize": "pixels" if normalization == "pixels" else False}
     own = {"ignore_class": task.invalid} if "ignore_class" in known else {}
     return kind, {**own, **options}
 

@@ -109,8 +109,22 @@ _CAFFE = {
 }
 _PAPER = {**_CAFFE, "momentum": 0.9, "batch_size": 20, "epochs": 175}
 _HEAVY = {**_CAFFE, "momentum": 0.99, "normalization": "sum", "batch_size": 1, "steps": 100_000}
+_SEGNET = {
+    **_CAFFE,
+    "momentum": 0.9,
+    "class_weights": "median",
+    "normalization": "pixels",
+    "refresh_batches": 100,
+}
 _VARIED = {"scale": (0.5, 2.0), "color": 0.2}
 _BATCH = "20 images of 500x500 need much memory: batch_size=1, accumulate=20 is nearly the same."
+_SEGNET_SOURCE = (
+    "Badrinarayanan, Kendall, Cipolla (2017), SegNet, section 3.3; prototxts of SegNet-Tutorial"
+)
+_SEGNET_ADVICE = (
+    "The released CamVid nets were trained with class_weights='segnet-camvid'. Their statistics "
+    "are averages over all training images: refresh_batches of at least images / batch_size."
+)
 _COARSER = "Start from the trained {}: init_from=, --init-from."
 _TODAY = {
     "augment": _VARIED,
@@ -298,6 +312,34 @@ _TABLE = {
                 "steps": 100_000,
             },
             _net("fcn32s", "alexnet"),
+        ),
+        NamedRecipe(
+            "segnet",
+            "the paper's SegNet: whole images, weights of median frequency, recomputed statistics",
+            _SEGNET_SOURCE,
+            {
+                **_SEGNET,
+                "learning_rate": 1e-3,
+                "batch_size": 4,
+                "steps": 40_000,
+                "validate_every": 10,
+            },
+            Net("segnet", "vgg16"),
+            _SEGNET_ADVICE,
+        ),
+        NamedRecipe(
+            "segnet-basic",
+            "the paper's SegNet-Basic, from random weights at a rate of 0.1",
+            _SEGNET_SOURCE,
+            {
+                **_SEGNET,
+                "learning_rate": 0.1,
+                "batch_size": 12,
+                "steps": 10_000,
+                "validate_every": 33,
+            },
+            Net("segnet_basic"),
+            _SEGNET_ADVICE,
         ),
     )
 }

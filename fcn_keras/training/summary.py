@@ -19,6 +19,11 @@ from fcn_keras.training.optional_files import optional
 from fcn_keras.training.progressive_resizing import epochs_at_half_size
 
 PICTURED = 4
+_REDUCED = {
+    "mean": "",
+    "pixels": ", summed and divided by the number of pixels",
+    "sum": ", summed over the pixels",
+}
 
 
 def print_summary(run):
@@ -75,8 +80,7 @@ def recipe_lines(plan, steps):
     if small := epochs_at_half_size(plan):
         lines.append(f"the first {small} epochs at half the size")
     if plan.loss != "cross_entropy" or plan.normalization != "mean":
-        summed = ", summed over the pixels" if plan.normalization == "sum" else ""
-        lines.append(f"loss: {_words(plan.loss)}{summed}")
+        lines.append(f"loss: {_words(plan.loss)}{_REDUCED[plan.normalization]}")
     factors = [f"{glob} x{factor:g}" for glob, factor in plan.rates.items()]
     if plan.bias_rate != 1:
         factors.append(f"biases x{plan.bias_rate:g}")

@@ -40,6 +40,21 @@ def ohem(labels, logits, threshold=0.7, min_kept=100_000, share=None, weights=No
     return (w * -np.log(p))[kept].sum() / w[kept].sum()
 
 
+def test_class_weights_over_the_number_of_pixels(example):
+    """SegNet's reduction: the weighted sum over the pixels that count, not over their weights."""
+    labels, logits = example(3)
+    p, of_class = of_label(labels, logits)
+    expected = (np.array(WEIGHTS)[of_class] * -np.log(p)).sum() / p.size
+    loss = CrossEntropy(class_weights=WEIGHTS, normalize="pixels")
+    assert float(loss(labels, logits)) == pytest.approx(expected, rel=1e-5)
+    again = CrossEntropy.from_config(loss.get_config())
+    assert again.normalize == "pixels" and float(again(labels, logits)) == float(
+        loss(labels, logits)
+    )
+    with pytest.raises(ValueError, match="`normalize` must be one of True, False, 'pixels'"):
+        CrossEntropy(normalize="count")
+
+
 def dice(truth, p):
     return 1 - 2 * (truth * p).sum() / (truth.sum() + p.sum())
 

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.backend
 LOSSES = {
     "cross entropy": CrossEntropy,
     "cross entropy, sum": lambda **how: CrossEntropy(normalize=False, **how),
+    "cross entropy, pixels": lambda **how: CrossEntropy(normalize="pixels", **how),
     "cross entropy, sampled": lambda **how: CrossEntropy(sampling=1.0, cell=2, seed=3, **how),
     "focal": Focal,
     "dice": Dice,

@@ -20,6 +20,8 @@ PUBLISHED = {  # name: (rate, momentum, weight decay, batch, accumulated, update
     "heavy-8s": (1e-14, 0.99, 5e-4, 1, 1, 100_000, "sum"),
     "heavy-atonce": (1e-10, 0.99, 5e-4, 1, 1, 300_000, "sum"),
     "light-alexnet": (1e-4, 0.9, 5e-4, 1, 20, 100_000, "mean"),
+    "segnet": (1e-3, 0.9, 5e-4, 4, 1, 40_000, "pixels"),
+    "segnet-basic": (0.1, 0.9, 5e-4, 12, 1, 10_000, "pixels"),
 }
 
 
@@ -56,6 +58,19 @@ def test_a_published_recipe_becomes_caffes_solver(make_net, make_shapes):
     heavy = compile_model(make_net(), recipes.get("heavy-8s"), data)
     assert heavy.loss.normalize is False
     assert recipes.get("light-alexnet").resolved(data).epochs == -(-100_000 * 20 // 6)
+
+
+def test_segnets_loss_and_statistics(make_net, make_shapes):
+    """Median-frequency weights, the sum divided by the counted pixels, statistics recomputed."""
+    data = make_shapes(12)
+    for name in ("segnet", "segnet-basic"):
+        recipe = recipes.get(name)
+        loss = compile_model(make_net(), recipe, data).loss
+        expected = fcn_keras.data.class_weights("median", data)
+        np.testing.assert_allclose(loss.class_weights, expected, rtol=1e-6)
+        assert loss.normalize == "pixels"
+        assert recipe.refresh_batches * recipe.batch_size >= 367  # CamVid's training images
+        assert recipe.net.model == name.replace("-", "_")
 
 
 def test_fields_can_be_changed():
