@@ -17,6 +17,7 @@ _NUMBERS_AFTER_SIGN = re.compile(r"(?:->|=>|→|=)[\s\d.,;-]*$")
 _QUOTED = re.compile(
     r"(?P<before>[-\d\s,;:|]*)(?P<quote>[\"'])(?P<name>.+?)(?P=quote)(?P<after>.*)"
 )
+_SIGNS = (",", ";", ":", "|")
 _SEPARATOR = re.compile(r"(\s*[,;:|]\s*|\s*\t\s*|\s+)")
 _WIDE = str.maketrans({"，": ",", "：": ":", "；": ";", "＝": "=", "\u3000": " "})
 _TODAY = re.compile(
@@ -157,7 +158,9 @@ def parsed(line):
     text, color, values = line.text.translate(_WIDE), None, None
     if found := _COLOR.search(text) or _HEX.search(text):
         color = _color(found)
-        text = f"{text[: found.start()].rstrip(' ,;:|=')} {text[found.end() :].lstrip(' ,;:|')}"
+        left, right = text[: found.start()], text[found.end() :].lstrip()
+        between = ", " if left.rstrip()[-1:] in _SIGNS or right[:1] in _SIGNS else " "
+        text = f"{left.rstrip(' ,;:|=')}{between}{right.lstrip(' ,;:|')}"
     text = text.strip().strip(",;").strip()
     if found := _VALUE.search(text):
         values = int(found[1]), int(found[2] or found[1])
@@ -206,8 +209,10 @@ def _in_words(line, text, color, values):
         return _of_numbers_alone(line, text, words, color, values)
     first = whole.index(False) if False in whole else 0
     last = len(words) - whole[::-1].index(False)
+    if len(words) - last in (2, 4) and not _parts(gaps[last - 1]) and all(map(_parts, gaps[last:])):
+        last += 1  # "zone 1,255,0,0": commas end the name
     around = gaps[first - 1 : first] + gaps[last - 1 : last]
-    apart = any(gap.strip() or "\t" in gap for gap in around)
+    apart = any(map(_parts, around))
     name = "".join(itertools.chain(*itertools.zip_longest(words[first:last], gaps[first : last - 1],
                                                           fillvalue="")))  # fmt: skip
     span = re.fullmatch(r"(\d+)-(\d+)", words[last - 1])
@@ -219,6 +224,11 @@ def _in_words(line, text, color, values):
     before, after = (tuple(map(int, part)) for part in (words[:first], words[last:]))
     kept = text if not enumerated else text[len(enumerated[0]) :].strip()
     return Row(line, name.strip(), before, after, color, values, apart, kept)
+
+
+def _parts(gap):
+    """Whether a gap holds a sign or a tab, not blanks alone."""
+    return bool(gap.strip()) or "\t" in gap
 
 
 def _of_numbers_alone(line, text, words, color, values):

@@ -76,6 +76,9 @@ def _from_tools(lines, raw):
     """The classes of a notation that a tool writes, or None."""
     if lines[0].text[0] in _OTHER and not (lines[0].text[0] == "[" and "]" in lines[0].text[:-1]):
         lines[0].refuse(f"begins {_OTHER[lines[0].text[0]]}, not a list of classes. {WRITE}")
+    for line in lines:
+        if line.text == "}" or line.text.endswith("{"):
+            line.refuse(f"is of a label map in protobuf text, not of a list of classes. {WRITE}")
     comment = raw[0].strip()
     headed = bool(_CVAT_HEAD.fullmatch(comment))
     if (classes := from_cvat(lines, headed)) is not None:

@@ -3,6 +3,9 @@
 A line alone may mean several things: "zone 1" is a name, or a name and a value.
 """
 
+import re
+from dataclasses import replace
+
 from fcn_keras.data.class_lines import Class, checked, class_of_documented_line
 
 
@@ -21,6 +24,8 @@ def classes_of(rows, reading=None):
         ValueError: for a line that fits no notation, naming it, and for lines with two readings.
     """
     rows = [row if row.values is None else _without_single(row) for row in rows]
+    if any(row.values for row in rows):
+        rows = [_with_value(row) for row in rows]
     named = [row for row in rows if not row.is_void]
     if named and all(row.whole.lstrip("-").isdecimal() for row in named):
         return _numbers_as_names(rows, named, reading)
@@ -99,6 +104,14 @@ def _without_single(row):
     return row.with_one_number_in_its_name() if single and not row.is_void else row
 
 
+def _with_value(row):
+    """A row `name: value`, as `name = value` is, beside others of that kind."""
+    numbers = row.before + row.after
+    if row.values is not None or not row.apart or len(numbers) != 1:
+        return row
+    return replace(row, before=(), after=(), values=numbers * 2)
+
+
 def _alike(rows, named):
     """The rows, with a number in the name of those that alone have one: "ground", "zone 1"."""
     befores = {len(row.before) for row in named}
@@ -159,7 +172,9 @@ def _settled(rows, named, count):
     if len(set(numbers)) < len(numbers) or repeated and (first or in_order):
         changed = [row if row.is_void else row.with_one_number_in_its_name() for row in rows]
         return changed, (0, count[1] if first else 0)
-    if first and (in_order or numbers == list(range(1, len(numbers) + 1))):
+    enumerated = any(re.match(r"\d+[.)]\s", row.line.text) for row in named)
+    from_one = numbers == list(range(1, len(numbers) + 1))
+    if first and (in_order or from_one and not enumerated):
         return rows, count
     return _refuse_two_readings(named, numbers)
 
@@ -167,13 +182,14 @@ def _settled(rows, named, count):
 def _refuse_two_readings(named, numbers):
     """Raises ValueError for lines whose numbers may be values or parts of the names."""
     row = named[0]
-    names = " and ".join(f"{place} is {r.whole!r}" for place, r in enumerate(named[:2]))
+    wholes = [r.with_one_number_in_its_name().name for r in named[:2]]
+    names = " and ".join(f"{place} is {whole!r}" for place, whole in enumerate(wholes))
     values = " and ".join(
         f"{number} is {r.name!r}" for number, r in zip(numbers[:2], named, strict=False)
     )
     row.line.refuse(
-        f"can be read in two ways. If the whole line is a name, in the masks {names}. If the "
-        f"number is the class's value, in the masks {values}. Say which: classes='names' or "
+        f"can be read in two ways. If the number belongs to the name, in the masks {names}. If it "
+        f"is the class's value, in the masks {values}. Say which: classes='names' or "
         "classes='values', on the command line folder:DIR,classes=names or "
         "folder:DIR,classes=values; or write `name = value` in the file."
     )

@@ -57,7 +57,7 @@ def from_cvat(lines, headed):
         ValueError: for a line that is not so where others are.
     """
     found = [CVAT.fullmatch(line.text) for line in lines]
-    if not headed and not all(found) or not lines:
+    if not headed and not any(parts and parts["color"].strip() for parts in found):
         return None
     classes = []
     for line, parts in zip(lines, found, strict=True):
@@ -84,7 +84,7 @@ def from_table(lines, heading=None):
     for text, rows in ((lines[0].text, lines[1:]), (heading, lines)):
         if not text or not rows:
             continue
-        separator = next((sign for sign in "\t;,|" if sign in text), None)
+        separator = next((sign for sign in "\t;,|:" if sign in text), None)
         heads = [_plain(cell) for cell in _cells(text, separator)]
         if _is_heading(heads, separator):
             table = [_row(line, heads, separator) for line in rows]
@@ -122,7 +122,7 @@ def _is_heading(heads, separator):
     return (
         bool(texts)
         and (numbers or len(texts) > 1 and separator is not None)
-        and (all_known or separator is not None)
+        and (all_known or separator not in (None, ":"))
     )
 
 

@@ -51,8 +51,8 @@ def with_classes_beside(dataset, folders, *, used=False, known=None, own=()):
         if used and path.name not in DETECTION:
             labels, reader = labels_and_reader(found)
             note = (
-                f"{path} names {listed(found.names)}, which are not the classes of {dataset.name}; "
-                f"its classes are used. {found.understood()}"
+                f"{path} names {listed(found.names)}, other classes than {dataset.name} has, and "
+                f"is used. {found.understood()}"
             )
             dataset = replace(_noted(dataset, note), task=Classes(labels), reader=reader)
             used, known = False, {}

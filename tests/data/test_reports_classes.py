@@ -61,6 +61,7 @@ def read(text, tmp_path, name="classes.txt", reading=None):
     "obj: 1\nbg: 0\nvoid: 255\n",
     "obj: 1\nbg: 0\nvoid: -1\n",
     "obj, 1,\nbg, 0,\n",
+    "Label: Value\nobj: 1\nbg: 0\n",
 ])  # fmt: skip
 def test_a_value_and_a_name(text, tmp_path):
     values, colors, notation = read(text, tmp_path)
@@ -98,6 +99,8 @@ def test_a_name_and_a_colour(text, tmp_path):
     "name,id,color\nbg,1,0,0,0\nobj,0,255,9,0\n",
     "# Color table\n0,obj,255,9,0,255\n1,bg,0,0,0,255\n",
     "bg,1,#000000\nobj,0,#ff0900\n",
+    "bg,#000000,1\nobj,#ff0900,0\n",
+    "bg (0,0,0) = 1\nobj (255,9,0) = 0\n",
 ])  # fmt: skip
 def test_a_name_a_colour_and_a_value(text, tmp_path):
     values, colors, _ = read(text, tmp_path)
@@ -120,6 +123,7 @@ def test_a_name_a_colour_and_a_value(text, tmp_path):
     ("bg = 0 # ground\negg = 1-3\nvoid = 7\n", {"bg": [0], "egg": [1, 2, 3]}),
     ("zone 1 = 3\nzone 2 = 1\n", {"zone 1": [3], "zone 2": [1]}),
     ("zone 1 0 0 0\nzone 2 9 9 9\n", {"zone 1": [0], "zone 2": [1]}),
+    ("zone 1,0,0,0\nstage 2,9,9,9\n", {"zone 1": [0], "stage 2": [1]}),
     ("bg #facade of a house\nobj\n", {"bg": [0], "obj": [1]}),
     ("background-1\ntree 1 2 3\n".replace("background-1", "bg 0 0 0"), {"bg": [0], "tree": [1]}),
 ])  # fmt: skip
@@ -130,7 +134,7 @@ def test_what_was_plain_stays_plain(text, values, tmp_path):
 
 @pytest.mark.parametrize("text", [
     "obj 1\nbg 0\n", "zone 1\nstage 2\n", "zone 1\nzone 2\nzone 3\n", "1\n2\n3\n",
-    "10 cent\n1 euro\n",
+    "10 cent\n1 euro\n", "1) obj\n2) part\n",
 ])  # fmt: skip
 def test_two_readings_are_refused_and_the_option_decides(text, tmp_path):
     with pytest.raises(ValueError, match=r"line 1.*two ways.*classes='names'.*classes='values'"):
@@ -165,7 +169,8 @@ def test_values_that_would_give_one_name_twice_are_refused(tmp_path):
     ('["bg", "obj"]\n', r"JSON"),
     ('{"bg": 0}\n', r"JSON"),
     ('<View><Label value="bg"/></View>\n', r"XML"),
-    ("item {\n id: 1\n}\n", r"line 1"),
+    ("item {\n id: 1\n}\n", r"line 1.*protobuf"),
+    ("bg:0,0,0::\nweld::::\n", r"line 2"),
     ("0 0 0\n1 1 1\n", r"line 1.*no name"),
     ("bg: 0\nobj: 0\n", r"the value 0 is given to two classes"),
     ("bg,0,0,0,3\nobj,9,9,9,7\n", r"line 1.*does not show which"),
