@@ -11,7 +11,7 @@ from fcn_keras.checks import one_of, whole_number
 from fcn_keras.data import alpha as alphas
 from fcn_keras.data import tiff
 from fcn_keras.data.npy import is_npy, read_npy
-from fcn_keras.data.opening import opened, raised_limit, reading
+from fcn_keras.data.opening import UNREADABLE, opened, raised_limit, reading
 from fcn_keras.data.pages import choose_page
 from fcn_keras.data.scale import BITS, in_8_bits, on_scale
 from fcn_keras.data.wide_colors import (
@@ -138,7 +138,7 @@ class ImageReader:
     def _picture(self, path):
         with self._opened(path) as image:
             extra = tiff.extra_bands(image)
-            if extra and self.alpha != "ignore":
+            if extra and self.alpha != "ignore" and image.mode in ("L", "RGB", "RGBA"):
                 image = self._with_extra(path, image, extra)
             check_bands(image)
             low = _low(image, lambda: self._opened(path))
@@ -152,7 +152,12 @@ class ImageReader:
         with contextlib.ExitStack() as stack:
             with reading(path):
                 image = stack.enter_context(opened(path))
-            choose_page(image, self.page)
+            try:
+                choose_page(image, self.page)
+            except ValueError:
+                raise
+            except UNREADABLE as error:
+                raise ValueError(f"{path} cannot be read as an image: {error}") from error
             yield image
 
     def _with_extra(self, path, image, extra):

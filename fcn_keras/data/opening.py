@@ -1,6 +1,7 @@
 """Opening image files with Pillow: only formats that it decodes itself, also very large ones."""
 
 import contextlib
+import struct
 import threading
 
 from PIL import Image, UnidentifiedImageError
@@ -9,8 +10,9 @@ from fcn_keras.data.formats import NOT_DECODED, what_it_is
 from fcn_keras.data.tiff import why_unreadable
 from fcn_keras.free_memory import free_memory
 
-UNREADABLE = (
-    UnidentifiedImageError, Image.DecompressionBombError, OSError, EOFError, SyntaxError, ValueError
+UNREADABLE = (  # what Pillow raises for damaged files
+    UnidentifiedImageError, Image.DecompressionBombError, OSError, EOFError, SyntaxError,
+    ValueError, TypeError, LookupError, struct.error,
 )  # fmt: skip
 PILLOWS_LIMIT = int(1024 * 1024 * 1024 // 4 // 3)  # Image.MAX_IMAGE_PIXELS as Pillow sets it
 BYTES_PER_PIXEL = 8  # Pillow's image, four bytes, and the array beside it

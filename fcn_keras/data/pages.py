@@ -5,7 +5,7 @@ import re
 PREVIEWS = 0.75  # of the first page's sides: smaller pages are thumbnails or levels of a pyramid
 SUBFILE, DESCRIPTION = 254, 270  # TIFF tags
 REDUCED, MASK = 1, 4  # bits of SUBFILE
-NEVER = ("MPO", "PSD", "ICO", "ICNS", "CUR")  # the first image is the one that is meant
+NEVER = ("MPO", "HEIF", "PSD", "ICO", "ICNS", "CUR")  # the first image is the one that is meant
 
 
 def count_pages(image):

@@ -42,7 +42,8 @@ def decided_reader(reader, paths, strict=True):
     if reader.decided:
         return reader, ()
     wide, transparent, notes = [], [], []
-    for path in _spread([path for path in paths if _worth_a_look(path)], HEADERS):
+    worth = [Path(path) for path in paths if _worth_a_look(path)]
+    for path in _spread(worth, HEADERS):
         deep, alpha = _header(path)
         if deep:
             wide.append(path)

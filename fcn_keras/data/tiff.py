@@ -5,10 +5,14 @@ import mmap
 import struct
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 DEPTHS, PHOTOMETRIC, SAMPLES, EXTRA, FORMATS = 258, 262, 277, 338, 339  # tags
 ALPHA = 2  # a value of EXTRA
+UNREAD = (
+    "its extra band cannot be read; save it as .npy (H, W, channels), or leave the band out: "
+    'alpha="ignore"'
+)
 BEGINNINGS = (b"II*\0", b"MM\0*")
 _SHORT, _LONG = 3, 4
 _SIZES = {_SHORT: 2, _LONG: 4}
@@ -53,13 +57,13 @@ def with_extra_band(path, page):
     content = bytearray(Path(path).read_bytes())
     found = _header(bytes(content))
     if found is None or len(found.get(EXTRA, ([], 0))[0]) != 1 or page:
-        raise ValueError(
-            "its extra band cannot be read; save it as .npy (H, W, channels), or leave the band "
-            'out: alpha="ignore"'
-        )
+        raise ValueError(UNREAD)
     order = "<" if content[:2] == b"II" else ">"
     struct.pack_into(order + "H", content, found[EXTRA][1], ALPHA)
-    return Image.open(io.BytesIO(bytes(content)))
+    try:
+        return Image.open(io.BytesIO(bytes(content)))
+    except UnidentifiedImageError:
+        raise ValueError(UNREAD) from None
 
 
 def _header(content):

@@ -328,6 +328,9 @@ def test_a_list_of_files_is_looked_through_as_a_folder_is(tmp_path):
     with pytest.raises(ValueError, match="3000.png"):
         Dataset("mine", "train", labels, ("a", "b"), tuple(paths), masks)
     reader = ImageReader(bits=12)
+    bright = (str(saved(tmp_path / "bright.png", np.full(SIZE, 50000, "uint16"))), str(paths[0]))
+    data = Dataset("mine", "train", labels, ("a", "b"), bright, masks)
+    assert "bright.png reaches 50000" in data.notes[0]
     data = Dataset("mine", "train", labels, ("a", "b"), tuple(paths), masks, image_reader=reader)
     assert data[1][0].max() == 187
     eight = Dataset("mine", "train", labels, ("a",), tuple(paths[:1]), masks[:1])
@@ -338,3 +341,37 @@ def test_a_list_of_files_is_looked_through_as_a_folder_is(tmp_path):
         "mine", "train", labels, ("a",), tuple(paths[:1]), masks[:1], image_reader=given
     )
     assert eight.read_as(reader)[0][0].max() == 250
+
+
+@pytest.mark.parametrize("suffix", ["tif", "png", "gif", "webp"])
+def test_damaged_files_are_named_not_the_error_of_a_library(tmp_path, suffix):
+    frames = [Image.fromarray(random(40, 50, 3, seed=n)) for n in range(3)]
+    path = tmp_path / f"a.{suffix}"
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    whole = path.read_bytes()
+    for share in (0.2, 0.5, 0.9):
+        path.write_bytes(whole[: int(share * len(whole))])
+        for page in (None, 2):
+            try:
+                read_image(path, page=page)
+            except ValueError as error:
+                assert str(path) in str(error)
+
+
+def test_channels_of_a_net_and_of_a_folder(tmp_path):
+    """Grey and colour are converted to each other; nothing else is."""
+    colour = folder(tmp_path / "colour", {f"{n}.png": random(*SIZE, 3) for n in "ab"})
+    grey = folder(tmp_path / "grey", {f"{n}.png": random(*SIZE) for n in "ab"})
+    deep = folder(tmp_path / "deep", {f"{n}.npy": random(*SIZE, 4) for n in "ab"})
+    flat = folder(tmp_path / "flat", {f"{n}.npy": random(*SIZE) for n in "ab"})
+    known = {colour: (1, 3), grey: (1, 3), flat: (1, 3), deep: (4,)}
+    for root, fitting in known.items():
+        data = load("folder", root, split="all")
+        for channels in (1, 2, 3, 4, 5):
+            if channels in fitting:
+                fitted = data.with_channels(channels)
+                assert fitted[0][0].shape == (*SIZE, channels)
+                np.testing.assert_array_equal(from_pipeline(fitted)[0], fitted[0][0])
+            else:
+                with pytest.raises(ValueError, match=f"have {data.channels} .* takes {channels}"):
+                    data.with_channels(channels)
