@@ -14,6 +14,7 @@ WORDS = {
 OTHERS = ("captions", "panoptic", "stuff", "image_info", "person_keypoints", "keypoints")
 DEPTH = 3  # folders below the data set's in which JSON files are looked for
 OF_ONE_IMAGE = 20  # so many JSON files in a folder are one for each image
+_EXACT = re.compile(r"instances_(train|val|test)\d*")
 _LISTS = (re.compile(rb'"images"\s*:'), re.compile(rb'"annotations"\s*:'))
 
 
@@ -128,8 +129,8 @@ def _layout(files, root, divide=True):
 def _one_of(files, split, root):
     """The file that is meant among those of one split: of equal names the newest year."""
     if len(files) > 1:
-        instances = [file for file in files if "instances" in file.stem]
-        files = instances or files
+        exact = [file for file in files if _EXACT.fullmatch(file.stem)]
+        files = exact or [file for file in files if "instances" in file.stem] or files
     names = {re.sub(r"\d+$", "", str(file.with_suffix(""))) for file in files}
     if len(names) > 1:
         shown = ", ".join(os.path.relpath(file, root) for file in sorted(files)[:6])

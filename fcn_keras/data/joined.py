@@ -104,8 +104,10 @@ def joined(parts):
     dtype = max((part.image_dtype for part in parts), key=("uint8", "float32").index)
     parts = tuple(part.with_channels(channels) for part in parts)
     parts = tuple(p if p.image_dtype == dtype else replace(p, image_dtype=dtype) for p in parts)
+    reading = next((part for part in parts if part.reads_files), first)
     return JoinedDataset(
-        **{name: getattr(first, name) for name in ("name", "task", "reader", "image_reader")},
+        **{name: getattr(first, name) for name in ("name", "task", "reader")},
+        image_reader=reading.image_reader,
         split="+".join(dict.fromkeys(part.split for part in parts)),
         names=_chained(part.names for part in parts),
         images=_chained(part.images for part in parts),

@@ -215,6 +215,15 @@ def test_files_beside_are_used_or_named(put):
     assert note.startswith("merged.json: not used")
 
 
+def test_the_newest_year_counts_and_parts_of_it_do_not(put):
+    for name in ("train2014", "train2017", "train2017_mini", "minitrain2017"):
+        content = content_of([f"{name}.png"])
+        root = put(f"annotations/instances_{name}.json", content, f"images/{name}.png")
+    assert data.load("coco", root).names == ("train2017",)
+    assert data.load("coco", root, split="train2014").names == ("train2014",)
+    assert data.load("coco", root, split="minitrain2017").names == ("minitrain2017",)
+
+
 def test_several_files_that_could_be_meant_are_named(put):
     for name in ("cats.json", "dogs.json"):
         root = put(name, content_of(["a.png"]), "images/a.png")
