@@ -29,7 +29,7 @@ VALUES_HINT = (
     "16-bit PNG of the same name and size)."
 )
 OPTIONS = {
-    "binary": Option("Every value of the masks but 0 is class 1.", kind=bool),
+    "binary": Option("Every value of the masks but 0 (in colour: black) is class 1.", kind=bool),
     "threshold": Option(
         "Masks of two classes: values of N and more are class 1. It admits greys and JPEG.",
         metavar="N",

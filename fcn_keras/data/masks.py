@@ -298,12 +298,24 @@ class MaskReader:
             "Likely cause: a class or colour is missing in classes.txt (name red green blue), or "
             "the mask was saved as JPEG or resized with blending."
         )
-        if self.labels.num_classes == 2 and not self.palette_is_key:
-            text += (
+        raise LabelError(text + self._two_classes_hint())
+
+    def _two_classes_hint(self):
+        """A sentence about the option for masks of two classes in other colours, or ""."""
+        if self.labels.num_classes != 2:
+            return ""
+        if not self.palette_is_key:
+            return (
                 " Where black is the background and every other colour the object, pass "
                 "binary=True (on the command line folder:DIR,binary)."
             )
-        raise LabelError(text)
+        dark, bright = map(max, self.labels.palette)
+        if not dark < 128 <= bright:
+            return ""
+        return (
+            " Edges of blended colours are read with threshold=128 (on the command line "
+            f"folder:DIR,threshold=128): what is brighter is {self.labels.names[1]!r}."
+        )
 
     def _color_labels(self):
         """{(red, green, blue): label} of all colours of classes and of void."""
@@ -317,14 +329,16 @@ class MaskReader:
         return text + (", ..." if len(pairs) > 6 else "")
 
 
-def read_mask(path, labels, void=()):
+def read_mask(path, labels, void=(), *, threshold=None):
     """Reads an index, palette or RGB mask. `MaskReader` has more options.
 
     Args:
-        path: A file that Pillow reads; masks should be PNG.
+        path: A file that Pillow reads without loss, such as PNG, or a .npy file.
         labels: A `LabelSet`. RGB masks are read by its palette.
         void: Further values that stand for void in the file. With two classes, a mask of 0 and
             255 alone is refused unless 255 is given here: its 255 is more likely the object.
+        threshold: For masks of two classes with greys, or stored with loss such as JPEG: values of
+            so much and more are class 1.
 
     Returns:
         Label map (H, W) of `labels.dtype`, void as `labels.ignore`.
@@ -341,7 +355,7 @@ def read_mask(path, labels, void=()):
     ```
     """
     binary = labels.num_classes <= 2 and 255 not in void
-    return MaskReader(labels, tuple(void), refuse_binary=binary).read(path)
+    return MaskReader(labels, tuple(void), refuse_binary=binary, threshold=threshold).read(path)
 
 
 def joint_code(rgb):

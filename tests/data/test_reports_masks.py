@@ -252,6 +252,16 @@ def test_blended_greys_between_two_values(tmp_path):
     assert "and  for void" not in refused(path, two, "0, 255 (2 classes)", "threshold=128")
 
 
+def test_blended_colours_of_two_classes(tmp_path):
+    image = Image.fromarray(painted(OBJECT, (200, 0, 0))).resize((60, 44), 2).resize((64, 48), 2)
+    path = saved(image, tmp_path / "m.png")
+    red = LabelSet(("ground", "egg"), ((0, 0, 0), (200, 0, 0)))
+    refused(path, MaskReader(red, palette_is_key=True), "holds the colour", "threshold=128")
+    label = both_ways(path, MaskReader(red, palette_is_key=True, threshold=128))
+    np.testing.assert_array_equal(label, np.asarray(image)[..., 0] >= 128)
+    refused(saved(painted(OBJECT, (255, 0, 0)), path), INDEX_TWO, "(255, 0, 0)", "binary=True")
+
+
 def test_soft_transparency_is_refused(tmp_path):
     alpha = np.asarray(SOFT["smoothed"])
     path = saved(rgba(painted(OBJECT | True, (255, 255, 255)), alpha), tmp_path / "m.png")
@@ -330,6 +340,19 @@ def test_white_is_zero(tmp_path):
     np.testing.assert_array_equal(both_ways(grey, BINARY), np.asarray(Image.open(grey)) > 0)
     saved(CLASSES, grey, tiffinfo={262: 0})
     refused(grey, BY_NUMBER, "MinIsWhite", "MinIsBlack")
+
+
+def test_tiff_of_four_bits(tmp_path):
+    """Programs read a TIFF of 4 bits as 0, 17, 34, ..., 255."""
+    pixels = ((CLASSES[:, ::2] << 4) | CLASSES[:, 1::2]).tobytes()
+    tags = [(256, 64), (257, 48), (258, 4), (259, 1), (262, 1), (273, 8), (277, 1), (278, 48),
+            (279, len(pixels))]  # fmt: skip
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    head = struct.pack("<2sHI", b"II", 42, 8 + len(pixels))
+    directory = struct.pack("<H", len(tags)) + entries + bytes(4)
+    (tmp_path / "m.tif").write_bytes(head + pixels + directory)
+    assert np.asarray(Image.open(tmp_path / "m.tif")).max() == 34
+    np.testing.assert_array_equal(both_ways(tmp_path / "m.tif", BY_NUMBER), CLASSES)
 
 
 def test_pgm_of_few_values(tmp_path):
@@ -636,3 +659,4 @@ def test_real_jpeg_masks(data_root):
             BINARY.read(path)
         expected = np.asarray(Image.open(path)) >= 128
         np.testing.assert_array_equal(MaskReader(TWO, threshold=128).read(path), expected)
+        np.testing.assert_array_equal(data.read_mask(path, TWO, threshold=128), expected)
