@@ -37,8 +37,14 @@ class Nearest:
             for stem, file in files.items()
             if not any(part in partners and part not in own for part in _parts(stem))
         }
+        longer = [s for s in free if wanted in _parts(s) or s in _parts(wanted)]
         alike = [stem for stem in free if _numbers(stem) == _numbers(wanted)]
-        close = _close(wanted, alike, LIKE / 2) or _close(wanted, list(free)[:MOST], LIKE)
+        other = [stem for stem in free if _letters(stem) != _letters(wanted)][:MOST]
+        close = (
+            sorted(longer, key=len)
+            or _close(wanted, alike, LIKE / 2)
+            or _close(wanted, other, LIKE)
+        )
         if not any(map(is_image_name, files.values())) and not _subfolders(path.parent):
             return f"{path.parent} holds no image."
         if not close:
@@ -74,6 +80,11 @@ def _parts(stem):
     """The name, and its beginnings and ends at separators."""
     cuts = [place for place, letter in enumerate(stem) if not letter.isalnum()]
     return {stem, *(stem[:place] for place in cuts), *(stem[place + 1 :] for place in cuts)}
+
+
+def _letters(text):
+    """The text without its numbers: equal in two files of one series."""
+    return re.sub(r"[0-9]+", "0", text)
 
 
 def _numbers(text):

@@ -317,6 +317,8 @@ def _best_of_one(files, folder):
             ranked.append((oriented, pairs))
     ranked = _distinct(sorted(ranked, key=lambda one: -len(one[1])))
     whole = [one for one in ranked if 2 * len(one[1]) == len(names)]
+    if len(whole) == 1 and not _says_mask(whole[0][0]):
+        raise AmbiguousError(_unsaid(*whole[0], files, folder))
     if len(whole) > 1:
         raise AmbiguousError(_ambiguous([pattern for pattern, _ in whole], files, files))
     if whole:
@@ -326,11 +328,26 @@ def _best_of_one(files, folder):
         masks = {mask for _, pairs in ranked for mask in pairs.values()}
         others = {name for name in names - images - masks if _owner(name, images) is not None}
         _refuse_several(images - masks, masks | others, files, files, folder)
-        if 2 * len(ranked[0][1]) > MOST_OF_ONE * len(names):
+        if 2 * len(ranked[0][1]) > MOST_OF_ONE * len(names) and _says_mask(ranked[0][0]):
             return ranked[0][0]
     raise ValueError(
         f"folder: images and masks are both in {folder}, and no pattern of their names tells which "
         f"is which. {HELP}"
+    )
+
+
+def _says_mask(pattern):
+    """Whether the name of a mask says that it is one; `_L` and `_P` are CamVid's."""
+    ending = pattern.mask_before + pattern.mask_after
+    return is_mask_word(ending) or ending.lower() in ("_l", "_p")
+
+
+def _unsaid(pattern, pairs, files, folder):
+    image, mask = sorted(pairs.items())[0]
+    return (
+        f"folder: {folder} holds pairs such as {files[image].name} and {files[mask].name}, and "
+        f"their names do not say whether these are images and masks. If they are, give the option "
+        f"pattern={pattern}."
     )
 
 

@@ -6,7 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 SAMPLES, KEPT = 5, 8
-MASK_WORDS = ("mask", "label", "seg", "gt", "truth", "annot", "anno", "target", "matte", "manual")
+MASK_WORDS = (
+    "mask", "label", "lbl", "seg", "gt", "truth", "anno", "target", "matte", "trimap", "manual",
+    "instance", "semantic", "roi", "标", "掩",
+)  # fmt: skip
 HELP = (
     "Write the pattern as the mask's name for the image {name}, such as pattern={name}_mask; or as "
     "IMAGE:MASK, such as pattern={name}_sat:{name}_mask."
@@ -171,4 +174,4 @@ def cuts_a_word(pattern, image):
 def is_mask_word(text):
     """Returns whether a part of a name says that the file is a mask."""
     letters = "".join(filter(str.isalpha, text)).lower()
-    return letters in ("l", "p") or any(word in letters for word in MASK_WORDS)
+    return any(word in letters for word in MASK_WORDS)

@@ -38,7 +38,7 @@ def notes(root, **options):
 
 
 @pytest.mark.parametrize("form", ["{}_mask", "{}_L", "{}_P", "{}_segmentation", "{}_gt", "{}.jpg",
-    "{}_labelIds", "{}-seg", "mask_{}", "seg {}", "{}Mask", "GT-{}_x"])  # fmt: skip
+    "{}_labelIds", "{}-seg", "mask_{}", "seg {}", "{}Mask", "GT-{}_x", "{}_flipped"])  # fmt: skip
 @pytest.mark.parametrize("names", [("1", "2", "10", "11"), ("a_1", "a_2"), ("street",),
     ("IMG 1", "IMG 2", "IMG 12"), ("a", "a_b", "a_b_c")])  # fmt: skip
 def test_a_mask_with_more_in_its_name(tmp_path, names, form):
@@ -87,6 +87,12 @@ class TestOneFolder:
             f"images/{n}.jpg": f"images/{n}_cat.png" for n in "abc"
         }
         assert "3 files do not fit" in notes(tmp_path, pattern="{name}_cat")
+
+    @pytest.mark.parametrize("ends", [("", "_flipped"), ("_L", "_R"), ("_left", "_right")])
+    def test_two_photographs_of_a_scene_are_no_image_and_mask(self, tmp_path, ends):
+        put(tmp_path, *(f"images/{n}{end}.jpg" for n in range(4) for end in ends))
+        with pytest.raises((ValueError, FileNotFoundError), match="pattern=|masks was expected"):
+            pairs(tmp_path)
 
     def test_one_more_mask_is_not_left_out_in_silence(self, tmp_path):
         names = [f"{n}{end}" for n in "abcdef" for end in (".jpg", "_cat.png")]
@@ -297,7 +303,7 @@ class TestLists:
 class TestNearest:
     @pytest.mark.parametrize(("image", "mask"), [
         ("street_1", "stret_1"), ("IMG_01", "img_01"), ("img_1", "img_01"), ("a b 3", "a_b_3"),
-        ("photo-003", "photo_003_final"), ("sea", "sea2"),
+        ("photo-003", "photo_003_final"), ("sea", "sea2"), ("b", "b_mask"), ("b_gt", "b"),
     ])  # fmt: skip
     def test_the_file_that_is_meant_is_named(self, tmp_path, image, mask):
         put(tmp_path, "images/x9.jpg", "masks/x9.png", "images/y8.jpg", "masks/y8.png",
@@ -307,6 +313,12 @@ class TestNearest:
             data.load("folder", tmp_path)
         texts = [p.message for p in data.check("folder", tmp_path).problems]
         assert any(f"{image}.jpg has no mask" in t and f"{mask}.png" in t for t in texts)
+
+    def test_a_file_of_the_same_series_is_not_meant(self, tmp_path):
+        put(tmp_path, *(f"images/{n}_training.jpg" for n in range(21, 26)))
+        put(tmp_path, *(f"masks/{n}_manual1.png" for n in range(21, 25)))
+        with pytest.raises(FileNotFoundError, match=r"Expected was 25_manual1\.png\. `fcn"):
+            data.load("folder", tmp_path, split="all")
 
     def test_a_file_with_a_partner_is_not_meant(self, tmp_path):
         put(tmp_path, *(f"images/{n}.jpg" for n in range(12)))
