@@ -10,17 +10,19 @@ from fcn_keras.cli import postprocessing, reading
 from fcn_keras.cli.options import Labels, ModelPath, Output
 from fcn_keras.cli.sources import load_library
 
+Images = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="IMAGES...",
+        help="Image files and folders. Of a folder without images its subfolders are taken.",
+        show_default=False,
+    ),
+]
+
 
 def predict(
     model: ModelPath,
-    images: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="IMAGES...",
-            help="Image files and folders. Of a folder without images its subfolders are taken.",
-            show_default=False,
-        ),
-    ],
+    images: Images,
     out: Annotated[
         Path,
         typer.Option(metavar="FOLDER", help="Folder to write to.", show_default=False),

@@ -41,7 +41,8 @@ class Dataset:
         augmentation: What `augment=True` means for this dataset.
         image_reader: What reads the elements of `images` that are no arrays: an `ImageReader`, or
             a function that returns an image uint8 (H, W, channels). The bits of 16-bit files are
-            looked for in the files where an `ImageReader` has none.
+            looked for in the files where an `ImageReader` has none; with `bits` it also scales
+            arrays of uint16.
         channels: Number of channels of an image. Default: that of the arrays or .npy files, else
             3.
         image_dtype: "uint8" or "float32". Default: that of the arrays or .npy files, else "uint8".
@@ -139,8 +140,9 @@ class Dataset:
                 f"{name}: an image must be an array such as uint8 (H, W, 3), of any number of "
                 f"channels, got {image.dtype} {image.shape}."
             )
+        reader = self.image_reader
         try:
-            return on_scale(image)
+            return reader.scaled(image) if isinstance(reader, ImageReader) else on_scale(image)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
 

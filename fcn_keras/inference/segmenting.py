@@ -22,8 +22,9 @@ def segment(
     Args:
         model: A Keras model with outputs (batch, H, W, channels), a `Segmenter`, or an object with
             `segment`.
-        image: A path, a PIL image, or an array (H, W, channels) or (H, W) of 0-255, uint8 or
-            float; any H and W from 1. For a net with several inputs {input: image}.
+        image: A path, which is read as in the training; a PIL image; or an array (H, W, channels)
+            or (H, W) of 0-255, uint8 or float; any H and W from 1. For a net with several inputs
+            {input: image}.
         return_logits: Whether the outputs of the net before decoding are returned too.
         return_probabilities: Whether the class probabilities are returned too: the softmax of the
             logits, after averaging and the CRF.

@@ -1,5 +1,6 @@
 """Checks before a training starts: data and model must fit each other."""
 
+from fcn_keras.data.image_reader import ImageReader
 from fcn_keras.data.multi_task import MultiTaskDataset
 from fcn_keras.models.outputs import keeps_task, output_tasks, set_image_config, set_task
 
@@ -141,9 +142,11 @@ def keep_image_reader(model, train_data, val_data):
     Returns:
         The validation data: its options where it has some, else those of the training.
     """
-    if not train_data.reads_files:
+    if not isinstance(train_data.image_reader, ImageReader):
         return val_data
-    set_image_config(model, train_data.image_reader.to_config())
+    options = train_data.image_reader.to_config()
+    if options or train_data.reads_files:
+        set_image_config(model, options)
     return val_data and val_data.read_as(train_data.image_reader)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import keras
 
+from fcn_keras.data.image_reader import ImageReader
 from fcn_keras.models import diagnosis
 from fcn_keras.models.files import check_whole
 from fcn_keras.text_files import read_json
@@ -221,7 +222,8 @@ def describe_run(model, plan, train_data, val_data, *, weights, devices, notes):
 
 def _described(dataset):
     described = {"name": dataset.name, "split": dataset.split, "images": len(dataset)}
-    options = dataset.image_reader.to_config() if dataset.reads_files else {}
+    reader = dataset.image_reader
+    options = reader.to_config() if isinstance(reader, ImageReader) else {}
     return {**described, "image_reader": options} if options else described
 
 

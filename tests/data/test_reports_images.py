@@ -375,3 +375,20 @@ def test_channels_of_a_net_and_of_a_folder(tmp_path):
             else:
                 with pytest.raises(ValueError, match=f"have {data.channels} .* takes {channels}"):
                     data.with_channels(channels)
+
+
+def test_arrays_of_uint16_in_memory(tmp_path):
+    values = random(1, *SIZE, 5, high=4096, dtype="uint16")
+    arguments = (
+        "mine",
+        "train",
+        LabelSet(("a", "b")),
+        ("a",),
+        values,
+        np.zeros((1, *SIZE), "uint8"),
+    )
+    with pytest.raises(ValueError, match="mine: a: .*bits=12"):
+        Dataset(*arguments)
+    data = Dataset(*arguments, image_reader=ImageReader(bits=12))
+    assert (data.channels, data.image_dtype) == (5, "uint8")
+    np.testing.assert_array_equal(data.take(1)[0][0], np.round(values[0] * (255 / 4095)))
