@@ -44,7 +44,12 @@ class PadToMultiple(SpatialLayer, keras.layers.Layer):
         below, right = self._padded(rows) - rows, self._padded(columns) - columns
         if isinstance(below, int) and isinstance(right, int) and below == right == 0:
             return x
-        return ops.pad(x, [[0, 0], [0, below], [0, right], [0, 0]])
+        padded = ops.pad(x, [[0, 0], [0, below], [0, right], [0, 0]])
+        if isinstance(below, int) and isinstance(right, int):
+            return padded
+        # TFLite's converter forgets the number of channels at a padding that depends on the image,
+        # and refuses the next convolution; a reshape says it again.
+        return ops.reshape(padded, (-1, rows + below, columns + right, x.shape[-1]))
 
     def compute_output_shape(self, input_shape):
         batch, rows, columns, channels = input_shape
