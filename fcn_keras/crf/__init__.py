@@ -5,6 +5,13 @@ Mean-field inference on a permutohedral lattice, in NumPy and SciPy, with fixed 
 
 from fcn_keras.crf.dense import dense_crf
 from fcn_keras.crf.features import pixel_features
+from fcn_keras.crf.from_labels import dense_crf_from_labels, scores_from_labels
 from fcn_keras.crf.lattice import permutohedral_lattice
 
-__all__ = ["dense_crf", "permutohedral_lattice", "pixel_features"]
+__all__ = [
+    "dense_crf",
+    "dense_crf_from_labels",
+    "permutohedral_lattice",
+    "pixel_features",
+    "scores_from_labels",
+]
