@@ -225,7 +225,7 @@ def _stated(root, picture, path):
     """The split that the JSON or the folders of an image say, or None."""
     inside = Path(path)
     inside = inside.relative_to(root) if inside.is_relative_to(root) else Path(inside.name)
-    words = [WORDS.get(re.sub(r"[\d_-]+$", "", part.lower())) for part in inside.parts[:-1]]
+    words = [split_word(part) for part in inside.parts[:-1]]
     named = [split_word(part) for part in picture.file_name.replace("\\", "/").split("/")[:-1]]
     said = (WORDS.get(picture.split.lower()), *words[::-1], *named[::-1])
     return next((split for split in said if split), None)

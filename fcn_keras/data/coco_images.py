@@ -6,7 +6,7 @@ import unicodedata
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from fcn_keras.data.coco_layout import WORDS
+from fcn_keras.data.coco_layout import WORDS, split_word, stated_split
 from fcn_keras.data.formats import is_image_name
 
 FOLDERS = ("images", "JPEGImages", "imgs", "img", "data")
@@ -79,19 +79,28 @@ def _parts(name):
 
 def _bases(root, file):
     """The folders in which images may be, the likeliest first."""
-    name = file.stem.removeprefix("instances_")
+    name, split = file.stem.removeprefix("instances_"), stated_split(file, root)
     places = [root / name, root / "images" / name]
     if file.parent.name != "annotations" or not (root / "images").is_dir():
         places.append(file.parent)
     places.append(root / "images")
-    words = [word for word in WORDS if WORDS[word] == WORDS.get(name.lower())]
+    words = [word for word in WORDS if WORDS[word] == split]
     above = [file.parent, *(p for p in file.parents if root in (p, *p.parents))]
     for place in dict.fromkeys(above):
         places += [place / name, place / "images" / name]
         places += [place / part for word in words for part in (f"images/{word}", word)]
+        places += _named_after(place, split) + _named_after(place / "images", split)
         places += [place / part for part in FOLDERS]
         places.append(place)
     return [place for place in dict.fromkeys(places) if place.is_dir()] or [root]
+
+
+def _named_after(place, split):
+    """Folders such as val_images, which the split of the file names."""
+    if not split or not place.is_dir():
+        return []
+    with os.scandir(place) as entries:
+        return sorted(place / e.name for e in entries if e.is_dir() and split_word(e.name) == split)
 
 
 def _best(bases, ways):

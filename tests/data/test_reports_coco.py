@@ -84,6 +84,8 @@ DIVIDED = {
     "Supervisely": ("project/{}/annotations/instances.json", "project/{}/images/", ""),
     "Datumaro": ("annotations/instances_{}.json", "images/{}/", ""),
     "folders in the names": ("annotations/{}.json", "images/{}/", "{}/"),
+    "a word more": ("{}_annotations.json", "{}_images/", ""),
+    "the same names": ("labels/{}.json", "images/set_{}/", ""),
     "Windows": ("{}.json", "images/{}/", "C:\\work\\images\\{}\\"),
 }
 
@@ -692,3 +694,10 @@ def test_train_and_val_side_by_side_are_checked(put, check_data):
         root = put(f"annotations/instances_{split}2017.json", content, f"{split}2017/{split}.png")
     code, printed = check_data(f"coco:{root}")
     assert code == 0 and "1 in train, 1 in val" in printed and "note" not in printed
+
+
+def test_equal_names_in_the_folders_of_the_splits(put):
+    for split in ("train", "val"):
+        root = put(f"{split}.json", content_of(["0.png"]), f"{split}_images/0.png")
+    assert data.load("coco", root, split="val").images == (root / "val_images" / "0.png",)
+    assert data.load("coco", root, split="train").images == (root / "train_images" / "0.png",)
