@@ -58,7 +58,14 @@ def opened(path):
         ValueError: for an image that does not fit into memory.
     """
     with raised_limit:
-        image = _open(path)
+        try:
+            image = _open(path)
+        except Image.DecompressionBombError as error:
+            raise Image.DecompressionBombError(
+                f"{str(error).partition(', could')[0]}, which PIL.Image.MAX_IMAGE_PIXELS sets in "
+                "this process. Set it to None, or cut the image into parts; `--tile auto`, "
+                'tile="auto" in Python, segments large images in bounded memory'
+            ) from None
     with image:
         _check_size(image)
         yield image
