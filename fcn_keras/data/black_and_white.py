@@ -206,8 +206,7 @@ def _is_soft(levels, between):
     height, width = levels.shape
     around = [padded[y : y + height, x : x + width] for y in range(3) for x in range(3)]
     inside = (np.minimum.reduce(around) < levels) & (levels < np.maximum.reduce(around))
-    greys, place, pixels = np.unique(levels[between], return_inverse=True, return_counts=True)
-    filling, among = np.bincount(place, flat[between]), np.bincount(place, inside[between])
+    greys, pixels, filling, among = _by_grey(levels[between], flat[between], inside[between])
     count = pixels.sum()
     if count < LEAST:
         return False
@@ -218,3 +217,14 @@ def _is_soft(levels, between):
         return True
     near_white = levels.max() - greys <= NEAR
     return bool(near_white.any() and (near_white | (greys <= NEAR)).all() and not filling.any())
+
+
+def _by_grey(values, *marks):
+    """The greys among values, the number of pixels of each, and those of them with each mark."""
+    if values.dtype.kind == "f" or values.max() > 65535:
+        greys, place = np.unique(values, return_inverse=True)
+        row = np.arange(len(greys))
+    else:
+        place = values
+        greys = row = np.flatnonzero(np.bincount(values))
+    return greys, *(np.bincount(place, mark)[row] for mark in (None, *marks))
