@@ -108,7 +108,8 @@ def test_everything_imported_is_declared(setup_arguments):
         known = allowed | sys.stdlib_module_names | {"fcn_keras"}
         for folder in folders:
             for path in (ROOT / folder).rglob("*.py"):
-                siblings = {other.stem for other in path.parent.glob("*.py")}
+                places = [path.parent, *([ROOT / "tests" / "support"] if folder == "tests" else [])]
+                siblings = {other.stem for place in places for other in place.glob("*.py")}
                 unknown = {name.partition(".")[0] for name in _imports(path)} - known - siblings
                 if path.name.startswith("make_"):  # writes files that the tests read
                     unknown -= {"efficientnet_lite_pytorch", "torch", "torchvision"}
