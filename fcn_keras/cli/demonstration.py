@@ -60,8 +60,8 @@ def demo(
     trained = inference.Predictor(keras.models.load_model(run.best, compile=False))
     print(f"\ntrained in {minutes:.1f} minutes; now {len(test_data)} images of unseen digits:")
     report = inference.evaluate(trained, test_data)
-    print(report.table())
     report.save_json(out / "test.json")
+    print(report.table())
     visualize.confusion_matrix(report.scores, report.labels, out / "confusion.png")
     photos, truths = zip(*(test_data[i] for i in range(CHECKED)), strict=True)
     labelled = [trained.segment(photo) for photo in photos]

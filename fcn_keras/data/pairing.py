@@ -246,32 +246,30 @@ def _by_given(pattern, images, masks, found, targets):
     else:
         fitting = {name: path for name, path in found.items() if pattern.core(name)}
     chosen = {name: path for name, path in targets.items() if name in mine}
-    if not pattern.matched(fitting, chosen):
-        image = next(iter(fitting.values()), None) or next(iter(found.values()), None)
-        raise ValueError(
-            f"folder: pattern={pattern} brings no image and mask together: "
-            + (
-                f"for {image.name} the mask {pattern.mask(next(iter(fitting)))} is not in {masks}."
-                if fitting
-                else f"no image in {images} has such a name"
-                + (f"; one is {image.name}." if image else ".")
-            )
-            + f" {HELP}"
-        )
-    if one:
-        matched = set(pattern.matched(fitting, chosen))
-        others = [n for n in fitting if n not in matched and _owner(n, matched) is not None]
+    matched = pattern.matched(fitting, chosen)
+    if not matched:
+        raise ValueError(_nothing_fits(pattern, images, masks, found, fitting))
+    if one:  # further masks of an image are no images
+        others = {n for n in fitting if n not in matched and _owner(n, matched) is not None}
         fitting = {name: path for name, path in fitting.items() if name not in others}
-    left = [
-        path
-        for name, path in {**found, **targets}.items()
-        if name not in fitting and name not in chosen
-    ]
-    left += [] if one else [p for n, p in found.items() if n not in fitting and n in chosen]
+    taken = {*fitting, *chosen} if one else {*fitting}
+    left = [path for name, path in found.items() if name not in taken]
+    left += [] if one else [path for name, path in targets.items() if name not in chosen]
     notes = [_told(pattern, fitting, chosen)]
     if left:
         notes.append(f"{len(left)} files do not fit the pattern and were left out: {left[0]}, ...")
     return _pairs(images, masks, fitting, chosen, pattern, notes)
+
+
+def _nothing_fits(pattern, images, masks, found, fitting):
+    if fitting:
+        name, path = next(iter(fitting.items()))
+        why = f"for {path.name} the mask {pattern.mask(name)} is not in {masks}."
+    else:
+        example = next(iter(found.values()), None)
+        shown = f"; one is {example.name}" if example else ""
+        why = f"no image in {images} has such a name{shown}."
+    return f"folder: pattern={pattern} brings no image and mask together: {why} {HELP}"
 
 
 def _in_one_folder(folder, pattern):
@@ -280,7 +278,7 @@ def _in_one_folder(folder, pattern):
         images, masks = split
         example = next(iter(images))
         note = (
-            f"Images and masks are in one folder: JPEG files are images, "
+            "Images and masks are in one folder: JPEG files are images, "
             f"such as {images[example].name}, and the others are masks, such as "
             f"{masks[example].name}."
         )
