@@ -71,8 +71,16 @@ def split_word(name):
 
 
 def stated_split(file, root):
-    """Returns the split that the name of a file says, or that of the folders around it, or None."""
-    return _split_inside(file, root) or _folder_word(root.resolve().name)
+    """Returns the split that the name of a file says, or that of the folders around it, or None.
+
+    The name of the data set's own folder counts beside folders of other splits: valid beside train.
+    """
+    said, around = _split_inside(file, root), root.resolve()
+    own = _folder_word(around.name)
+    if said or not own:
+        return said
+    beside = {_folder_word(folder.name) for folder in around.parent.iterdir() if folder.is_dir()}
+    return own if beside - {None, own} else None
 
 
 def _split_inside(file, root):

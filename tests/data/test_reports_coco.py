@@ -235,6 +235,12 @@ def test_several_files_that_could_be_meant_are_named(put):
         data.load("coco", root)
 
 
+def test_a_data_set_may_be_called_test(put):
+    names = [f"{n}.png" for n in range(5)]
+    root = put("test/result.json", content_of(names), *(f"test/images/{n}" for n in names))
+    assert data.check("coco", root / "test").examples == {"train": 4, "val": 1}
+
+
 def test_a_split_that_is_not_there(put):
     root = put("valid/_annotations.coco.json", content_of(["a.png"]), "valid/a.png")
     wanted = r"no annotation file for the split 'train'.*val \(valid/_annotations"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fcn_keras import LabelSet, data
-from fcn_keras.data import Dataset
+from fcn_keras.data import Dataset, MultiTaskDataset
 from fcn_keras.data.shared_images import END, equal_files, shared_images
 
 LABELS = LabelSet(("ground", "leaf"))
@@ -33,6 +33,10 @@ def folder(tmp_path, write):
 def test_arrays_are_compared_by_their_pixels():
     assert shared_images(in_memory("train", 1, 2, 3), in_memory("val", 4, 3, 1)) == [1, 2]
     assert shared_images(in_memory("train", 1), in_memory("val", 2)) == []
+    several = [
+        MultiTaskDataset({"a": in_memory(split, 1), "b": in_memory(split, 1)}) for split in "xy"
+    ]
+    assert shared_images(*several) == [0]
 
 
 def test_files_are_compared_with_links_followed(folder):
