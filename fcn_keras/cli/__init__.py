@@ -12,6 +12,7 @@ import warnings
 import typer
 
 from fcn_keras.cli.check import check_data
+from fcn_keras.cli.datasets import datasets
 from fcn_keras.cli.demonstration import demo
 from fcn_keras.cli.evaluate import evaluate
 from fcn_keras.cli.exporting import export
@@ -54,6 +55,7 @@ for name, command in (
     ("export", export),
     ("serve", serve),
     ("check-data", check_data),
+    ("datasets", datasets),
     ("summary", summary),
     ("import-caffe", import_caffe),
     ("import-torch", import_torch),

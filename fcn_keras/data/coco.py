@@ -25,8 +25,8 @@ HINT = (
     "named by annotations=FILE and images=FOLDER."
 )
 OPTIONS = {
-    "annotations": Option("Another JSON file, a path from DIR.", kind=str),
-    "images": Option("Another folder of images, a path from DIR.", kind=str),
+    "annotations": Option("Another JSON file, a path from DIR.", "FILE", kind=str),
+    "images": Option("Another folder of images, a path from DIR.", "FOLDER", kind=str),
     "crowd": Option("Crowds become pixels of their class instead of void.", kind=bool),
     "boxes": Option(
         "What becomes of objects with a box and no outline. Default: background.",

@@ -7,7 +7,6 @@ import functools
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
 from fcn_keras.checks import whole_number
 from fcn_keras.data.augmentation import Augmentation
@@ -109,6 +108,8 @@ def _scene(rng, digits, classes, height, width):
 
 def _written(digit, tall, aspect):
     """The ink of a bold digit on each pixel, 0..1, (tall, width)."""
+    from scipy import ndimage  # takes longer to import than the rest of the package
+
     cells = Image.fromarray((np.pad(digit, 1) * 255).astype("uint8"))
     size = (round(1.25 * tall * aspect), round(1.25 * tall))
     ink = np.asarray(cells.resize(size, Image.Resampling.BICUBIC)) / 255

@@ -28,7 +28,9 @@ HINT = (
 )
 INPUTS = {"color": "images", "hha": "hha"}
 OPTIONS = {
-    "inputs": Option("Which images: color, or hha for HHA images of the depth.", kind=str),
+    "inputs": Option(
+        "Which images: color, or hha for HHA images of the depth.", "color|hha", kind=str
+    ),
 }
 
 

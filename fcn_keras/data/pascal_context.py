@@ -18,7 +18,7 @@ HINT = (
     "http://host.robots.ox.ac.uk/pascal/VOC/voc2010/, in it, beside it, or at voc=DIR."
 )
 OPTIONS = {
-    "voc": Option("VOC2010's folder, if it is neither in DIR nor beside it.", kind=str),
+    "voc": Option("VOC2010's folder, if it is neither in DIR nor beside it.", "FOLDER", kind=str),
     "background": Option("Pixels of none of the 59 classes become class 0, not void.", kind=bool),
 }
 OTHER_NAMES = {"diningtable": "table", "bedcloth": "bedclothes", "clothes": "cloth"}

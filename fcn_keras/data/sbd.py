@@ -10,7 +10,7 @@ from fcn_keras.options import Option
 
 LABELS = voc.LABELS
 HINT = voc.SBD_HINT
-OPTIONS = {"voc": Option("The VOCdevkit folder, for the split seg11valid.", kind=str)}
+OPTIONS = {"voc": Option("The VOCdevkit folder, for the split seg11valid.", "FOLDER", kind=str)}
 
 
 def splits(root, *, voc=None):

@@ -26,7 +26,9 @@ HINT = (
     "folder trainval.txt and test.txt, from "
     "https://github.com/shelhamer/fcn.berkeleyvision.org (data/sift-flow)."
 )
-OPTIONS = {"task": Option("Which classes: semantic (33) or geometric (3).", kind=str)}
+OPTIONS = {
+    "task": Option("Which classes: semantic (33) or geometric (3).", "semantic|geometric", kind=str)
+}
 
 
 def splits(root, *, task="semantic"):

@@ -33,7 +33,9 @@ HINT = (
 LISTS = Path("ImageSets") / "Segmentation"
 OPTIONS = {
     "year": Option("Year of the folder, where the kit has several.", kind=int),
-    "sbd": Option("SBD's folder (benchmark_RELEASE), for the split seg11valid.", kind=str),
+    "sbd": Option(
+        "SBD's folder (benchmark_RELEASE), for the split seg11valid.", "FOLDER", kind=str
+    ),
 }
 SBD_HINT = (
     "SBD is the folder benchmark_RELEASE, whose dataset/ holds img/, cls/, train.txt and val.txt, "
