@@ -1,5 +1,6 @@
 """`fcn-keras import-caffe` and `import-torch`: nets of others become files that Keras loads."""
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +8,9 @@ from typing import Annotated
 import typer
 
 from fcn_keras.cli.options import check_folder
-from fcn_keras.cli.sources import load_library
+from fcn_keras.cli.sources import load_dataset, load_library
+
+STATISTICS_BATCH = 4  # images, as in the authors' training
 
 
 def import_caffe(
@@ -22,8 +25,16 @@ def import_caffe(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="File to write: .keras for an FCN, .weights.h5 for a classifier.",
+            metavar="FILE", help="File to write: .keras for a net, .weights.h5 for a classifier.",
             show_default=False,
+        ),
+    ] = None,
+    statistics: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[:DIR]",
+            help="FILE is the snapshot of a SegNet's training: its BatchNormalization statistics "
+            "are computed over the training images of this data set.",
         ),
     ] = None,
     overwrite: Annotated[
@@ -33,10 +44,10 @@ def import_caffe(
         bool, typer.Option("--list", help="List the nets and the addresses of their files.")
     ] = False,
 ):  # fmt: skip
-    """Convert a net that was trained with Caffe: an FCN of the authors, or an ILSVRC classifier.
+    """Convert a net that was trained with Caffe: an FCN, a SegNet, or an ILSVRC classifier.
 
-    An FCN becomes a model for evaluate, predict and export. The classifiers vgg16, alexnet and
-    googlenet become weights for train --weights. Caffe is not needed.
+    FCNs and SegNets become models for evaluate, predict and export. The classifiers vgg16, alexnet
+    and googlenet become weights for train --weights. Caffe is not needed.
 
     [bold]Examples[/bold]
 
@@ -45,6 +56,8 @@ def import_caffe(
     fcn-keras import-caffe fcn8s-heavy-pascal.caffemodel --net voc-fcn8s --out voc-fcn8s.keras
 
     fcn-keras import-caffe VGG_ILSVRC_16_layers.caffemodel --net vgg16 --out vgg16.weights.h5
+
+    fcn-keras import-caffe mine.caffemodel --net segnet --statistics camvid:CamVid --out mine.keras
     """
     if show:
         load_library()
@@ -57,8 +70,24 @@ def import_caffe(
 
     if net not in CLASSIFIERS:
         net = _known(net, CLASSIFIERS)
+    if net in published.segnet_names():
+        _write(net, lambda: _segnet(net, file, statistics), out, overwrite, classifier=False)
+        return
+    if statistics is not None:
+        raise ValueError(
+            f"--statistics is for SegNets, whose statistics are in no file; {net} has none."
+        )
     load = published.load_classifier if net in CLASSIFIERS else published.build
     _write(net, lambda: load(net, file), out, overwrite, net in CLASSIFIERS)
+
+
+def _segnet(net, file, statistics):
+    from fcn_keras import published
+
+    batches = None
+    if statistics is not None:
+        batches = load_dataset(statistics, "train").batches(STATISTICS_BATCH)
+    return published.load_segnet(net, file, batches)
 
 
 def import_torch(
@@ -139,11 +168,17 @@ def _write(net, load, out, overwrite, classifier):
 
 def _known(net, classifiers):
     from fcn_keras import published
+    from fcn_keras.published.segnets import get_segnet
 
+    with contextlib.suppress(ValueError):
+        return get_segnet(net).name
     try:
         return published.get(net).name
     except ValueError as error:
-        raise ValueError(f"--net: {error} Classifiers: {', '.join(classifiers)}.") from None
+        raise ValueError(
+            f"--net: {error} SegNets: {', '.join(published.segnet_names())}. "
+            f"Classifiers: {', '.join(classifiers)}."
+        ) from None
 
 
 def _check_out(out, suffix, net, overwrite):
@@ -157,10 +192,12 @@ def _check_out(out, suffix, net, overwrite):
 def _table():
     from fcn_keras import published
     from fcn_keras.published.classifiers import CLASSIFIERS
+    from fcn_keras.published.segnets import get_segnet
 
     rows = [published.get(name) for name in published.names()]
+    rows += [get_segnet(name) for name in published.segnet_names()]
     width = max(len(net.name) for net in rows)
-    lines = [f"{net.name:{width}}  {net.url or '(weights were not published)'}" for net in rows]
+    lines = [f"{net.name:{width}}  {net.url or '(a file of your own)'}" for net in rows]
     return "\n".join([*lines, f"ILSVRC classifiers: {', '.join(CLASSIFIERS)}"])
 
 

@@ -46,6 +46,11 @@ def forms(layer, window=None):
     return [kernel] if layer.bias is None else [kernel, _bias(layer.bias)]
 
 
+def normalization(layer):
+    """Returns the `Form`s of caffe-segnet's BN layer, scale and shift, of a BatchNormalization."""
+    return [_bias(layer.gamma), _bias(layer.beta)]
+
+
 def _convolution(kernel):
     rows, columns, channels, filters = kernel.shape
     ordered = (filters, channels, rows, columns)
@@ -80,7 +85,7 @@ def _deconvolution(kernel):
 
 def _bias(bias):
     (units,) = bias.shape
-    shapes = ((units,), (1, 1, 1, units), (1, units), (1, 1, units))
+    shapes = ((units,), (1, 1, 1, units), (1, units), (1, 1, units), (1, units, 1, 1))
     return Form(bias, shapes, lambda array: array.reshape(units))
 
 

@@ -5,6 +5,7 @@ import functools
 
 import caffe_files
 import caffe_nets
+import caffe_segnets
 import keras
 import narrow
 import numpy as np
@@ -124,3 +125,23 @@ def test_a_failure_while_writing_leaves_nothing(
     code, _, errors = import_caffe(voc_file, "--net", "voc-fcn16s", "--out", out)
     assert code == 1 and "No space left" in errors
     assert not list(out.parent.iterdir())
+
+
+def test_a_snapshot_of_segnet_basic_gets_statistics_of_a_data_set(import_caffe, parts, tmp_path):
+    _, weights = caffe_segnets.segnet_basic(np.zeros((9, 7, 3), "uint8"), 3)
+    file, out = caffe_files.write(tmp_path / "x_iter_9.caffemodel", weights), tmp_path / "x.keras"
+    words = (file, "--net", "SegNet_Basic", "--out", out)
+    code, output, errors = import_caffe(*words, "--statistics", f"folder:{parts}")
+    assert (code, output.splitlines()[-1]) == (0, f"segnet-basic: {out}"), errors
+    model = keras.models.load_model(out)
+    assert fcn_keras.segment(model, np.zeros((30, 41, 3), "uint8")).shape == (30, 41)
+    assert (keras.ops.convert_to_numpy(model.get_layer("conv1_bn").moving_variance) != 1).all()
+    code, _, errors = import_caffe(*words, "--overwrite")
+    assert code == 0, errors
+    plain = keras.models.load_model(out).get_layer("conv1_bn")
+    assert (keras.ops.convert_to_numpy(plain.moving_variance) == 1).all()
+    words = (file, "--net", "voc-fcn8s", "--out", out, "--statistics", "digits", "--overwrite")
+    code, _, errors = import_caffe(*words)
+    assert code == 1 and "--statistics is for SegNets" in errors
+    code, _, errors = import_caffe(file, "--net", "segnet_basicc", "--out", out)
+    assert code == 1 and "SegNets: segnet-basic-camvid, " in errors
