@@ -1,6 +1,7 @@
 """One split of a dataset: images with a target each, from files or from memory."""
 
 import fnmatch
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -351,12 +352,21 @@ class Dataset:
     def read_as(self, reader):
         """Returns the dataset with its files read by the options of a reader where it has none.
 
+        Warns where both have an option with different values.
+
         Args:
-            reader: An `ImageReader`, such as the one that a net was trained with.
+            reader: The `ImageReader` that a net was trained with.
         """
         if not self.reads_files:
             return self
-        return replace(self, image_reader=self.image_reader.filled(reader))
+        filled = self.image_reader.filled(reader)
+        if difference := filled.difference(reader):
+            warnings.warn(
+                f"The images of {self.name} ({self.split}) are read with other options than those "
+                f"of the training: {difference}.",
+                stacklevel=3,
+            )
+        return replace(self, image_reader=filled)
 
     def tensor_loader(self, tf):
         """Returns `load(index) -> (image, target)`: example `index` as tensors, for a graph.

@@ -112,11 +112,20 @@ class ImageReader:
 
     def filled(self, other):
         """Returns the reader with the options of `other` where it was given none itself."""
-        mine, theirs = self.to_config(), other.to_config() if isinstance(other, ImageReader) else {}
+        mine, theirs = self.to_config(), other.to_config()
         if self.found and "bits" in theirs:
             del mine["bits"]
         joined = {**theirs, **mine}
         return self if joined == self.to_config() else ImageReader(**joined, decided=self.decided)
+
+    def difference(self, other):
+        """Returns in which options two readers differ that both have, as text: "" for none."""
+        mine, theirs = self.to_config(), other.to_config()
+        return ", ".join(
+            f"{name}={mine[name]} and {name}={theirs[name]}"
+            for name in mine
+            if theirs.get(name, mine[name]) != mine[name]
+        )
 
     def to_config(self):
         """Returns the options that are set, {name: value} of JSON types."""

@@ -93,6 +93,23 @@ def check_same_data(started, now):
             )
 
 
+def check_same_reading(started, train_data):
+    """Raises ValueError if the images are read with other options than when the run was started.
+
+    Args:
+        started: What config.json says of the training data.
+        train_data: The training data now.
+    """
+    before, reader = started.get("image_reader", {}), train_data.image_reader
+    now = reader.to_config() if isinstance(reader, ImageReader) else {}
+    if before != now:
+        told = [", ".join(f"{k}={v}" for k, v in one.items()) or "none" for one in (before, now)]
+        raise ValueError(
+            f"The run was started with the options {told[0]} of reading images, and now they are "
+            f"{told[1]}: a resumed run needs the same."
+        )
+
+
 def check_model(model, task):
     """Raises ValueError for a model of another task than the data's.
 

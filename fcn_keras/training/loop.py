@@ -20,6 +20,7 @@ from fcn_keras.training.checks import (
     check_learned,
     check_model,
     check_same_data,
+    check_same_reading,
     keep_image_reader,
     with_channels_of,
 )
@@ -255,6 +256,7 @@ def _resume(folder, train_data, val_data, devices, given, notes):
     saved = Recipe.from_config(config["recipe"])
     plan = _continued(saved, given, train_data, len(rows))
     check_same_data(config["data"], {"train": train_data, "val": val_data})
+    check_same_reading(config["data"]["train"], train_data)
     precision = config["model"]["precision"]
     keras.config.set_dtype_policy(precision)
     with setup(precision, devices).scope() if devices else contextlib.nullcontext():

@@ -10,6 +10,7 @@ from PIL import Image
 from fcn_keras.data import Dataset, ImageReader, check, load, read_image
 from fcn_keras.data.images import to_input
 from fcn_keras.labels import LabelSet
+from fcn_keras.training.checks import check_same_reading
 
 SIZE = (8, 11)
 
@@ -392,3 +393,16 @@ def test_arrays_of_uint16_in_memory(tmp_path):
     data = Dataset(*arguments, image_reader=ImageReader(bits=12))
     assert (data.channels, data.image_dtype) == (5, "uint8")
     np.testing.assert_array_equal(data.take(1)[0][0], np.round(values[0] * (255 / 4095)))
+
+
+def test_data_that_is_read_otherwise_than_in_the_training_is_told(tmp_path):
+    root = folder(tmp_path, {f"{n}.png": np.full(SIZE, 900, "uint16") for n in "ab"})
+    data = load("folder", root, split="all", bits=10)
+    with pytest.warns(UserWarning, match="training: bits=10 and bits=12"):
+        assert data.read_as(ImageReader(bits=12))[0][0].max() == round(900 * 255 / 1023)
+    started = {"image_reader": {"bits": 12}}
+    with pytest.raises(ValueError, match="options bits=12 .* now they are bits=10"):
+        check_same_reading(started, data)
+    check_same_reading({"image_reader": {"bits": 10}}, data)
+    with pytest.raises(ValueError, match="options none of reading"):
+        check_same_reading({}, data)

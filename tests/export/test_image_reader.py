@@ -1,5 +1,8 @@
 """How the images of a training were read goes with the net into every form of it."""
 
+import io
+import json
+
 import image_files
 import keras
 import numpy as np
@@ -140,3 +143,29 @@ def test_the_run_folder_tells_it(model, path):
     plan = fcn_keras.training.recipes.make_recipe(None).resolved(data)
     described = describe_run(model, plan, data, None, weights=None, devices=1, notes=None)
     assert described["data"]["train"]["image_reader"] == {"bits": 12}
+
+
+@pytest.mark.parametrize("options", [None, {"bits": 12}])
+def test_a_client_sends_files_as_the_training_read_them(path, values, options):
+    """The file itself where there are no options, else what the options make of it."""
+    from fcn_keras.export.serving.requests import Signatures
+    from fcn_keras.export.serving.steps import ASSETS, Steps
+
+    images = {"images": ("uint8", (None, None, None, 3))}
+    steps = Steps(as_files=True)
+    steps._known = Signatures(
+        1,
+        {"serving_default": images, "encoded": {}, "assets": {}},
+        {"encoded": {}, "assets": {"contents": ("string", (None,))}},
+    )
+    requests = steps.segment(path)
+    asked = next(requests)
+    assert asked.signature == "assets"
+    held = {"images.json": json.dumps(options).encode()} if options else {}
+    answer = {"contents": np.array([held.get(name, b"") for name in ASSETS], object)}
+    (sent,) = requests.send(answer).inputs["image_bytes"]
+    if options is None:
+        assert sent == path.read_bytes()
+    else:
+        image = np.asarray(Image.open(io.BytesIO(sent)))
+        np.testing.assert_array_equal(image[..., 0], np.round(values * (255 / 4095)))
