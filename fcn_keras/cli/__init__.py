@@ -3,7 +3,6 @@
 Each command turns its options into arguments, calls the library and prints the result.
 """
 
-import io
 import os
 import sys
 import traceback
@@ -26,6 +25,7 @@ from fcn_keras.cli.training import train
 from fcn_keras.cli.tune_crf import tune_crf
 from fcn_keras.cli.workers import SETTINGS as WORKER_SETTINGS
 from fcn_keras.cli.workers import worker
+from fcn_keras.printing import any_language
 
 HELP = """Fully convolutional networks: train, measure, use and export semantic segmenters.
 
@@ -92,10 +92,9 @@ def main(arguments=None):
         SystemExit: always; 130 after Ctrl-C.
     """
     words = [_at_home(word) for word in (sys.argv[1:] if arguments is None else arguments)]
-    _print_any_language()
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
-    with warnings.catch_warnings():
+    with any_language(), warnings.catch_warnings():
         if not debug:
             os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
             warnings.showwarning = _show_warning
@@ -106,13 +105,6 @@ def _at_home(word):
     """A word with the home folder for `~` where the shell leaves it: --out=~/a."""
     option, sign, value = word.partition("=") if word.startswith("--") else ("", "", word)
     return option + sign + os.path.expanduser(value)
-
-
-def _print_any_language():
-    """Escapes characters that the terminal's encoding lacks, so that printing cannot fail."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
-            stream.reconfigure(errors="backslashreplace")
 
 
 def _run(words, debug):

@@ -11,6 +11,7 @@ from fcn_keras.checks import one_of
 from fcn_keras.data.decoding import refusal
 from fcn_keras.data.unreadable import Skipped
 from fcn_keras.models import load_model
+from fcn_keras.printing import any_language
 from fcn_keras.training import callbacks as between_epochs
 from fcn_keras.training import recipes
 from fcn_keras.training.batch_norm import fused_batch_norm, synchronized_batch_norm
@@ -67,6 +68,7 @@ class Run:
         return between_epochs.Monitor(f"val_{name}", mode)
 
 
+@any_language()
 def train(
     model,
     train_data,

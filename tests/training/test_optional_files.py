@@ -1,12 +1,13 @@
 """A training goes on, and says its result, though a picture or a table cannot be written."""
 
+import io
 import types
 
 import keras
 import pytest
 
 from fcn_keras import visualize
-from fcn_keras.training import callbacks, summary
+from fcn_keras.training import callbacks, loop, summary
 from fcn_keras.training.run_folder import RunFolder
 
 ROWS = [{"epoch": 1, "loss": 1.0, "val_mean_iou": 0.5}]
@@ -48,3 +49,14 @@ def test_a_table_that_another_program_has_open(tmp_path, monkeypatch):
     with pytest.warns(UserWarning, match=r"history\.csv could not be written"):
         folder.save_last(net, ROWS)
     assert folder.read_history() == ROWS
+
+
+def test_a_training_prints_names_that_the_output_lacks(monkeypatch):
+    """Under code page 1252 the summary of a run would otherwise end it before the first epoch."""
+    written = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr("sys.stdout", written)
+    monkeypatch.setattr(loop, "run_folder", lambda out: print("地面") or full())
+    with pytest.raises(OSError, match="No space"):
+        loop.train(None, None, out="runs/none")
+    written.flush()
+    assert written.buffer.getvalue() == b"\\u5730\\u9762\n" and written.errors == "strict"
