@@ -36,17 +36,17 @@ def find_images(root, file, names, folder=None):
     ways = [_ways(name) for name in names]
     bases = [folder] if folder else _bases(root, file)
     base = _best(bases, ways)
-    paths, tree, loosely = [], None, []
+    split = stated_split(file, root)
+    elsewhere = _Elsewhere(root, folder, bases)
+    paths, loosely = [], []
     for name, way in zip(names, ways, strict=True):
-        path = _beside(file, name) or _below(base, way) or _below_others(bases, way, name)
-        if path is None:
-            tree = _tree(folder or root) if tree is None else tree
-            path = _in_tree(tree, way, name)
-            if path is None and folder is None and Path(name).is_file():
-                path = Path(name)  # the path of this machine
-            if path is not None and path.name != way[0][-1]:
-                loosely.append((name, path))
+        path = _beside(file, name) or _below(base, way) or elsewhere.find(name, way)
+        if path is not None and path.name not in {parts[-1] for parts in way}:
+            loosely.append((name, path))
         paths.append(path)
+    if not folder and split and any(_below(base, way) for way in ways):
+        pairs = zip(paths, ways, strict=True)
+        paths = [None if _is_of_another_split(p, root, base, split, w) else p for p, w in pairs]
     if not any(paths):
         tried = ", ".join(str(place) for place in bases[:6])
         raise FileNotFoundError(
@@ -58,6 +58,15 @@ def find_images(root, file, names, folder=None):
     found = [path or expected for path, expected in zip(paths, missing, strict=True)]
     _refuse_two_names(found, names, file)
     return found, _notes(file, loosely)
+
+
+def _is_of_another_split(path, root, base, split, way):
+    """Whether an image in another folder is of another split, which has one of the same name."""
+    if path is None or split is None or path.is_relative_to(base) or not path.is_relative_to(root):
+        return False
+    said = {split_word(part) for part in path.relative_to(root).parts[:-1]} - {None}
+    named = {split_word(part) for parts in way for part in parts[:-1]}
+    return bool(said) and split not in said and not said & named
 
 
 def _ways(name):
@@ -133,11 +142,26 @@ def _below(base, ways):
     return None
 
 
-def _below_others(bases, ways, name):
-    found = list(dict.fromkeys(path for base in bases if (path := _below(base, ways))))
-    if len(found) > 1:
-        raise _two_files(name, found)
-    return found[0] if found else None
+class _Elsewhere:
+    """Where an image may be that is not in the likeliest folder."""
+
+    def __init__(self, root, folder, bases):
+        self._root, self._folder, self._bases = root, folder, bases
+        self._tree = None
+
+    def find(self, name, way):
+        """Returns the path of an image, or None."""
+        found = list(dict.fromkeys(p for base in self._bases if (p := _below(base, way))))
+        if len(found) > 1:
+            raise _two_files(name, found)
+        if found:
+            return found[0]
+        if self._tree is None:
+            self._tree = _tree(self._folder or self._root)
+        path = _in_tree(self._tree, way, name)
+        if path is None and self._folder is None and Path(name).is_file():
+            return Path(name)  # a path of this machine
+        return path
 
 
 def _tree(root):

@@ -281,6 +281,21 @@ def test_the_folder_of_one_split_is_that_split(put):
     assert len(data.load("coco", root / "valid", split="val")) == 5
 
 
+def test_an_image_of_another_split_is_not_taken_for_one_that_is_missing(put):
+    put("train/_annotations.coco.json", content_of(["0.png", "1.png"]), "train/0.png")
+    root = put("valid/_annotations.coco.json", content_of(["1.png"]), "valid/1.png")
+    with pytest.raises(FileNotFoundError, match="image of '1' is not in .*train"):
+        data.load("coco", root)
+    (problem,) = data.check("coco", root).problems
+    assert problem.kind == "missing" and str(root / "train" / "1.png") in problem.message
+
+
+def test_a_file_may_name_images_in_the_folder_of_another_split(put):
+    names = ["train2014/0.png", "val2014/1.png"]
+    root = put("annotations/train.json", content_of(names), *names)
+    assert data.load("coco", root, annotations="annotations/train.json").names == ("0", "1")
+
+
 def test_images_may_lie_elsewhere_on_this_machine(put, tmp_path, monkeypatch):
     put("set/x.json", "", "photos/a.png", "photos/b.png")
     root = put("set/x.json", content_of([str(tmp_path / "photos/a.png"), "photos/b.png"])) / "set"
