@@ -207,7 +207,7 @@ class ImageReader:
                 "values 0-255"
             )
         if image.mode.startswith("I"):
-            grey = in_8_bits(np.asarray(image).astype("int64"), bits)
+            grey = in_8_bits(np.asarray(image), bits)
             return Image.fromarray(255 - grey if white_is_zero else grey)
         if alphas.has_alpha(image):
             return alphas.settled_alpha(image, self.alpha, kind)
@@ -229,7 +229,7 @@ class ImageReader:
             ValueError: for values that are not on that scale.
         """
         if self.bits is not None and pixels.dtype.kind in "ui" and pixels.dtype.itemsize > 1:
-            return in_8_bits(pixels.astype("int64"), self.bits)
+            return in_8_bits(pixels, self.bits)
         return on_scale(pixels)
 
 

@@ -57,7 +57,7 @@ def in_8_bit_colors(image, low, bits):
             (unsure(256 * highest + 255) if bits is None else f"bits={bits} cannot be applied")
             + "; only its higher eight bits can be read, so save it with 8 bits"
         )
-    values = high.astype("int32") * 256 + lower
+    values = high.astype("uint16") * np.uint16(256) + lower
     result = in_8_bits(values[..., :colors], bits)
     if colors < high.shape[-1]:
         alpha = values[..., colors:]

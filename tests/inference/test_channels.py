@@ -159,3 +159,34 @@ def test_predicted_files_of_every_depth(nets, tmp_path, channels):
     path = visualize.save_overlay(shown, labels_of(image), LABELS, tmp_path / "own.png", 0)
     overlays = [np.asarray(Image.open(p).convert("RGB")) for p in (result.overlay_path, path)]
     np.testing.assert_array_equal(*overlays)
+
+
+def test_several_inputs_of_other_depths_go_through_every_average(tmp_path):
+    """Colour and depth: a grey image for colour becomes RGB, a colour file for depth grey."""
+    inputs = {name: keras.Input((None, None, n), name=name) for name, n in (("rgb", 3), ("d", 1))}
+    x = L.Concatenate()([L.Rescaling(1 / 64)(tensor) for tensor in inputs.values()])
+    x = L.Dropout(0.5, seed=1)(x)
+    x = L.Conv2D(3, 1, use_bias=False, name="score")(x)
+    task = fcn_keras.tasks.Classes(LABELS)
+    logits = fcn_keras.layers.Logits(task_config=task.to_config())
+    model = keras.Model(inputs, logits([x, inputs["rgb"]]))
+    weights = np.zeros((1, 1, 4, 3), "float32")
+    weights[0, 0, [0, 1, 3], [0, 1, 2]] = 1  # red, green or depth
+    model.get_layer("score").set_weights([weights])
+    rgb, depth = image_of(3), image_of(1)
+    Image.fromarray(depth[..., 0]).save(tmp_path / "grey.png")
+    Image.fromarray(rgb).save(tmp_path / "colour.png")
+    luma = np.asarray(Image.fromarray(rgb).convert("L"))[..., None]
+    scenes = [
+        ({"rgb": rgb, "d": depth}, (rgb, depth)),
+        ({"rgb": tmp_path / "colour.png", "d": tmp_path / "grey.png"}, (rgb, depth)),
+        ({"rgb": depth[..., 0], "d": tmp_path / "colour.png"}, (depth.repeat(3, -1), luma)),
+    ]
+    for scene, (seen, measured) in scenes:
+        expected = np.argmax(np.concatenate([seen[..., :2], measured], -1), -1)
+        for options in ({}, {"flip": True}, {"scales": (1.0,)}, {"scales": (1.0,), "flip": True}):
+            found = fcn_keras.segment(model, scene, **options)
+            np.testing.assert_array_equal(found, expected)
+        assert fcn_keras.segment(model, scene, samples=2, flip=True).shape == SIZE
+        with pytest.raises(ValueError, match="takes a net of one input; .* has d, rgb"):
+            fcn_keras.segment(model, scene, tile=8)
