@@ -45,7 +45,7 @@ class PadToMultiple(SpatialLayer, keras.layers.Layer):
         if isinstance(below, int) and isinstance(right, int) and below == right == 0:
             return x
         padded = ops.pad(x, [[0, 0], [0, below], [0, right], [0, 0]])
-        if isinstance(below, int) and isinstance(right, int):
+        if isinstance(below, int) and isinstance(right, int) or x.shape[-1] is None:
             return padded
         # TFLite's converter forgets the number of channels at a padding that depends on the image,
         # and refuses the next convolution; a reshape says it again.

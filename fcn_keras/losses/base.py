@@ -62,6 +62,15 @@ class LabelLoss(keras.losses.Loss):
                 f"{type(self).__name__} takes labels (batch, height, width) and logits (batch, "
                 f"height, width, classes), got labels of shape {tuple(y_true.shape)} and "
                 f"logits of shape {tuple(y_pred.shape)}."
+                + (ONE_HOT if is_one_hot(y_true, y_pred) else "")
+            )
+        sizes = tuple(y_true.shape[1:]), tuple(y_pred.shape[1:-1])
+        if any(None not in pair and pair[0] != pair[1] for pair in zip(*sizes, strict=True)):
+            raise ValueError(
+                f"The labels are {'x'.join(map(str, sizes[0]))} and the logits "
+                f"{'x'.join(map(str, sizes[1]))} (height x width): they must be equal. Nets of "
+                "this package give logits of the image's size; bring the masks to it by nearest "
+                "neighbours."
             )
         if self.class_weights is not None and len(self.class_weights) != y_pred.shape[-1]:
             raise ValueError(
@@ -75,6 +84,15 @@ class LabelLoss(keras.losses.Loss):
             "class_weights": self.class_weights,
             "name": self.name,
         }
+
+
+def is_one_hot(y_true, y_pred):
+    """Returns whether the truth has a channel for each class, by its shape."""
+    same = len(y_true.shape) == len(y_pred.shape)
+    return same and y_true.shape[-1] == y_pred.shape[-1]
+
+
+ONE_HOT = " These labels are one-hot: pass label maps, one_hot.argmax(-1)."
 
 
 def cross_entropy(labels, logits):

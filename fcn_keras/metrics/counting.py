@@ -111,6 +111,10 @@ def _label_maps(y_true, y_pred, num_classes):
     logits = len(prediction.shape) == len(truth.shape) + 1
     if logits and prediction.shape[-1] != num_classes:
         raise ValueError(f"Logits must have num_classes={num_classes} channels, got {shapes}.")
+    if not logits and len(truth.shape) == 4 and truth.shape[-1] == num_classes:
+        raise ValueError(
+            f"The truth is one-hot: pass label maps, one_hot.argmax(-1), got {shapes}."
+        )
     if not _may_agree(truth.shape, prediction.shape[:-1] if logits else prediction.shape):
         raise ValueError(
             "Truth must be label maps (batch, height, width), predictions label maps or logits "

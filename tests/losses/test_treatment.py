@@ -165,3 +165,13 @@ def test_sample_weights_are_of_images(kind, example):
     assert float(weighted) == pytest.approx(float(alone) / 2, rel=1e-6)
     with pytest.raises(ValueError, match="no sample_weight"):
         kind()(labels, logits, sample_weight=np.array([1.0, 0.0]))
+
+
+@pytest.mark.parametrize("loss", [CrossEntropy, Dice, Lovasz])
+def test_one_hot_labels_and_other_sizes_are_named(loss):
+    logits = np.zeros((2, 4, 5, 3), "float32")
+    one_hot = np.eye(3, dtype="float32")[np.zeros((2, 4, 5), int)]
+    with pytest.raises(ValueError, match=r"one-hot: pass label maps, one_hot.argmax\(-1\)"):
+        loss()(one_hot, logits)
+    with pytest.raises(ValueError, match="labels are 4x4 and the logits 4x5"):
+        loss()(np.zeros((2, 4, 4), "uint8"), logits)

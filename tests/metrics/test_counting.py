@@ -168,3 +168,10 @@ def test_labels_out_of_range_are_refused(kind, where, value, words):
 def test_bad_arguments_are_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_one_hot_truth_is_named():
+    metric = metrics.MeanIoU(3)
+    truth = np.eye(3, dtype="float32")[np.zeros((2, 4, 5), int)]
+    with pytest.raises(ValueError, match="truth is one-hot: pass label maps"):
+        metric.update_state(truth, np.zeros((2, 4, 5, 3), "float32"))
