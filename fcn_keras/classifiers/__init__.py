@@ -11,6 +11,7 @@ from fcn_keras.classifiers.efficientnet_lite import (
 from fcn_keras.classifiers.googlenet import googlenet
 from fcn_keras.classifiers.registry import get, names
 from fcn_keras.classifiers.resnet_slim import resnet_slim
+from fcn_keras.classifiers.resnet_v1_5 import resnet50_v1_5, resnet101_v1_5
 from fcn_keras.classifiers.vgg_slim import vgg_slim
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "get",
     "googlenet",
     "names",
+    "resnet50_v1_5",
+    "resnet101_v1_5",
     "resnet_slim",
     "vgg_slim",
 ]

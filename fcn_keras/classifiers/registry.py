@@ -18,6 +18,7 @@ from fcn_keras.classifiers.alexnet import HEAD as ALEXNET_HEAD
 from fcn_keras.classifiers.alexnet import alexnet
 from fcn_keras.classifiers.googlenet import googlenet
 from fcn_keras.classifiers.resnet_slim import resnet_slim
+from fcn_keras.classifiers.resnet_v1_5 import resnet50_v1_5, resnet101_v1_5
 from fcn_keras.classifiers.vgg_slim import HEAD as SLIM_HEAD
 from fcn_keras.classifiers.vgg_slim import vgg_slim
 from fcn_keras.classifiers.weights_files import check_weights_file, no_weights_of
@@ -125,6 +126,8 @@ _TABLE = (
         for name, scale in lite.SCALES.items()
     ),
     Classifier("googlenet", googlenet, "caffe", False, smallest=31, dropout=0.4, average_window=7),
+    Classifier("resnet50_v1_5", resnet50_v1_5, "torch"),
+    Classifier("resnet101_v1_5", resnet101_v1_5, "torch"),
     Classifier("resnet_slim", resnet_slim, "tf", False),
     Classifier("vgg_slim", vgg_slim, "tf", False, head=SLIM_HEAD, dropout=0.1),
 )

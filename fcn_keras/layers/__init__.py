@@ -16,6 +16,7 @@ from fcn_keras.layers.logits import Logits
 from fcn_keras.layers.pad_to_multiple import PadToMultiple
 from fcn_keras.layers.pooling_indices import MaxPooling2DWithIndices, MaxUnpooling2D
 from fcn_keras.layers.preprocessing import Preprocess
+from fcn_keras.layers.resizing import ResizeToReference
 from fcn_keras.layers.window_conv import WindowConv2D
 
 __all__ = [
@@ -34,5 +35,6 @@ __all__ = [
     "MaxUnpooling2D",
     "PadToMultiple",
     "Preprocess",
+    "ResizeToReference",
     "WindowConv2D",
 ]

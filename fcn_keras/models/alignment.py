@@ -1,6 +1,6 @@
 """Alignment: maps of different strides are padded, upsampled and cropped to lie on each other.
 
-Two classes with one interface. The static methods adapt the classifier; an instance upsamples
+Three classes with one interface. The static methods adapt the classifier; an instance upsamples
 and crops the maps of one net.
 """
 
@@ -18,6 +18,7 @@ from fcn_keras.layers import (
     EdgePadding2D,
     Logits,
     PadToMultiple,
+    ResizeToReference,
 )
 from fcn_keras.layers.bilinear import bilinear_placement
 
@@ -223,11 +224,62 @@ class CaffeAlignment:
         return Tap(tensor, fields.stride[0], fields.offset)
 
 
+class TorchAlignment:
+    """ "Torch" alignment: maps are resized by half pixels, whatever the image's size.
+
+    Nothing is padded beside what the classifier pads itself, and nothing is cropped. A map whose
+    offset is not (stride - 1) / 2 is shifted by the difference, as in the nets of PyTorch.
+
+    Args:
+        images: The net's inputs, all of one size.
+        nested: Not used; here for one interface with `SameAlignment`.
+    """
+
+    head_padding = "same"
+
+    def __init__(self, images, nested=True):
+        self.images = images
+
+    @staticmethod
+    def check_classifier(classifier, has_fc6):
+        """Takes any classifier."""
+
+    @staticmethod
+    def padded(x, classifier, smallest, suffix):
+        """Returns the image as it is."""
+        return x
+
+    @staticmethod
+    def changes(classifier):
+        """Returns the changes that a `Copier` makes to the classifier's layers: none."""
+        return []
+
+    def upsampled(self, coarse, onto, learned, name):
+        """Returns a map resized to the size of another, as a `Tap`; as `SameAlignment`."""
+        if learned:
+            raise ValueError(
+                "`learn_upsampling` needs alignment='same' or 'caffe': alignment='torch' resizes "
+                "maps to any size, which no fixed kernel does."
+            )
+        return onto.with_tensor(ResizeToReference(name=name)([coarse.tensor, onto.tensor]))
+
+    def cropped(self, skip, fine, name):
+        """Returns a skip as it is: the upsampled map has its size."""
+        return skip
+
+    def crop(self, fine, pixels):
+        """Returns the cells in front of the image in the last map: none."""
+        return 0
+
+    def check(self, model, strides):
+        """Accepts every net: its maps were resized to fit."""
+
+
 def on_pixels(alignment, scores, image, task, *, upsampling="upscore", suffix="", learned=False):
     """Returns the output of a net: scores upsampled and cropped to the image, with their task.
 
     Args:
-        alignment: A `SameAlignment` or `CaffeAlignment`.
+        alignment: A `SameAlignment`, `CaffeAlignment` or `TorchAlignment`.
         scores: `Tap` with the channels of the task.
         image: The net's input, a KerasTensor.
         task: A `fcn_keras.tasks.Task`.
@@ -244,7 +296,7 @@ def on_pixels(alignment, scores, image, task, *, upsampling="upscore", suffix=""
     return Logits(crop, task.to_config(), name=f"score{suffix}")([fine.tensor, image])
 
 
-ALIGNMENTS = {"same": SameAlignment, "caffe": CaffeAlignment}
+ALIGNMENTS = {"same": SameAlignment, "caffe": CaffeAlignment, "torch": TorchAlignment}
 
 
 def _check_padding(layer, classifier):

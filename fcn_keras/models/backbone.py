@@ -90,7 +90,7 @@ def load_backbone(
         stream: The input, a `Stream`.
         classifier: A registered name, or a functional Keras classifier, which is copied.
         weights: None, "imagenet", "auto" or the path of a weights file; ignored for a model.
-        alignment: `SameAlignment` or `CaffeAlignment`, the class.
+        alignment: `SameAlignment`, `CaffeAlignment` or `TorchAlignment`, the class.
         head_filters: None for the classifier's own head, 0 for none, else filters of a new one.
         dropout: Dropout rate after each hidden layer of the head; None for the classifier's own.
         batch_norm_momentum: Momentum of the copied BatchNormalization layers; None keeps theirs.

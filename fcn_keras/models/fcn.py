@@ -65,6 +65,7 @@ def fcn(
         alignment: "same": logits lie exactly on the pixels and a constant map stays constant to
             the border. "caffe": the published nets (100 pixels of padding, valid fc6, pooling
             that rounds up, computed crops); only for classifiers with an fc6, and googlenet.
+            "torch": nets of PyTorch, which resize maps by half pixels to the size needed.
         preprocess: "tf", "caffe", "torch", a Keras layer, or None: the registered classifier's
             own, or nothing for a model of yours that scales its input itself. A dict where there
             are several inputs.

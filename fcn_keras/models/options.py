@@ -11,7 +11,8 @@ from fcn_keras.options import Option, declared
 
 CLASSIFIER = Option(
     "Name of the classifier: any of keras.applications (vgg16, resnet50, ...), alexnet, googlenet, "
-    "or resnet_slim and vgg_slim, which train from nothing.",
+    "efficientnet_lite0 to 4, resnet50_v1_5, resnet101_v1_5, or resnet_slim and vgg_slim, which "
+    "train from nothing.",
     metavar="NAME",
     flag="classifier",
     kind=str,
@@ -67,9 +68,9 @@ class FCNOptions(NetOptions, total=False):
         str,
         Option(
             "Alignment of logits and pixels: same keeps them exactly on each other, caffe is that "
-            "of the published nets.",
+            "of the published nets, torch resizes by half pixels as the nets of PyTorch.",
             default="same",
-            choices=("same", "caffe"),
+            choices=("same", "caffe", "torch"),
         ),
     ]
     init_from: Annotated[

@@ -35,7 +35,7 @@ class WayUp:
 
     Args:
         channels: Channels of the output.
-        alignment: A `SameAlignment` or `CaffeAlignment`, which upsamples.
+        alignment: A `SameAlignment`, `CaffeAlignment` or `TorchAlignment`, which upsamples.
         suffix: End of the names of all layers.
         learned: Whether upsamplings are learned, starting from bilinear.
     """

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from fcn_keras.checkpoints import CheckpointError, read_checkpoint
-from fcn_keras.published import nets
+from fcn_keras.classifiers import resnet_v1_5
+from fcn_keras.published import nets, torchvision
 from fcn_keras.published.building import build_from
 from fcn_keras.published.caffemodel import Blob
 from fcn_keras.published.wire import CaffeModelError
@@ -28,7 +29,7 @@ class TorchNet:
 
     Attributes:
         name: Its name, after the authors' class or function.
-        source: The address of the code that trains it.
+        source: The address of its file, or of the code that trains it.
         build: A function from {name: tensor} and the path of the file to the net.
         classifier: Whether it is an ImageNet classifier, whose weights other nets begin with.
     """
@@ -78,7 +79,7 @@ def load_torch(name, path, key=None):
         model.save("fcn8s.keras")
     ```
 
-    Source: github.com/wkentaro/pytorch-fcn.
+    Source: github.com/wkentaro/pytorch-fcn; torchvision/models of github.com/pytorch/vision.
     """
     net = get_torch(name)
     return net.build(read_checkpoint(path, key), Path(path))
@@ -138,7 +139,30 @@ def _pytorch_fcn(net):
     return lambda tensors, path: pytorch_fcn(net, tensors, path, table)
 
 
-_TABLE = tuple(TorchNet(name, PYTORCH_FCN, _pytorch_fcn(net)) for name, net in _PYTORCH_FCN.items())
+def _torchvision(load, variant):
+    return lambda tensors, path: load(variant, tensors, path)
+
+
+_TABLE = (
+    *(TorchNet(name, PYTORCH_FCN, _pytorch_fcn(net)) for name, net in _PYTORCH_FCN.items()),
+    *(
+        TorchNet(
+            f"fcn_{variant.partition('_')[0]}",
+            resnet_v1_5.ADDRESS + file,
+            _torchvision(torchvision.load_fcn, variant),
+        )
+        for variant, file in torchvision.FILES.items()
+    ),
+    *(
+        TorchNet(
+            variant,
+            resnet_v1_5.ADDRESS + file,
+            _torchvision(torchvision.load_resnet, variant),
+            classifier=True,
+        )
+        for variant, file in resnet_v1_5.FILES.items()
+    ),
+)
 
 
 def torch_names():

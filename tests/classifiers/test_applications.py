@@ -20,7 +20,7 @@ FUNCTIONS = [
     if name[0].isupper() and "include_top" in inspect.signature(getattr(A, name)).parameters
 ]
 LITE = {f"efficientnet_lite{number}" for number in range(5)}
-OWN = {"alexnet", "googlenet", "resnet_slim", "vgg_slim", *LITE}
+OWN = {"alexnet", "googlenet", "resnet_slim", "vgg_slim", "resnet50_v1_5", "resnet101_v1_5", *LITE}
 # A sample outside the sweep: inner scaling and gates, and grids that are not padded.
 SAMPLE = ("mobilenet_v3_small", "xception")
 REST = [name for name in classifiers.names() if name not in SAMPLE]

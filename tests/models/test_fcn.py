@@ -268,6 +268,8 @@ def test_vgg_slim_has_no_imagenet_weights(capsys):
         ({"input_shape": (32, 32)}, "input_shape"),
         ({"preprocess": "bgr"}, "'bgr'"),
         ({"classifier": "mobilenet_v2", "alignment": "caffe"}, "fc6"),
+        ({"alignment": "torch", "learn_upsampling": True}, "`learn_upsampling` needs alignment="),
+        ({"alignment": "torch", "decoder_filters": 8}, "needs alignment='same', got 'torch'"),
         ({"labels": LabelSet(("a", "b", "c"))}, "3 classes"),
     ],
 )
@@ -315,6 +317,30 @@ def test_heads_that_branch():
     with pytest.raises(ValueError, match="head branches and meets in layer 'add"):
         fcn32s(3, branched(L.Flatten()))
     assert fcn32s(3, branched(L.Flatten()), head_filters=0)(image(50, 70)).shape == (1, 50, 70, 3)
+
+
+@pytest.mark.backend
+def test_torch_alignment_resizes_by_half_pixels(tiny_vgg):
+    """Scores of three strides, each resized to the next and the last to the image."""
+    from PIL import Image
+
+    model = fcn8s(2, tiny_vgg, weights=None, alignment="torch", score_initializer="he_normal")
+    scores = [model.get_layer(f"score_{name}").output for name in ("fr", "pool4", "pool3")]
+    pixels = image(97, 131)
+    found = [ops.convert_to_numpy(s)[0] for s in keras.Model(model.input, scores)(pixels)]
+
+    def resized(x, like):
+        size = like.shape[1::-1]
+        maps = [Image.fromarray(x[..., n]).resize(size, Image.BILINEAR) for n in range(2)]
+        return np.stack([np.asarray(one) for one in maps], -1)
+
+    total = found[0]
+    for skip in found[1:]:
+        total = resized(total, skip) + skip
+    assert [score.shape[:2] for score in found] == [(3, 4), (6, 8), (12, 16)]
+    expected = resized(total, pixels[0])
+    logits = ops.convert_to_numpy(model(pixels))[0]
+    np.testing.assert_allclose(logits, expected, atol=1e-4 * np.abs(expected).max())
 
 
 def test_caffe_alignment_names_an_unpadded_convolution():

@@ -4,7 +4,8 @@
     python make_torch_nets.py
 
 The nets of pytorch-fcn with a few filters each: their layers, names and forward pass, with the
-crops as that project has them. Weights are random.
+crops as that project has them. torchvision's own FCN over its own ResNet, narrow, at sizes that 8
+divides and does not divide. Weights are random.
 """
 
 from pathlib import Path
@@ -12,9 +13,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
+from torchvision.models._utils import IntermediateLayerGetter
+from torchvision.models.resnet import Bottleneck, ResNet
+from torchvision.models.segmentation.fcn import FCN, FCNHead
 
 FILES = Path(__file__).parent / "files"
 MEAN_BGR = (104.00698793, 116.66876762, 122.67891434)
+SIZES = ((37, 50), (32, 48), (1, 3))
+WIDTH, BOTTLENECKS = 2, (1, 2, 2, 2)
 BLOCKS, WIDTHS, HEAD, CLASSES = (2, 2, 3, 3, 3), (4, 6, 7, 9, 10), (16, 14), 2
 
 
@@ -84,7 +90,43 @@ def randomised(net, seed=0):
             module.weight.data.normal_(0, (2 / fan) ** 0.5, generator=generator)
             if module.bias is not None:
                 module.bias.data.normal_(0, 0.3, generator=generator)
+        if isinstance(module, nn.BatchNorm2d):
+            for tensor, low, high in (
+                (module.weight.data, 0.6, 1.2), (module.bias.data, -0.3, 0.3),
+                (module.running_mean, -0.3, 0.3), (module.running_var, 0.5, 2.0),
+            ):  # fmt: skip
+                tensor.uniform_(low, high, generator=generator)
     return net.eval()
+
+
+class NarrowResNet(ResNet):
+    """torchvision's ResNet with WIDTH filters in place of 64."""
+
+    def __init__(self, dilate, classes=5):
+        super().__init__(Bottleneck, [1, 1, 1, 1])
+        self.inplanes, self.dilation = WIDTH, 1
+        self.conv1 = nn.Conv2d(3, WIDTH, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(WIDTH)
+        self.layer1 = self._make_layer(Bottleneck, WIDTH, BOTTLENECKS[0])
+        for stage, dilated in enumerate((False, dilate, dilate), start=1):
+            layer = self._make_layer(
+                Bottleneck, WIDTH * 2**stage, BOTTLENECKS[stage], stride=2, dilate=dilated
+            )
+            setattr(self, f"layer{stage + 1}", layer)
+        self.fc = nn.Linear(4 * 8 * WIDTH, classes)
+
+
+def fcn_resnet():
+    """torchvision's FCN over the narrow ResNet, with its auxiliary classifier."""
+    layers = {"layer4": "out", "layer3": "aux"}
+    backbone = IntermediateLayerGetter(NarrowResNet(dilate=True), layers)
+    return FCN(backbone, FCNHead(4 * 8 * WIDTH, 5), FCNHead(4 * 4 * WIDTH, 5))
+
+
+def torch_pixels(image):
+    """The transform of torchvision's classifiers."""
+    pixels = (image / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
+    return torch.from_numpy(pixels.transpose(2, 0, 1)[None].astype("float32"))
 
 
 def caffe_pixels(image):
@@ -104,6 +146,15 @@ def main():
         torch.save(net.state_dict(), FILES / f"{name}.pth")
         with torch.no_grad():
             arrays[name] = net(caffe_pixels(image))[0].permute(1, 2, 0).numpy()
+    fcn, classifier = randomised(fcn_resnet()), randomised(NarrowResNet(dilate=False))
+    torch.save(fcn.state_dict(), FILES / "fcn_resnet.pth")
+    torch.save(classifier.state_dict(), FILES / "resnet.pth")
+    with torch.no_grad():
+        for rows, columns in SIZES:
+            pixels = torch_pixels(image[:rows, :columns])
+            logits = fcn(pixels)["out"][0].permute(1, 2, 0)
+            arrays[f"fcn_resnet_{rows}x{columns}"] = logits.numpy()
+        arrays["resnet"] = classifier(torch_pixels(image)).numpy()
     np.savez(FILES / "torch_nets.npz", **arrays)
 
 

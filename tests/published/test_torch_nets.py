@@ -12,7 +12,9 @@ import pytest
 import fcn_keras
 from fcn_keras import published
 from fcn_keras.checkpoints import CheckpointError, read_checkpoint
-from fcn_keras.published import torch_nets
+from fcn_keras.checkpoints.filling import fill
+from fcn_keras.classifiers import resnet_v1_5
+from fcn_keras.published import torch_nets, torchvision
 
 FILES = Path(__file__).parent / "files"
 FCNS = ("fcn32s", "fcn16s", "fcn8s", "fcn8s-atonce")
@@ -45,6 +47,63 @@ def test_pytorch_fcn(name, made, narrow_fcns):
     logits = fcn_keras.segment(model, made["image"], return_logits=True)[1]
     close(logits, made[name])
     assert not any(isinstance(la, keras.layers.Conv2DTranspose) for la in model.layers)
+
+
+BLOCKS, WIDTH = (1, 2, 2, 2), 2  # of the narrow ResNet
+
+
+@pytest.fixture(scope="module")
+def narrow_resnet():
+    """A ResNet v1.5 without top, and its torch file's net in alignment "torch"."""
+    image = keras.Input((None, None, 3))
+    trunk = keras.Model(image, resnet_v1_5.resnet(image, BLOCKS, WIDTH))
+    tensors = read_checkpoint(FILES / "fcn_resnet.pth")
+    rest = {"classifier": trunk, "blocks": BLOCKS, "preprocess": "torch"}
+    return trunk, torchvision.load_fcn("resnet50_v1_5", tensors, FILES / "fcn_resnet.pth", **rest)
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("size", [(37, 50), (32, 48), (1, 3)])
+def test_torchvisions_fcn(size, made, narrow_resnet):
+    rows, columns = size
+    image = made["image"][:rows, :columns]
+    found = keras.ops.convert_to_numpy(narrow_resnet[1](image[None].astype("float32")))[0]
+    close(found, made[f"fcn_resnet_{rows}x{columns}"])
+
+
+def test_sizes_that_are_known_when_the_image_is(made, narrow_resnet):
+    """In a compiled graph of open size, as predict and SavedModels run it."""
+    found = fcn_keras.segment(narrow_resnet[1], made["image"], return_logits=True)[1]
+    close(found, made["fcn_resnet_37x50"])
+
+
+def test_torchvisions_resnet(made, narrow_resnet):
+    trunk = narrow_resnet[0]
+    top = keras.layers.GlobalAveragePooling2D()(trunk.output)
+    top = keras.layers.Dense(5, name="predictions")(top)
+    net = keras.Model(trunk.input, top)
+    fill(net, read_checkpoint(FILES / "resnet.pth"), resnet_v1_5.torch_names(BLOCKS), "resnet")
+    pixels = fcn_keras.layers.Preprocess("torch")(made["image"][None].astype("float32"))
+    close(keras.ops.convert_to_numpy(net(pixels)), made["resnet"])
+
+
+def test_the_torch_nets_geometry(narrow_resnet, made):
+    """Its strides are those of the dilated net, and its tiles would not be exact."""
+    net = narrow_resnet[1]
+    field = fcn_keras.geometry.receptive_field(net, "head_relu")
+    assert field.stride == (8, 8) and field.offset == (0, 0)
+    with pytest.raises(ValueError, match="upscore.*depends on the whole image"):
+        fcn_keras.geometry.halo(net)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize(("name", "parameters"), [
+    # torchvision's num_params less those of the auxiliary classifier
+    ("resnet50_v1_5", 35_322_218 - 2_365_205), ("resnet101_v1_5", 54_314_346 - 2_365_205),
+])  # fmt: skip
+def test_torchvisions_sizes(name, parameters):
+    net = torchvision.fcn_resnet(21, name, "net")
+    assert sum(keras.ops.size(weight) for weight in net.trainable_weights) == parameters
 
 
 def test_names():
@@ -93,5 +152,5 @@ def test_the_command(narrow_fcns, command, tmp_path, made):
     code, _, errors = command("import-torch", "--net", "fcn8s", "--out", out)
     assert code == 1 and "FILE is missing" in errors
     code, output, _ = command("import-torch", "--list")
-    assert code == 0 and "fcn8s-atonce  https://github.com/wkentaro/pytorch-fcn" in output
+    assert code == 0 and "fcn8s-atonce    https://github.com/wkentaro/pytorch-fcn" in output
     assert [path.name for path in tmp_path.iterdir()] == ["fcn8s.keras"]

@@ -1,0 +1,61 @@
+"""Resizing of a map to the size of another by half pixels, as PyTorch interpolates."""
+
+from fractions import Fraction
+
+import keras
+from keras import ops
+
+from fcn_keras.geometry.protocol import SpatialLayer
+from fcn_keras.geometry.rules import interpolated
+
+
+@keras.saving.register_keras_serializable("fcn_keras")
+class ResizeToReference(SpatialLayer, keras.layers.Layer):
+    """Resizes a map bilinearly to the height and width of a reference.
+
+    Called on `[map, reference]`. Cell p of the output, of H cells, reads the map of h cells at
+    (p + 0.5) * h / H - 0.5, edges replicated: `interpolate(..., align_corners=False)` of PyTorch.
+    The ratio H / h depends on the size of the image, so there is no exact halo for tiles.
+
+    Input shapes: (batch, h, w, channels) and (batch, H, W, any). Output: (batch, H, W, channels).
+
+    Example:
+
+    ```python
+    resize = fcn_keras.layers.ResizeToReference()
+    resize([keras.ops.ones((1, 5, 7, 21)), keras.ops.ones((1, 37, 50, 3))]).shape # (1, 37, 50, 21)
+    ```
+    """
+
+    def call(self, inputs):
+        x, reference = inputs
+        cells, wanted = ops.shape(x)[1:3], ops.shape(reference)[1:3]
+        rows, columns = (
+            ops.cast(_shares(n, m), x.dtype) for n, m in zip(cells, wanted, strict=True)
+        )
+        x = ops.einsum("rh,bhwc->brwc", rows, x)
+        return ops.einsum("vw,brwc->brvc", columns, x)
+
+    def compute_output_shape(self, input_shape):
+        (batch, *_, channels), (_, *wanted, _) = input_shape
+        return (batch, *wanted, channels)
+
+    def sampling_rule(self, grids, axis):
+        x, reference = grids
+        factor = Fraction(x.stride) / Fraction(reference.stride)
+        if factor.denominator != 1:
+            raise ValueError(
+                f"{self.name}: the strides of the map and the reference, {x.stride} and "
+                f"{reference.stride}, have no whole ratio."
+            )
+        fine = interpolated(x, int(factor), Fraction(int(factor) - 1, 2))
+        return fine.union(x.gone())
+
+
+def _shares(cells, pixels):
+    """Returns the share of each cell in each pixel of one axis, float32 (pixels, cells)."""
+    ratio = ops.cast(cells, "float32") / ops.cast(pixels, "float32")
+    places = (ops.cast(ops.arange(pixels), "float32") + 0.5) * ratio - 0.5
+    places = ops.clip(places, 0.0, ops.cast(cells - 1, "float32"))
+    grid = ops.cast(ops.arange(cells), "float32")
+    return ops.maximum(1.0 - ops.abs(places[:, None] - grid[None]), 0.0)
