@@ -23,6 +23,7 @@ from fcn_keras.data.wide_colors import (
 from fcn_keras.options import Option
 
 SCALED = ("JPEG2000", "PPM")  # Pillow scales their values to 16 bits
+NOTED = {2**bits - 1: bits for bits in range(9, 16)}
 TWELVE = (12,)  # BitsPerSample of a TIFF
 ORIENTATION = 0x0112
 OPTIONS = {
@@ -144,6 +145,13 @@ class ImageReader:
             return 16
         return 12 if image.format == "TIFF" and image.tag_v2.get(tiff.DEPTHS) == TWELVE else None
 
+    @staticmethod
+    def noted_bits(image):
+        """Returns the bits that a TIFF notes of its 16-bit values (MaxSampleValue), or None."""
+        noted = image.tag_v2.get(tiff.HIGHEST) if image.format == "TIFF" else None
+        highest = noted[0] if isinstance(noted, tuple) else noted
+        return NOTED.get(highest)
+
     def _picture(self, path):
         with self._opened(path) as image:
             extra = tiff.extra_bands(image)
@@ -194,7 +202,8 @@ class ImageReader:
         """The image upright and of 8 bits; `low` gives the lower bytes of a wide colour image."""
         kind = image.format
         white_is_zero = kind == "TIFF" and image.tag_v2.get(tiff.PHOTOMETRIC) == 0
-        bits = self.declared_bits(image) or self.bits or (0 if self.unsure else None)
+        bits = self.declared_bits(image) or self.bits or self.noted_bits(image)
+        bits = 0 if bits is None and self.unsure else bits
         if low is not None:
             turned = Image.Exif()
             turned[ORIENTATION] = image.getexif().get(ORIENTATION, 1)

@@ -41,10 +41,11 @@ def decided_reader(reader, paths, strict=True):
     """
     if reader.decided:
         return reader, ()
+    paths = list(paths)
     wide, transparent, notes = [], [], []
     worth = [Path(path) for path in paths if _worth_a_look(path)]
     for path in _spread(worth, HEADERS):
-        deep, alpha = _header(path)
+        deep, alpha = _header(path, reader)
         if deep:
             wide.append(path)
         if alpha:
@@ -57,6 +58,8 @@ def decided_reader(reader, paths, strict=True):
                 raise
             reader, note = dataclasses.replace(reader, unsure=True), []
         notes += note
+    if reader.bits and not reader.found and not wide and not any(map(is_npy, paths)):
+        notes.append(f"bits={reader.bits} changes nothing: no image has 16 bits a pixel")
     reader = dataclasses.replace(reader, decided=True)
     if transparent and reader.alpha is None:
         notes += _on_transparency(reader, _spread(transparent, TRANSPARENT))
@@ -74,7 +77,7 @@ def _spread(paths, most):
     return [paths[i] for i in np.linspace(0, len(paths) - 1, most).astype(int)]
 
 
-def _header(path):
+def _header(path, reader):
     """(whether the bits of a file are in question, whether it has alpha), from its header."""
     if is_npy(path):
         return False, False
@@ -86,8 +89,8 @@ def _header(path):
             return False, False
         with opened(path) as image:
             deep = image.mode.startswith("I") or is_wide_color(image)
-            declared = ImageReader.declared_bits(image)
-            return deep and not declared, alphas.has_alpha(image)
+            declared = ImageReader.declared_bits(image) or ImageReader.noted_bits(image)
+            return deep and not (declared and not reader.bits), alphas.has_alpha(image)
     except UNREADABLE:
         return False, False
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 DEPTHS, PHOTOMETRIC, SAMPLES, EXTRA, FORMATS = 258, 262, 277, 338, 339  # tags
+HIGHEST = 281  # tag: the highest value, of a writer that knows
 ALPHA = 2  # a value of EXTRA
 UNREAD = (
     "its extra band cannot be read; save it as .npy (H, W, channels), or leave the band out: "

@@ -12,6 +12,7 @@ from fcn_keras.data.images import to_input
 from fcn_keras.labels import LabelSet
 from fcn_keras.training.checks import check_same_reading
 
+pytest.importorskip("tensorflow")
 SIZE = (8, 11)
 
 
@@ -209,6 +210,16 @@ def test_what_says_its_bits_itself_is_not_in_question(tmp_path):
     values = random(*SIZE, high=4096, dtype="uint16", low=3000)
     saved(tmp_path / "a.jp2", values)  # scaled to 16 bits by Pillow's decoder
     np.testing.assert_array_equal(read_image(tmp_path / "a.jp2")[..., 0], np.round(values / 257))
+    twelve = random(*SIZE, high=4096, dtype="uint16")
+    Image.fromarray(twelve).save(tmp_path / "noted.tif", tiffinfo={281: 4095})  # MaxSampleValue
+    expected = np.round(twelve * (255 / 4095))
+    np.testing.assert_array_equal(read_image(tmp_path / "noted.tif")[..., 0], expected)
+    expected = np.round(twelve * (255 / 16383))
+    np.testing.assert_array_equal(read_image(tmp_path / "noted.tif", bits=14)[..., 0], expected)
+    root = folder(
+        tmp_path / "data", {f"{n}.tif": (tmp_path / "noted.tif").read_bytes() for n in "ab"}
+    )
+    assert load("folder", root).notes == ()
     grey = write(tmp_path / "white_is_zero.tif", files.tiff(
         np.full((*SIZE, 1), 60000, "uint16"), photometric=0
     ))  # fmt: skip
@@ -376,6 +387,13 @@ def test_channels_of_a_net_and_of_a_folder(tmp_path):
             else:
                 with pytest.raises(ValueError, match=f"have {data.channels} .* takes {channels}"):
                     data.with_channels(channels)
+
+
+def test_bits_without_an_image_that_has_them_are_told(tmp_path):
+    root = folder(tmp_path, {f"{n}.png": random(*SIZE, 3) for n in "ab"})
+    assert load("folder", root, bits=12).notes == (
+        "bits=12 changes nothing: no image has 16 bits a pixel",
+    )
 
 
 def test_arrays_of_uint16_in_memory(tmp_path):
