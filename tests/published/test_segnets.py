@@ -33,7 +33,6 @@ def agree(model, wanted):
     assert np.abs(found - wanted).max() <= 1e-4 * np.abs(wanted).max()
 
 
-@pytest.mark.backend
 @pytest.mark.parametrize(
     "name, last",
     [
