@@ -4,6 +4,9 @@ from fcn_keras.data.image_reader import ImageReader
 from fcn_keras.data.multi_task import MultiTaskDataset
 from fcn_keras.models.outputs import keeps_task, output_tasks, set_image_config, set_task
 
+_FULL = ("ResourceExhaustedError", "MemoryError")
+_SIGNS = ("RESOURCE_EXHAUSTED", "OOM when allocating", "CUDA out of memory")
+
 
 def check_data(train_data, val_data):
     """Raises ValueError for empty data, and for two datasets of different tasks."""
@@ -189,3 +192,25 @@ def _check_output(model, own, task):
 
 def _listed(outputs):
     return ", ".join(name or "(unnamed)" for name in outputs)
+
+
+def out_of_memory(error, plan):
+    """Returns a MemoryError that says what to change where a step did not fit; None for another.
+
+    Args:
+        error: What the backend raised.
+        plan: The `Recipe`.
+    """
+    if type(error).__name__ not in _FULL and not any(sign in str(error) for sign in _SIGNS):
+        return None
+    if plan.crop is None:
+        images = f"{plan.batch_size} whole images at once,"
+    else:
+        images = f"{plan.batch_size} crops of {plan.crop[0]}x{plan.crop[1]} at once,"
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return MemoryError(
+        f"The training needs more memory than the device has: {images} or an image of the "
+        "validation, which is whole. Take a smaller batch (batch_size, --batch-size) with "
+        "accumulate=2 or more, smaller crops (crop, --crop), or precision='mixed' (--precision "
+        f"mixed). The device says: {first}"
+    )

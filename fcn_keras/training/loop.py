@@ -23,6 +23,7 @@ from fcn_keras.training.checks import (
     check_same_data,
     check_same_reading,
     keep_image_reader,
+    out_of_memory,
     with_channels_of,
 )
 from fcn_keras.training.compiling import compile_model, monitor_of, tasks_of, weights_of
@@ -326,7 +327,11 @@ def _fit(run, reading, verbose, callbacks):
         batches = stage.recipe.batches(run.train_data, seed, **reading)
         before, validation = _validation(run, batches)
         batch_norm = synchronized_batch_norm if replicas(model) > 1 else fused_batch_norm
-        with batch_norm(model), _plain_refusals(), between_stages(model, stage, plan) as after:
+        with (
+            batch_norm(model),
+            _plain_refusals(stage.recipe),
+            between_stages(model, stage, plan) as after,
+        ):
             model.fit(
                 batches,
                 initial_epoch=stage.first,
@@ -372,12 +377,14 @@ def _callbacks_of_the_first(run):
 
 
 @contextlib.contextmanager
-def _plain_refusals():
-    """Within it the data's own errors inside tf.data are raised as they were."""
+def _plain_refusals(plan):
+    """Within it the data's own errors inside tf.data are raised as they were, and full memory is
+    named with what may be changed.
+    """
     try:
         yield
     except Exception as error:
-        told = refusal(error)
+        told = refusal(error) or out_of_memory(error, plan)
         if told is None:
             raise
         raise told from error

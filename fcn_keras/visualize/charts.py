@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from fcn_keras.text_files import read_text
 from fcn_keras.visualize.legends import shortened
 
 # Column, title, and whether the best epoch has the highest or the lowest value.
@@ -127,8 +128,7 @@ def confusion_matrix(scores, labels, path):
 def _columns(history):
     """Returns any form of history as {column: floats}; what is no number becomes NaN."""
     if isinstance(history, (str, os.PathLike)):
-        with open(history, newline="", encoding="utf-8") as file:
-            history = list(csv.DictReader(file))
+        history = list(csv.DictReader(read_text(history).splitlines()))
     elif hasattr(history, "history"):
         history = history.history
     if not isinstance(history, dict):
