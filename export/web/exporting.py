@@ -5,12 +5,14 @@ The folder appears whole or not at all.
 
 import os
 import tempfile
+import warnings
 from pathlib import Path
 
 from fcn_keras.export.decoding import gives_labels, task_to_export
 from fcn_keras.export.tflite import contents, export_tflite
 from fcn_keras.export.tflite.checks import check_quantization, checked_size
 from fcn_keras.export.web import litert, page
+from fcn_keras.models.outputs import image_config
 
 MOST_CLASSES = 256  # the indices of a PNG's palette
 
@@ -85,6 +87,7 @@ def export_web(
     _check_target(out, overwrite)
     check_quantization(quantize, calibration)
     _check_classes(model, labels)
+    _tell_reading(model)
     size = _checked_size(size, model)
     if cdn and runtime is not None:
         raise ValueError("`cdn` and `runtime` are two sources of the runtime: give one of them.")
@@ -110,6 +113,17 @@ def export_web(
             os.replace(out, Path(aside) / "replaced")
         os.replace(site, out)
     return out
+
+
+def _tell_reading(model):
+    """Warns where the training read images with options that a browser does not have."""
+    if options := image_config(model):
+        told = ", ".join(f"{name}={value}" for name, value in options.items())
+        warnings.warn(
+            "The page reads images as browsers do, with 8 bits a channel; the options of the "
+            f"training, {told}, do not reach it.",
+            stacklevel=3,
+        )
 
 
 def _write(folder, files):

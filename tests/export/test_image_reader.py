@@ -138,6 +138,13 @@ def test_the_graph_of_a_served_model_reads_sixteen_bits_as_the_reader_does(
             ImageReader(bits)(tmp_path / "a.png")
 
 
+def test_a_web_page_says_that_browsers_read_otherwise(model):
+    from fcn_keras.export.web.exporting import _tell_reading
+
+    with pytest.warns(UserWarning, match="browsers.* bits=12, alpha=ignore, do not reach it"):
+        _tell_reading(model)
+
+
 def test_the_run_folder_tells_it(model, path):
     data = Dataset("mine", "train", LABELS, ("a",), (path,), (path,), image_reader=ImageReader(12))
     plan = fcn_keras.training.recipes.make_recipe(None).resolved(data)
