@@ -1,7 +1,6 @@
 """One split of a dataset: images with a target each, from files or from memory."""
 
 import fnmatch
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -360,12 +359,7 @@ class Dataset:
         if not self.reads_files:
             return self
         filled = self.image_reader.filled(reader)
-        if difference := filled.difference(reader):
-            warnings.warn(
-                f"The images of {self.name} ({self.split}) are read with other options than those "
-                f"of the training: {difference}.",
-                stacklevel=3,
-            )
+        filled.warn_if_other(reader, f"{self.name} ({self.split})")
         return replace(self, image_reader=filled)
 
     def tensor_loader(self, tf):

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,14 +120,25 @@ class ImageReader:
         joined = {**theirs, **mine}
         return self if joined == self.to_config() else ImageReader(**joined, decided=self.decided)
 
-    def difference(self, other):
-        """Returns in which options two readers differ that both have, as text: "" for none."""
-        mine, theirs = self.to_config(), other.to_config()
-        return ", ".join(
+    def warn_if_other(self, trained, data):
+        """Warns where an option is another than in the reader of a training that has it too.
+
+        Args:
+            trained: The `ImageReader` of the training.
+            data: Name of the data, for the message.
+        """
+        mine, theirs = self.to_config(), trained.to_config()
+        difference = ", ".join(
             f"{name}={mine[name]} and {name}={theirs[name]}"
             for name in mine
             if theirs.get(name, mine[name]) != mine[name]
         )
+        if difference:
+            warnings.warn(
+                f"The images of {data} are read with other options than those of the training: "
+                f"{difference}.",
+                stacklevel=4,
+            )
 
     def to_config(self):
         """Returns the options that are set, {name: value} of JSON types."""
