@@ -43,7 +43,7 @@ def traced_taps(model):
     """Returns `taps` as the `Traced` tensors, which also have their geometry."""
     found, outputs = trace(model)
     through = on_every_path(found, outputs[-1])
-    chain = all(len({*map(id, t.parents)}) <= 1 >= len({*map(id, t.children)}) for t in found)
+    chain = all(len({*map(id, t.parents)}) <= 1 >= len(_used(t)) for t in found)
     chosen = {}
     for stride in STRIDES:
         level = [t for t in found if _stride(t) == stride and not _is_padding(t)]
@@ -60,6 +60,11 @@ def traced_taps(model):
 
 def _pools(operation):
     return isinstance(operation, _POOLING) or described(operation).pools
+
+
+def _used(traced):
+    """The tensors made from one, without further outputs of a layer that nothing uses."""
+    return {id(child) for child in traced.children if child.children or not child.place}
 
 
 def _stride(traced):

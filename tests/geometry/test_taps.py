@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+import fcn_keras
 from fcn_keras import geometry
 from fcn_keras.keras_internals import operation_of
 
@@ -67,3 +68,13 @@ def test_taps_sample_where_the_geometry_says():
     for stride, tensor in geometry.taps(model).items():
         assert tensor.shape[1:3] == (64 // stride, 64 // stride)
     assert np.all(np.diff(list(geometry.taps(model))) > 0)
+
+
+def test_a_chain_whose_poolings_also_give_indices_is_a_chain():
+    """Its taps are the poolings, as VGG's, although a second output leaves each of them."""
+    x = image = keras.Input((None, None, 3))
+    for name in ("pool1", "pool2"):
+        x = L.Conv2D(4, 3, padding="same")(x)
+        x, _ = fcn_keras.layers.MaxPooling2DWithIndices(name=name)(x)
+        x = L.ReLU()(x)
+    assert layer_names(keras.Model(image, x)) == {2: "pool1", 4: "pool2"}
