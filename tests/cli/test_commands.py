@@ -230,10 +230,10 @@ def test_the_demo_judges_its_figures(tmp_path, capsys):
         (["train", "--scale", "2:1", "--out", "x"], "--scale takes LOW:HIGH"),
         (["train", "--class-weights", "big", "--out", "x"], "takes enet, median, none"),
         (["train", *DIGITS, "--class-weights", "1,2", "--out", "x"], "2 values for 11 classes"),
-        (["train", "--model", "fcn64s", "--out", "x"], "'fcn4s', 'fcn2s', got 'fcn64s'"),
+        (["train", "--model", "fcn64s", "--out", "x"], "`model` must be one of 'fcn32s', 'fcn16s'"),
         (["train", "--classifier", "vgg99", "--out", "x"], "no classifier 'vgg99'"),
         (["train", "--weights", "gone.h5", "--out", "x"], "no weights file 'gone.h5'"),
-        (["train", "--alignment", "left", "--out", "x"], "'same', 'caffe', got 'left'"),
+        (["train", "--alignment", "left", "--out", "x"], "'same', 'caffe', 'torch', got 'left'"),
         (
             ["train", "--optimizer", "lion", "--out", "x"],
             "'muon', 'caffe_sgd', got 'lion'",
