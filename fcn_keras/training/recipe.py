@@ -57,9 +57,8 @@ class Recipe:
             "cross_entropy", "focal(gamma=3)" or "cross_entropy(sampling=0.25)"; a sum such as
             "cross_entropy + 0.5 * lovasz"; {output: words} for a net of several outputs. Default:
             that of the task: "cross_entropy" for classes, "absolute_error" for regression.
-        normalization: "mean": the loss over the sum of the pixels' class weights; "pixels": over
-            the number of counted pixels, as SegNet's; "sum": not divided, for which learning rates
-            are some 1e5 times smaller.
+        normalization: Divisor of the summed loss: "mean": the weights of its pixels; "pixels":
+            their number, as SegNet; "sum": none, for rates that are some 1e5 times smaller.
         bias_rate: Factor on the learning rate of biases; 2 in the paper.
         rates: {glob: factor} on the learning rates of layers, by name: {"score*": 10.0}.
         freeze: Globs of the layers that are not trained, or "all but scores". Frozen

@@ -133,6 +133,15 @@ def test_the_encoder_keeps_the_classifiers_weights(tiny_vgg):
     assert classifier.get_layer("conv1_1_relu")  # and does not change it
 
 
+def test_a_weights_file_of_the_classifier_with_its_top(tiny_vgg, tmp_path):
+    classifier, file = fcn_keras.classifiers.get(tiny_vgg).load(None, with_top=True), tmp_path / "v"
+    classifier.save_weights(f"{file}.weights.h5")
+    model = fcn_keras.segnet(3, tiny_vgg, weights=f"{file}.weights.h5")
+    for name in ("conv1_1", "conv5_1"):
+        kernel = classifier.get_layer(name).kernel
+        np.testing.assert_array_equal(model.get_layer(name).kernel, kernel)
+
+
 def test_vgg_slim_keeps_its_own_normalization_behind_its_poolings():
     model = fcn_keras.segnet(11, "vgg_slim", weights=None)
     names = [layer.name for layer in model.layers]
