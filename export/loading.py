@@ -142,7 +142,14 @@ def reader_beside(path, model):
     run = RunFolder(path if Path(path).is_dir() else Path(path).parent)
     if keeps_task(model) or not run.exists():
         return None
-    return ImageReader.from_config(run.read_config()["data"]["train"].get("image_reader"))
+    try:
+        data = run.read_config().get("data")
+    except ValueError:
+        if Path(path).is_dir():
+            raise
+        return None  # a config.json of another program, beside a model that is in no run
+    train = data.get("train") if isinstance(data, dict) else None
+    return ImageReader.from_config(train.get("image_reader")) if isinstance(train, dict) else None
 
 
 def _but(path):

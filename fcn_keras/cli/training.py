@@ -185,7 +185,7 @@ def _as_started(out, given, named):
     """
     from fcn_keras.training import RunFolder
 
-    config = RunFolder(out).read_config()
+    config = RunFolder(out).read_config(whole=True)
     started = config.get("options")
     if started is None:
         raise ValueError(f"The run in {out} was not started by this command: resume it in Python.")

@@ -254,7 +254,7 @@ def _prepare(run, overwrite, notes):
 
 def _resume(folder, train_data, val_data, devices, given, notes):
     """Returns the run in a folder, ready to continue."""
-    config = folder.read_config()
+    config = folder.read_config(whole=True)
     rows = folder.read_history()
     saved = Recipe.from_config(config["recipe"])
     plan = _continued(saved, given, train_data, len(rows))

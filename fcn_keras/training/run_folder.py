@@ -166,20 +166,25 @@ class RunFolder:
         config = {**config, "versions": versions()}
         self._write(self.config, json.dumps(config, indent=2) + "\n")
 
-    def read_config(self):
+    def read_config(self, whole=False):
         """Returns config.json as a dict.
+
+        Args:
+            whole: Whether to check that it has everything that a resumed run needs.
 
         Raises:
             FileNotFoundError: if no run is here.
-            ValueError: if it is damaged, or another program's.
+            ValueError: if it is damaged; with `whole`, if another program wrote it.
         """
         if not self.exists():
             raise FileNotFoundError(f"There is no run in {self.path}: it has no config.json.")
         config = read_json(self.config)
-        for part, *inside in _NEEDED:
-            found = config.get(part) if isinstance(config, dict) else None
-            missing = [name for name in inside if name not in (found or ())]
-            if not isinstance(config, dict) or part not in config or missing:
+        if not isinstance(config, dict):
+            config = {}
+        for part, *inside in _NEEDED if whole else ():
+            found = config.get(part)
+            missing = [name for name in inside if not isinstance(found, dict) or name not in found]
+            if part not in config or missing:
                 which = ".".join([part, *missing[:1]])
                 raise ValueError(
                     f"{self.config} is not what a training wrote: it has no {which!r}. Copy it "

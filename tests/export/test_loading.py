@@ -110,3 +110,15 @@ def test_what_is_missing_or_of_another_kind_is_named(tmp_path):
         export.load(tmp_path / "notes.txt")
     with pytest.raises(FileNotFoundError, match="no model in"):
         export.load(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["{}", "[1]", "// no JSON", '{"data": 5}'])
+def test_another_programs_config_beside_a_model_is_left_alone(unnamed, tmp_path, text):
+    unnamed.save(tmp_path / "best.keras")
+    (tmp_path / "config.json").write_text(text)
+    assert export.load(tmp_path / "best.keras").segment(IMAGE).shape == IMAGE.shape[:2]
+    if text.startswith("//"):  # of a run folder it is damaged, and may have said how to read images
+        with pytest.raises(ValueError, match=r"config.json is not JSON"):
+            export.load(tmp_path)
+    else:
+        assert export.load(tmp_path).segment(IMAGE).shape == IMAGE.shape[:2]

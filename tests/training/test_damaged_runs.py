@@ -25,7 +25,7 @@ def run(tmp_path):
 
 def test_a_whole_run_is_read(run):
     assert run.read_history() == [{"epoch": 1, "loss": 0.5}]
-    assert run.read_config().items() >= CONFIG.items()
+    assert run.read_config(whole=True).items() >= CONFIG.items()
 
 
 @pytest.mark.parametrize("content, said", [(b"", "is empty"), (b"<html>", "a web page")])
@@ -59,17 +59,17 @@ def test_a_damaged_history(run):
 def test_a_config_without_a_part_names_it(run, part):
     run.config.write_text(json.dumps({k: v for k, v in CONFIG.items() if k != part}))
     with pytest.raises(ValueError, match=f"config.json is not what a training wrote.*'{part}"):
-        run.read_config()
+        run.read_config(whole=True)
 
 
 @pytest.mark.parametrize("text", ["[]", "null", '{"model_type": "segformer"}'])
 def test_another_programs_config_is_refused(run, text):
     run.config.write_text(text)
     with pytest.raises(ValueError, match="config.json is not what a training wrote"):
-        run.read_config()
+        run.read_config(whole=True)
 
 
 def test_a_config_cut_short(run):
     run.config.write_text('{"recipe": {')
     with pytest.raises(ValueError, match="config.json is not JSON: line 1.*ends too early"):
-        run.read_config()
+        run.read_config(whole=True)
