@@ -1,5 +1,7 @@
 """CheckpointError: what is wrong with a file of weights."""
 
+from contextlib import contextmanager
+
 
 class CheckpointError(ValueError):
     """A file is no complete checkpoint, holds more than tensors, or does not fit the net.
@@ -15,3 +17,12 @@ class CheckpointError(ValueError):
         print(error)
     ```
     """
+
+
+@contextmanager
+def naming(path):
+    """Puts the path of the file in front of the message of a CheckpointError raised inside."""
+    try:
+        yield
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from None

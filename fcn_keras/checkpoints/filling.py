@@ -9,8 +9,10 @@ import keras
 import numpy as np
 
 from fcn_keras.checkpoints.errors import CheckpointError
+from fcn_keras.checkpoints.pickles import MAX_QUOTED
 
 L = keras.layers
+MAX_CLASSES = 65_535  # which label maps of 16 bits hold
 COUNTERS = "num_batches_tracked"  # of BatchNormalization, which Keras has not
 
 
@@ -72,9 +74,31 @@ def fill(model, tensors, names, needs, spare=()):
     ]
     if left:
         more = f" (and {len(left) - 1} more)" if len(left) > 1 else ""
-        raise CheckpointError(f"{needs} has no tensor {left[0]!r}{more}, but the file has.")
+        name = left[0][:MAX_QUOTED]
+        raise CheckpointError(f"{needs} has no tensor {name!r}{more}, but the file has.")
     for place in places:
         place.assign(tensors[place.tensor])
+
+
+def count_classes(tensors, name, needs):
+    """Returns the number of filters of the layer that scores, the length of its weight.
+
+    Args:
+        tensors: {name: array}.
+        name: The name of the weight.
+        needs: The name of the net, for messages.
+
+    Raises:
+        CheckpointError: if there is no such tensor, or for a number that is no number of classes.
+    """
+    if name not in tensors:
+        raise CheckpointError(f"{needs} needs a tensor {name!r}; the file has none.")
+    count = (*tensors[name].shape, 0)[0]
+    if not 2 <= count <= MAX_CLASSES:
+        raise CheckpointError(
+            f"tensor {name!r}: {needs} needs 2 to {MAX_CLASSES} classes, the file has {count}."
+        )
+    return count
 
 
 def _places(layer, name):

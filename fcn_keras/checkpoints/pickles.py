@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from fcn_keras.checkpoints.errors import CheckpointError
 
-MAX_OPCODES = 4_000_000  # some 40 belong to a tensor
+MAX_STEPS = 1_000_000  # opcodes, and items that a call copies; some 40 belong to a tensor
+MAX_QUOTED = 200  # characters of the file in a message
 _MARK = object()
 
 
@@ -51,7 +52,8 @@ def unpickle(file, known, persistent):
     except CheckpointError:
         raise
     except (ValueError, IndexError, KeyError, TypeError, OverflowError) as error:
-        raise CheckpointError(f"damaged: its pickle cannot be read ({error}).") from None
+        why = str(error)[:MAX_QUOTED]
+        raise CheckpointError(f"damaged: its pickle cannot be read ({why}).") from None
     raise CheckpointError("damaged: its pickle has no end.")
 
 
@@ -84,11 +86,15 @@ class _Machine:
         self.stack.pop()
         return values[::-1]
 
+    def count(self, steps):
+        """Counts steps, so that a small file cannot ask for endless work or memory."""
+        self.steps += steps
+        if self.steps > MAX_STEPS:
+            raise CheckpointError(f"its pickle needs more than {MAX_STEPS} steps.")
+
     def step(self, name, argument, position):
         """Does what one opcode says."""
-        self.steps += 1
-        if self.steps > MAX_OPCODES:
-            raise CheckpointError(f"its pickle has more than {MAX_OPCODES} opcodes.")
+        self.count(1)
         if name in _VALUES:
             self.stack.append(argument)
         elif name in _CONSTANTS:
@@ -126,9 +132,10 @@ class _Machine:
         """Puts a global on the stack."""
         dotted = f"{module}.{name}"
         if dotted not in self.known:
+            dotted = dotted[:MAX_QUOTED]
             raise CheckpointError(
-                f"it holds {dotted[:200]}, and only tensors, numbers, texts and containers of them "
-                "are read. Save the state dict alone: torch.save(model.state_dict(), ...)."
+                f"it holds {dotted}, and only tensors, numbers, texts and containers of them are "
+                "read. Save the state dict alone: torch.save(model.state_dict(), ...)."
             )
         self.stack.append(self.known[dotted])
 
@@ -137,6 +144,7 @@ class _Machine:
         arguments, function = _of(self.pop(), tuple), _of(self.pop(), Global)
         if function.call is None:
             raise CheckpointError(f"damaged: its pickle calls {function.name}.")
+        self.count(sum(len(one) for one in arguments if isinstance(one, (list, tuple, dict))))
         self.stack.append(function.call(*arguments))
 
     def build(self):

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
-from fcn_keras.checkpoints.errors import CheckpointError
+from fcn_keras.checkpoints.errors import CheckpointError, naming
+from fcn_keras.checkpoints.pickles import MAX_QUOTED
 from fcn_keras.checkpoints.tensors import Tensor
 from fcn_keras.checkpoints.torch_file import read_torch
 
 # Where training programs put the state dict, beside the epoch and the optimizer's state.
 USUAL = ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights")
+MAX_NAMES = 10  # of them in a message
 WRAPPER = "module."  # which DataParallel puts in front of each name
 
 
@@ -50,7 +52,7 @@ def read_checkpoint(path, key=None):
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {str(path)!r}.")
-    try:
+    with naming(path):
         _check_kind(path)
         if path.suffix == ".safetensors":
             tensors = _safetensors(path)
@@ -60,8 +62,6 @@ def read_checkpoint(path, key=None):
                 name: tensor.view(values[tensor.storage.key])
                 for name, tensor in _state_dict(described, key).items()
             }
-    except CheckpointError as error:
-        raise CheckpointError(f"{path}: {error}") from None
     for array in tensors.values():
         array.flags.writeable = False
     if tensors and all(name.startswith(WRAPPER) for name in tensors):
@@ -83,7 +83,9 @@ def _state_dict(described, key):
     if not choices:
         raise CheckpointError("it holds no state dict: no dict of tensors with names.")
     if not usual and len(choices) > 1:
-        raise CheckpointError(f"it holds several dicts of tensors: choose one{_there(described)}.")
+        raise CheckpointError(
+            f"it holds several dicts of tensors: choose one with --key (key=){_there(described)}."
+        )
     return _tensors(described[usual[0] if usual else choices[0]])
 
 
@@ -94,8 +96,8 @@ def _choices(described):
 
 
 def _there(described):
-    names = _choices(described)
-    return f"; it has {', '.join(map(repr, names))}" if names else ""
+    names = [repr(name[:MAX_QUOTED]) for name in _choices(described)[:MAX_NAMES]]
+    return f"; it has {', '.join(names)}" if names else ""
 
 
 def _tensors(value):

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import keras
 
-from fcn_keras.checkpoints import CheckpointError, read_checkpoint
+from fcn_keras.checkpoints import read_checkpoint
+from fcn_keras.checkpoints.errors import naming
 from fcn_keras.checkpoints.filling import fill
 
 TORCH = (".pth", ".pt", ".bin", ".safetensors")
@@ -35,10 +36,8 @@ def classifier(image, output, weights, name, torch_names=None, spare=()):
     model = keras.Model(image, output, name=name)
     if torch_names and weights is not None and Path(weights).suffix in TORCH:
         tensors = read_checkpoint(weights)
-        try:
+        with naming(weights):
             fill(model, tensors, torch_names, name, spare)
-        except CheckpointError as error:
-            raise CheckpointError(f"{weights}: {error}") from None
     elif weights is not None:
         model.load_weights(weights)
     return model

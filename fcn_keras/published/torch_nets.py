@@ -8,18 +8,22 @@ import dataclasses
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from fcn_keras.checkpoints import CheckpointError, read_checkpoint
+from fcn_keras.checkpoints.errors import naming
+from fcn_keras.checkpoints.filling import count_classes
+from fcn_keras.checkpoints.pickles import MAX_QUOTED
 from fcn_keras.classifiers import resnet_v1_5
 from fcn_keras.published import nets, torchvision
 from fcn_keras.published.building import build_from
 from fcn_keras.published.caffemodel import Blob
 from fcn_keras.published.wire import CaffeModelError
 
+_FILE = "file"  # where a Caffe file has its path
 PYTORCH_FCN = "https://github.com/wkentaro/pytorch-fcn"
 
 
@@ -30,20 +34,24 @@ class TorchNet:
     Attributes:
         name: Its name, after the authors' class or function.
         source: The address of its file, or of the code that trains it.
-        build: A function from {name: tensor} and the path of the file to the net.
+        build: A function from {name: tensor} to the net.
+        has: Tensors by which a file of the net is known.
+        lacks: A tensor that such a file does not have; "" for none.
         classifier: Whether it is an ImageNet classifier, whose weights other nets begin with.
     """
 
     name: str
     source: str
     build: Callable
+    has: tuple = ()
+    lacks: str = ""
     classifier: bool = False
 
 
 class _Layers(NamedTuple):
     """Tensors as the layers of a Caffe file, whose axes are those of torch."""
 
-    path: Path
+    path: str
     layers: dict
 
 
@@ -82,26 +90,41 @@ def load_torch(name, path, key=None):
     Source: github.com/wkentaro/pytorch-fcn; torchvision/models of github.com/pytorch/vision.
     """
     net = get_torch(name)
-    return net.build(read_checkpoint(path, key), Path(path))
+    tensors = read_checkpoint(path, key)
+    with naming(path):
+        try:
+            return net.build(tensors)
+        except CheckpointError as error:
+            raise CheckpointError(f"{error}{_looks_like(net, tensors)}") from None
 
 
-def pytorch_fcn(net, tensors, path, table=()):
+def _looks_like(net, tensors):
+    """Returns a sentence that names another net of the table whose tensors the file has, or ""."""
+    found = [
+        other.name
+        for other in _TABLE
+        if other.has and all(name in tensors for name in other.has) and other.lacks not in tensors
+    ]
+    return f" This file looks like {' or '.join(found)}." if found and net.name not in found else ""
+
+
+def pytorch_fcn(net, tensors):
     """Returns a net of pytorch-fcn: the layers and the alignment are those of the Caffe nets.
 
     Args:
         net: A `Net` of the same layers, whose number of classes becomes that of the file.
         tensors: {name: array}.
-        path: The file, for messages.
-        table: Further `Net`s that the file may hold, for messages.
 
     Raises:
         CheckpointError: for tensors that do not fit.
     """
+    known = set(net.caffe_names) - set(net.scales)
     layers = {}
     for name, array in tensors.items():
         layer, _, part = name.rpartition(".")
-        if part not in ("weight", "bias"):
-            raise CheckpointError(f"{path}: {net.name} has no tensor {name!r}, but the file has.")
+        if part not in ("weight", "bias") or layer not in known:
+            name = name[:MAX_QUOTED]
+            raise CheckpointError(f"{net.name} has no tensor {name!r}, but the file has.")
         layers.setdefault(layer, {})[part] = array
     blobs = {
         layer: [_blob(parts[part]) for part in ("weight", "bias") if part in parts]
@@ -110,58 +133,59 @@ def pytorch_fcn(net, tensors, path, table=()):
     for scale, factor in zip(net.scales, (0.01, 0.0001), strict=False):
         score = layers.get(scale.replace("scale", "score"), {}).get("weight", np.zeros((1, 1)))
         blobs[scale] = [_blob(np.full(score.shape[1:2], factor))]
-    score = layers.get("score_fr", {}).get("weight")
-    classes = net.num_classes if score is None else len(score)
-    sized = [
-        dataclasses.replace(one, num_classes=classes, labels=one.labels if classes == 21 else None)
-        for one in (net, *table)
-    ]
+    classes = count_classes(tensors, "score_fr.weight", net.name)
+    names = net.labels if classes == 21 else None
+    net = dataclasses.replace(net, num_classes=classes, labels=names)
     try:
-        return build_from(sized[0], _Layers(path, blobs), sized)
+        return build_from(net, _Layers(_FILE, blobs), [net])
     except CaffeModelError as error:
-        raise CheckpointError(str(error)) from None
+        raise CheckpointError(str(error).removeprefix(f"{_FILE}: ")) from None
 
 
 def _blob(array):
     return Blob(array.shape, lambda: np.array(array, "float32"))
 
 
+# {name of the net: (the same layers in Caffe, the layer that only it has)}
 _PYTORCH_FCN = {
-    "fcn32s": dataclasses.replace(nets.get("voc-fcn32s"), name="fcn32s"),
-    "fcn16s": dataclasses.replace(nets.get("voc-fcn16s"), name="fcn16s"),
-    "fcn8s": dataclasses.replace(nets.get("voc-fcn8s"), name="fcn8s"),
-    "fcn8s-atonce": dataclasses.replace(nets.get("voc-fcn8s-atonce"), name="fcn8s-atonce"),
+    "fcn32s": ("voc-fcn32s", "upscore"),
+    "fcn16s": ("voc-fcn16s", "upscore16"),
+    "fcn8s": ("voc-fcn8s", "upscore8"),
+    "fcn8s-atonce": ("voc-fcn8s-atonce", "upscore8"),
 }
 
 
-def _pytorch_fcn(net):
-    table = [one for one in _PYTORCH_FCN.values() if one is not net and not one.scaled]
-    return lambda tensors, path: pytorch_fcn(net, tensors, path, table)
+def _fcn(name, caffe, last):
+    net = dataclasses.replace(nets.get(caffe), name=name)
+    return TorchNet(name, PYTORCH_FCN, partial(pytorch_fcn, net), (f"{last}.weight",))
 
 
-def _torchvision(load, variant):
-    return lambda tensors, path: load(variant, tensors, path)
+def _resnet_fcn(variant, file):
+    layer3 = f"backbone.layer3.{resnet_v1_5.BLOCKS[variant][2] - 1}.conv3.weight"
+    return TorchNet(
+        f"fcn_{variant.partition('_')[0]}",
+        resnet_v1_5.ADDRESS + file,
+        partial(torchvision.load_fcn, variant),
+        ("classifier.0.weight", layer3),
+        "backbone.layer3.6.conv3.weight" if variant == "resnet50_v1_5" else "",
+    )
+
+
+def _resnet(variant, file):
+    return TorchNet(
+        variant,
+        resnet_v1_5.ADDRESS + file,
+        partial(torchvision.load_resnet, variant),
+        ("fc.weight", f"layer3.{resnet_v1_5.BLOCKS[variant][2] - 1}.conv3.weight"),
+        "layer3.6.conv3.weight" if variant == "resnet50_v1_5" else "",
+        classifier=True,
+    )
 
 
 _TABLE = (
-    *(TorchNet(name, PYTORCH_FCN, _pytorch_fcn(net)) for name, net in _PYTORCH_FCN.items()),
-    *(
-        TorchNet(
-            f"fcn_{variant.partition('_')[0]}",
-            resnet_v1_5.ADDRESS + file,
-            _torchvision(torchvision.load_fcn, variant),
-        )
-        for variant, file in torchvision.FILES.items()
-    ),
-    *(
-        TorchNet(
-            variant,
-            resnet_v1_5.ADDRESS + file,
-            _torchvision(torchvision.load_resnet, variant),
-            classifier=True,
-        )
-        for variant, file in resnet_v1_5.FILES.items()
-    ),
+    *(_fcn(name, *row) for name, row in _PYTORCH_FCN.items()),
+    *(_resnet_fcn(variant, file) for variant, file in torchvision.FILES.items()),
+    *(_resnet(variant, file) for variant, file in resnet_v1_5.FILES.items()),
 )
 
 

@@ -2,8 +2,7 @@
 
 import keras
 
-from fcn_keras.checkpoints import CheckpointError
-from fcn_keras.checkpoints.filling import fill
+from fcn_keras.checkpoints.filling import count_classes, fill
 from fcn_keras.classifiers import resnet_v1_5
 from fcn_keras.models.alignment import ALIGNMENTS, on_pixels
 from fcn_keras.models.backbone import load_backbone
@@ -51,13 +50,12 @@ def fcn_resnet(num_classes, classifier, name, class_names=None, preprocess=None)
     return assembled([stream], {None: logits}, name)
 
 
-def load_fcn(variant, tensors, path, classifier=None, blocks=None, preprocess=None):
+def load_fcn(variant, tensors, classifier=None, blocks=None, preprocess=None):
     """Returns torchvision's FCN with the weights of its state dict.
 
     Args:
         variant: "resnet50_v1_5" or "resnet101_v1_5".
         tensors: {name: array}. The auxiliary classifier, which only helps training, is left out.
-        path: The file, for messages.
         classifier, blocks, preprocess: Another ResNet v1.5 without top, its bottlenecks a stage,
             and its preprocessing.
 
@@ -65,43 +63,26 @@ def load_fcn(variant, tensors, path, classifier=None, blocks=None, preprocess=No
         CheckpointError: for tensors that do not fit.
     """
     name = f"fcn_{variant.partition('_')[0]}"
-    score = tensors.get("classifier.4.weight")
-    if score is None or len(score) < 2:
-        raise CheckpointError(
-            f"{path}: {name} needs a tensor 'classifier.4.weight' of at least two classes; "
-            f"{'the file has none' if score is None else f'the file has {len(score)}'}."
-        )
-    class_names = labels.VOC if len(score) == 21 else None
-    model = fcn_resnet(len(score), classifier or variant, name, class_names, preprocess)
+    classes = count_classes(tensors, "classifier.4.weight", name)
+    class_names = labels.VOC if classes == 21 else None
+    model = fcn_resnet(classes, classifier or variant, name, class_names, preprocess)
     names = resnet_v1_5.torch_names(blocks or resnet_v1_5.BLOCKS[variant])
     names = {ours: f"backbone.{theirs}" for ours, theirs in names.items()} | _HEAD
-    _fill(model, tensors, names, path, _UNUSED)
+    fill(model, tensors, names, name, _UNUSED)
     return model
 
 
-def load_resnet(variant, tensors, path):
+def load_resnet(variant, tensors):
     """Returns torchvision's ResNet with its top and the weights of its state dict.
 
     Args:
         variant: "resnet50_v1_5" or "resnet101_v1_5".
         tensors: {name: array}.
-        path: The file, for messages.
 
     Raises:
         CheckpointError: for tensors that do not fit.
     """
-    top = tensors.get("fc.weight")
-    if top is None:
-        raise CheckpointError(
-            f"{path}: {variant} needs a tensor 'fc.weight', its classifying layer."
-        )
-    model = getattr(resnet_v1_5, variant)(classes=len(top))
-    _fill(model, tensors, resnet_v1_5.torch_names(resnet_v1_5.BLOCKS[variant]), path)
+    classes = count_classes(tensors, "fc.weight", variant)
+    model = getattr(resnet_v1_5, variant)(classes=classes)
+    fill(model, tensors, resnet_v1_5.torch_names(resnet_v1_5.BLOCKS[variant]), variant)
     return model
-
-
-def _fill(model, tensors, names, path, spare=()):
-    try:
-        fill(model, tensors, names, model.name, spare)
-    except CheckpointError as error:
-        raise CheckpointError(f"{path}: {error}") from None

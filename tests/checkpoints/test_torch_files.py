@@ -184,6 +184,10 @@ def hostile():
     yield "a dict has no name", b"\x80\x02}K\1K\2a."
     yield "a name of many bytes", b"\x80\x02c" + b"a" * 2**20 + b"\nb\n."
     yield "a storage of another kind", b"\x80\x02(X\7\0\0\0storageNNNK\1tQ."
+    pairs = b"](" + b"X\1\0\0\0aN\x86" * 10_000 + b"e\x85q\0"
+    call = b"ccollections\nOrderedDict\nq\1" + b"h\1h\0R0" * 20_000
+    yield "a long list copied again and again", b"\x80\x02" + pairs + call + b"}."
+    yield "a text without quotes", b"S" + b"a" * 2**20 + b"\n."
     yield "a whole module", b"\x80\x02(X\6\0\0\0moduleNNNtQ."
 
 

@@ -29,10 +29,10 @@ def made():
 @pytest.fixture
 def narrow_fcns(monkeypatch):
     """The nets of pytorch-fcn over a narrow VGG16."""
-    for name, net in torch_nets._PYTORCH_FCN.items():
-        net = dataclasses.replace(net, classifier=narrow.vgg16())
-        build = functools.partial(torch_nets.pytorch_fcn, net)
-        row = dataclasses.replace(torch_nets.get_torch(name), build=build)
+    for name in FCNS:
+        row = torch_nets.get_torch(name)
+        net = dataclasses.replace(row.build.args[0], classifier=narrow.vgg16())
+        row = dataclasses.replace(row, build=functools.partial(torch_nets.pytorch_fcn, net))
         rest = [other for other in torch_nets._TABLE if other.name != name]
         monkeypatch.setattr(torch_nets, "_TABLE", (*rest, row))
 
@@ -59,7 +59,7 @@ def narrow_resnet():
     trunk = keras.Model(image, resnet_v1_5.resnet(image, BLOCKS, WIDTH))
     tensors = read_checkpoint(FILES / "fcn_resnet.pth")
     rest = {"classifier": trunk, "blocks": BLOCKS, "preprocess": "torch"}
-    return trunk, torchvision.load_fcn("resnet50_v1_5", tensors, FILES / "fcn_resnet.pth", **rest)
+    return trunk, torchvision.load_fcn("resnet50_v1_5", tensors, **rest)
 
 
 @pytest.mark.backend
@@ -122,6 +122,9 @@ def test_what_does_not_fit(narrow_fcns, tmp_path):
         ({"conv4_2.bias": None}, "layer 'conv4_2': fcn16s needs 9x9x3x3 and 9, the file has 9x9"),
         ({"fc7.bias": np.zeros(3, "f4")}, "layer 'fc7': fcn16s needs 14x16x1x1 and 14, the file"),
         ({"bn.running_mean": np.zeros(3, "f4")}, "fcn16s has no tensor 'bn.running_mean'"),
+        ({"bn.weight": np.zeros(3, "f4")}, "fcn16s has no tensor 'bn.weight'"),
+        ({"score_fr.weight": np.zeros((1, 14, 1, 1), "f4")}, "needs 2 to 65535 classes, the file"),
+        ({"score_fr.weight": None}, "fcn16s needs a tensor 'score_fr.weight'; the file has none"),
         ({"score_pool4.weight": np.zeros((3, 9, 1, 1), "f4")}, "layer 'score_pool4': fcn16s needs"),
     ):
         changed = {k: v for k, v in {**tensors, **change}.items() if v is not None}
@@ -131,11 +134,24 @@ def test_what_does_not_fit(narrow_fcns, tmp_path):
         assert str(path) in str(caught.value)
 
 
-def test_another_net_of_the_table_is_named():
-    with pytest.raises(CheckpointError, match=r"fcn8s.pth: fcn16s .*looks like fcn8s\.$"):
-        published.load_torch("fcn16s", FILES / "fcn8s.pth")
-    with pytest.raises(CheckpointError, match=r"fcn32s.pth: fcn8s needs .*looks like fcn32s\.$"):
-        published.load_torch("fcn8s", FILES / "fcn32s.pth")
+@pytest.mark.parametrize(("asked", "file", "like"), [
+    ("fcn16s", "fcn8s", "fcn8s or fcn8s-atonce"), ("fcn8s", "fcn32s", "fcn32s"),
+    ("fcn_resnet50", "fcn16s", "fcn16s"), ("resnet50_v1_5", "fcn8s", "fcn8s or fcn8s-atonce"),
+])  # fmt: skip
+def test_another_net_of_the_table_is_named(asked, file, like):
+    with pytest.raises(CheckpointError, match=rf"{file}.pth: {asked} .* looks like {like}\.$"):
+        published.load_torch(asked, FILES / f"{file}.pth")
+
+
+def test_a_resnet_is_known_by_its_depth():
+    names = [f"layer3.{n}.conv3.weight" for n in range(23)]
+    for depth, count in ((50, 6), (101, 23)):
+        tensors = dict.fromkeys(["fc.weight", *names[:count]])
+        found = torch_nets._looks_like(torch_nets.get_torch("fcn8s"), tensors)
+        assert found == f" This file looks like resnet{depth}_v1_5."
+        tensors = {f"backbone.{name}": None for name in tensors} | {"classifier.0.weight": None}
+        found = torch_nets._looks_like(torch_nets.get_torch("fcn8s"), tensors)
+        assert found == f" This file looks like fcn_resnet{depth}."
 
 
 def test_the_command(narrow_fcns, command, tmp_path, made):
