@@ -4,7 +4,7 @@ import os
 import zipfile
 from pathlib import Path
 
-from fcn_keras.data.image_reader import ImageReader
+from fcn_keras.data.images.reader import ImageReader
 from fcn_keras.export import serving, tflite
 from fcn_keras.export.saved_model import SavedModelPredictor, find_saved_model
 from fcn_keras.export.serving.addresses import is_address

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fcn_keras.data.images import DEFAULT, to_input
+from fcn_keras.data.images.conversion import DEFAULT, to_input
 from fcn_keras.export.decoding import has_logits
 from fcn_keras.inference.decoding import activate_array, check_probabilities
 from fcn_keras.inference.protocol import Segmenter
@@ -69,7 +69,7 @@ def as_pixels(image, shape, read=DEFAULT):
         read: The `ImageReader` of files.
 
     Raises:
-        ValueError: as `fcn_keras.data.images.to_input`.
+        ValueError: as `fcn_keras.data.images.conversion.to_input`.
     """
     pixels = to_input(image, shape, read)
     return pixels if pixels.dtype == np.uint8 else np.rint(pixels).astype(np.uint8)

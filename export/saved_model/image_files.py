@@ -5,7 +5,7 @@ One damaged image must not fail the whole batch.
 
 import tensorflow as tf
 
-from fcn_keras.data.scale import SURE
+from fcn_keras.data.images.scale import SURE
 from fcn_keras.export.saved_model import headers
 from fcn_keras.export.saved_model.headers import DAMAGED, OK
 
@@ -113,7 +113,7 @@ def _png(contents, bits, alpha):
 
 
 def _wide(contents, grey, bits, alpha):
-    """An image of 16 bits a channel; `bits` as in `fcn_keras.data.scale.in_8_bits`."""
+    """An image of 16 bits a channel; `bits` as in `fcn_keras.data.images.scale.in_8_bits`."""
     values = _unless_damaged(
         lambda file: tf.io.decode_png(file, channels=4, dtype=tf.uint16), contents, 4, tf.uint16
     )

@@ -1,7 +1,7 @@
 """Segmenting with a SavedModel as with a Keras model, on any Keras backend."""
 
 from fcn_keras import tasks
-from fcn_keras.data.image_reader import ImageReader
+from fcn_keras.data.images.reader import ImageReader
 from fcn_keras.export import asset_names
 from fcn_keras.export.decoding import map_name
 from fcn_keras.export.runner import Runner, as_batch, outputs_in

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fcn_keras.data.image_reader import ImageReader
-from fcn_keras.data.images import DEFAULT
+from fcn_keras.data.images.conversion import DEFAULT
+from fcn_keras.data.images.reader import ImageReader
 from fcn_keras.export import asset_names
 from fcn_keras.export.decoding import LABEL_MAP, MAP
 from fcn_keras.export.runner import as_batch, as_pixels

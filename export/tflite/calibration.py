@@ -4,7 +4,7 @@ from collections.abc import Sized
 
 from fcn_keras.checks import whole_number
 from fcn_keras.data.dataset import Dataset
-from fcn_keras.data.images import DEFAULT
+from fcn_keras.data.images.conversion import DEFAULT
 from fcn_keras.export.runner import as_pixels
 from fcn_keras.export.tflite.padding import cut_padded
 from fcn_keras.inference.tiling.windows import fixed_plan

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import keras
 
-from fcn_keras.data.image_reader import ImageReader
+from fcn_keras.data.images.reader import ImageReader
 from fcn_keras.export.decoding import decode, map_name, task_to_export
 from fcn_keras.export.tflite import checks, contents
 from fcn_keras.export.tflite.calibration import Calibration

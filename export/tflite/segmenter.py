@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fcn_keras.checks import whole_number
-from fcn_keras.data.image_reader import ImageReader
+from fcn_keras.data.images.reader import ImageReader
 from fcn_keras.export.runner import Runner, as_batch, as_pixels, outputs_in
 from fcn_keras.export.tflite import contents
 from fcn_keras.export.tflite.padding import cut_padded

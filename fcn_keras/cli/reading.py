@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from fcn_keras.data.alpha import ALPHAS
-from fcn_keras.data.image_reader import OPTIONS
+from fcn_keras.data.images.alpha import ALPHAS
+from fcn_keras.data.images.reader import OPTIONS
 
 _PANEL = "Reading images"
 

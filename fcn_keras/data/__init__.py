@@ -4,9 +4,9 @@ from fcn_keras.data.augmentation import Augmentation
 from fcn_keras.data.check import check
 from fcn_keras.data.command_words import parse
 from fcn_keras.data.dataset import Dataset
-from fcn_keras.data.image_reader import ImageReader, read_image
+from fcn_keras.data.images.reader import ImageReader, read_image
 from fcn_keras.data.joined import joined
-from fcn_keras.data.masks import LabelError, MaskReader, read_mask
+from fcn_keras.data.masks.reader import LabelError, MaskReader, read_mask
 from fcn_keras.data.multi_task import MultiTaskDataset
 from fcn_keras.data.registry import load, names, options_of
 from fcn_keras.data.statistics import class_pixels, class_weights

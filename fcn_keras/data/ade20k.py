@@ -1,10 +1,10 @@
 """ADE20K as in the Scene Parsing challenge: 150 classes on 20,210 images of every kind."""
 
 from fcn_keras.data.augmentation import Augmentation
-from fcn_keras.data.classes_beside import with_classes_beside
+from fcn_keras.data.classes.beside import with_classes_beside
 from fcn_keras.data.dataset import Dataset
-from fcn_keras.data.files import by_stem, paired, require
-from fcn_keras.data.masks import MaskReader
+from fcn_keras.data.layout.files import by_stem, paired, require
+from fcn_keras.data.masks.reader import MaskReader
 from fcn_keras.labels import LabelSet
 from fcn_keras.text_files import read_text
 

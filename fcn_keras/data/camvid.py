@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from fcn_keras.data.augmentation import Augmentation
-from fcn_keras.data.classes_beside import with_classes_beside
+from fcn_keras.data.classes.beside import with_classes_beside
 from fcn_keras.data.dataset import Dataset
-from fcn_keras.data.files import by_stem, listed, paired, require
-from fcn_keras.data.masks import MaskReader
+from fcn_keras.data.layout.files import by_stem, listed, paired, require
+from fcn_keras.data.masks.reader import MaskReader
 from fcn_keras.labels import LabelSet
 
 LABELS = LabelSet(

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from fcn_keras.data import registry
-from fcn_keras.data.black_and_white import is_framed
 from fcn_keras.data.counts import counts_for
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.joined import joined
-from fcn_keras.data.masks import LabelError, MaskReader
-from fcn_keras.data.nearest import Nearest
-from fcn_keras.data.palettes import conflict
+from fcn_keras.data.layout.nearest import Nearest
+from fcn_keras.data.masks.black_and_white import is_framed
+from fcn_keras.data.masks.palettes import conflict
+from fcn_keras.data.masks.reader import LabelError, MaskReader
 from fcn_keras.data.shared_images import equal_files, files_of, image_keys
 from fcn_keras.data.trainable import look_at, oddities, untrainable
 from fcn_keras.progress import ProgressBar

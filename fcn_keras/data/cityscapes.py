@@ -1,10 +1,10 @@
 """Cityscapes with fine annotations: street scenes of 2048x1024, 34 ids of which 19 are classes."""
 
 from fcn_keras.data.augmentation import Augmentation
-from fcn_keras.data.classes_beside import with_classes_beside
+from fcn_keras.data.classes.beside import with_classes_beside
 from fcn_keras.data.dataset import Dataset
-from fcn_keras.data.files import require
-from fcn_keras.data.masks import MaskReader
+from fcn_keras.data.layout.files import require
+from fcn_keras.data.masks.reader import MaskReader
 from fcn_keras.labels import LabelSet
 
 CLASSES = {  # name: id in the files, colour

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fcn_keras.data.masks import BINARY_HINT
+from fcn_keras.data.masks.reader import BINARY_HINT
 from fcn_keras.labels import LabelSet
 from fcn_keras.tasks import Regression, entry_for
 

@@ -9,13 +9,13 @@ import numpy as np
 
 from fcn_keras.data import decoding, pipeline
 from fcn_keras.data.augmentation import Augmentation
-from fcn_keras.data.image_reader import ImageReader, read_image
-from fcn_keras.data.images import stored_format, to_input
-from fcn_keras.data.nearest import Nearest
+from fcn_keras.data.images.conversion import stored_format, to_input
+from fcn_keras.data.images.reader import ImageReader, read_image
+from fcn_keras.data.images.resizing import is_scaled, to_size
+from fcn_keras.data.images.scale import on_scale
+from fcn_keras.data.images.survey import decided_reader
+from fcn_keras.data.layout.nearest import Nearest
 from fcn_keras.data.readers import reader_for
-from fcn_keras.data.resizing import is_scaled, to_size
-from fcn_keras.data.scale import on_scale
-from fcn_keras.data.survey import decided_reader
 from fcn_keras.labels import LabelSet
 from fcn_keras.tasks import Classes, Task
 

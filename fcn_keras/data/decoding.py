@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fcn_keras.data.headers import index_png, plain_image
-from fcn_keras.data.masks import LabelError, MaskReader
-from fcn_keras.data.palettes import conflict, numbers_are_meant, palette_of
+from fcn_keras.data.images.headers import index_png, plain_image
+from fcn_keras.data.masks.palettes import conflict, numbers_are_meant, palette_of
+from fcn_keras.data.masks.reader import LabelError, MaskReader
 
 
 def loader(tf, dataset):

@@ -3,18 +3,18 @@
 from pathlib import Path
 
 from fcn_keras.checks import one_of
-from fcn_keras.data import image_reader
 from fcn_keras.data.augmentation import Augmentation
-from fcn_keras.data.class_lines import READINGS
-from fcn_keras.data.class_list import OWN, TOOLS, class_list_of, labels_and_reader
+from fcn_keras.data.classes.lines import READINGS
+from fcn_keras.data.classes.reading import OWN, TOOLS, class_list_of, labels_and_reader
 from fcn_keras.data.dataset import Dataset
-from fcn_keras.data.files import require
-from fcn_keras.data.image_reader import ImageReader
-from fcn_keras.data.layout import find_pairs, no_images, split_folders
-from fcn_keras.data.lists import names_in, pairs_in, refuse_twice, relative_name
-from fcn_keras.data.npy import is_npy, npy_header
-from fcn_keras.data.splitting import held_out
-from fcn_keras.data.survey import decided_reader
+from fcn_keras.data.images import reader as image_reader
+from fcn_keras.data.images.npy import is_npy, npy_header
+from fcn_keras.data.images.reader import ImageReader
+from fcn_keras.data.images.survey import decided_reader
+from fcn_keras.data.layout.files import require
+from fcn_keras.data.layout.folders import find_pairs, no_images, split_folders
+from fcn_keras.data.layout.lists import names_in, pairs_in, refuse_twice, relative_name
+from fcn_keras.data.layout.splitting import held_out
 from fcn_keras.data.values import ValueReader
 from fcn_keras.options import Option
 from fcn_keras.tasks import Regression

@@ -3,11 +3,11 @@
 import numpy as np
 
 from fcn_keras.data.augmentation import Augmentation
-from fcn_keras.data.classes_beside import with_classes_beside
+from fcn_keras.data.classes.beside import with_classes_beside
 from fcn_keras.data.dataset import Dataset
-from fcn_keras.data.files import listed_split, listed_splits, named, require
-from fcn_keras.data.matlab import MatReader
-from fcn_keras.data.opening import open_image
+from fcn_keras.data.images.opening import open_image
+from fcn_keras.data.layout.files import listed_split, listed_splits, named, require
+from fcn_keras.data.masks.matlab import MatReader
 from fcn_keras.labels import LabelSet
 from fcn_keras.options import Option
 

@@ -1,6 +1,6 @@
 """What reads the targets of each kind of task. A new task is one line in `READERS`."""
 
-from fcn_keras.data.masks import MaskReader
+from fcn_keras.data.masks.reader import MaskReader
 from fcn_keras.data.values import ValueReader
 from fcn_keras.labels import LabelSet
 from fcn_keras.tasks import entry_for

@@ -2,10 +2,10 @@
 
 from fcn_keras.data import voc
 from fcn_keras.data.augmentation import Augmentation
-from fcn_keras.data.classes_beside import with_classes_beside
+from fcn_keras.data.classes.beside import with_classes_beside
 from fcn_keras.data.dataset import Dataset
-from fcn_keras.data.files import listed_split, listed_splits, named, require
-from fcn_keras.data.matlab import MatReader
+from fcn_keras.data.layout.files import listed_split, listed_splits, named, require
+from fcn_keras.data.masks.matlab import MatReader
 from fcn_keras.options import Option
 
 LABELS = voc.LABELS

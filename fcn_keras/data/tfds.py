@@ -12,7 +12,7 @@ import numpy as np
 from fcn_keras.data import cityscapes
 from fcn_keras.data.augmentation import Augmentation
 from fcn_keras.data.dataset import Dataset
-from fcn_keras.data.masks import MaskReader
+from fcn_keras.data.masks.reader import MaskReader
 from fcn_keras.data.tfrecords import Records
 from fcn_keras.labels import LabelSet
 from fcn_keras.options import Option

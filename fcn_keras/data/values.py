@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from fcn_keras.checks import number
-from fcn_keras.data.label_error import LabelError
-from fcn_keras.data.mask_storage import read_stored
-from fcn_keras.data.npy import is_npy, read_npy
+from fcn_keras.data.images.npy import is_npy, read_npy
+from fcn_keras.data.masks.label_error import LabelError
+from fcn_keras.data.masks.storage import read_stored
 from fcn_keras.tasks import Regression
 
 

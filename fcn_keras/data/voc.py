@@ -4,17 +4,17 @@ import re
 from pathlib import Path
 
 from fcn_keras.data.augmentation import Augmentation
-from fcn_keras.data.classes_beside import with_classes_beside
+from fcn_keras.data.classes.beside import with_classes_beside
 from fcn_keras.data.dataset import Dataset
-from fcn_keras.data.files import (
+from fcn_keras.data.layout.files import (
     listed,
     listed_split,
     listed_splits,
     paired,
     require,
 )
-from fcn_keras.data.masks import MaskReader
-from fcn_keras.data.splitting import held_out
+from fcn_keras.data.layout.splitting import held_out
+from fcn_keras.data.masks.reader import MaskReader
 from fcn_keras.labels import LabelSet
 from fcn_keras.options import Option
 

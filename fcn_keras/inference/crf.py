@@ -3,7 +3,7 @@
 import numpy as np
 
 from fcn_keras.crf import dense_crf
-from fcn_keras.data.images import to_input
+from fcn_keras.data.images.conversion import to_input
 from fcn_keras.inference.decoding import check_probabilities
 from fcn_keras.inference.inputs import shapes_of
 from fcn_keras.inference.postprocessor import Postprocessor

@@ -8,9 +8,9 @@ import warnings
 from pathlib import Path
 
 from fcn_keras.checks import number
-from fcn_keras.data.image_reader import ImageReader
-from fcn_keras.data.image_search import find_images
-from fcn_keras.data.survey import decided_reader
+from fcn_keras.data.images.reader import ImageReader
+from fcn_keras.data.images.search import find_images
+from fcn_keras.data.images.survey import decided_reader
 from fcn_keras.inference.decoding import check_one_output, check_probabilities, labels_for
 from fcn_keras.inference.segmenters import as_segmenter
 from fcn_keras.inference.writing import ENDINGS, Prediction, Work, Writing, named

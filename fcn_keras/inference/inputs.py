@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from fcn_keras.data.images import DEFAULT, to_input
+from fcn_keras.data.images.conversion import DEFAULT, to_input
 
 MOST_PICTURE_CHANNELS = 4  # grey, RGB and RGBA; an array with more is no picture
 

@@ -5,7 +5,7 @@ import math
 import keras
 import numpy as np
 
-from fcn_keras.data.opening import PILLOWS_LIMIT
+from fcn_keras.data.images.opening import PILLOWS_LIMIT
 from fcn_keras.free_memory import free_memory
 from fcn_keras.geometry.field import trace
 from fcn_keras.precision import imitated

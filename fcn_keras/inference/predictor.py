@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from fcn_keras import geometry
-from fcn_keras.data.image_reader import ImageReader
+from fcn_keras.data.images.reader import ImageReader
 from fcn_keras.inference.compiled import Compiled
 from fcn_keras.inference.decoding import (
     ACTIVATIONS,

@@ -4,7 +4,7 @@ from typing import Protocol
 
 import numpy as np
 
-from fcn_keras.data.image_reader import ImageReader
+from fcn_keras.data.images.reader import ImageReader
 from fcn_keras.geometry import Halo
 from fcn_keras.labels import LabelSet
 from fcn_keras.tasks import Task

@@ -6,8 +6,8 @@ import os
 import keras
 import numpy as np
 
-from fcn_keras.data.image_reader import ImageReader
-from fcn_keras.data.images import to_input
+from fcn_keras.data.images.conversion import to_input
+from fcn_keras.data.images.reader import ImageReader
 from fcn_keras.geometry import Halo
 from fcn_keras.inference.decoding import activate_array, check_probabilities
 from fcn_keras.inference.inputs import shapes_of

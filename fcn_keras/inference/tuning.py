@@ -10,7 +10,7 @@ from fcn_keras import metrics
 from fcn_keras.checks import one_of, whole_number
 from fcn_keras.crf import dense_crf
 from fcn_keras.data.dataset import Dataset
-from fcn_keras.data.images import to_input
+from fcn_keras.data.images.conversion import to_input
 from fcn_keras.inference.crf import check_colors
 from fcn_keras.inference.decoding import check_one_output, check_probabilities, decode_array
 from fcn_keras.inference.segmenters import as_segmenter

@@ -11,9 +11,9 @@ from PIL.PngImagePlugin import PngInfo
 
 from fcn_keras import visualize
 from fcn_keras.ahead import PIXELS, ahead
-from fcn_keras.data.image_reader import ImageReader
-from fcn_keras.data.images import to_input
-from fcn_keras.data.opening import UNREADABLE, opened
+from fcn_keras.data.images.conversion import to_input
+from fcn_keras.data.images.opening import UNREADABLE, opened
+from fcn_keras.data.images.reader import ImageReader
 from fcn_keras.inference.decoding import labels_for
 from fcn_keras.inference.inputs import shapes_of
 from fcn_keras.inference.segmenting import decoded_with_probabilities

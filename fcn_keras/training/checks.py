@@ -1,6 +1,6 @@
 """Checks before a training starts: data and model must fit each other."""
 
-from fcn_keras.data.image_reader import ImageReader
+from fcn_keras.data.images.reader import ImageReader
 from fcn_keras.data.multi_task import MultiTaskDataset
 from fcn_keras.models.outputs import keeps_task, output_tasks, set_image_config, set_task
 

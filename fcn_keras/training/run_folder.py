@@ -17,7 +17,7 @@ from pathlib import Path
 
 import keras
 
-from fcn_keras.data.image_reader import ImageReader
+from fcn_keras.data.images.reader import ImageReader
 from fcn_keras.models import diagnosis
 from fcn_keras.models.files import check_whole
 from fcn_keras.text_files import read_json

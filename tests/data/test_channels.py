@@ -6,7 +6,7 @@ from PIL import Image
 
 from fcn_keras import visualize
 from fcn_keras.data import Augmentation, Dataset, read_image
-from fcn_keras.data.images import to_input
+from fcn_keras.data.images.conversion import to_input
 from fcn_keras.labels import LabelSet
 
 pytest.importorskip("tensorflow")

@@ -9,9 +9,9 @@ import os
 import numpy as np
 from PIL import Image
 
-from fcn_keras.data.alpha import array_on_white
-from fcn_keras.data.images import DEFAULT, check_channels, to_input
-from fcn_keras.data.npy import is_npy
+from fcn_keras.data.images.alpha import array_on_white
+from fcn_keras.data.images.conversion import DEFAULT, check_channels, to_input
+from fcn_keras.data.images.npy import is_npy
 
 SAMPLED = 512  # rows and columns of an array whose alpha is looked at
 

@@ -1,0 +1,1 @@
+"""Lists of classes: the notations of classes.txt and of annotation tools."""

@@ -1,0 +1,1 @@
+"""Image files and arrays: which formats, how they are stored, and how they become a net's input."""

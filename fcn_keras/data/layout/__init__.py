@@ -1,0 +1,1 @@
+"""The files of a dataset: folders, lists of names, and pairs of image and mask."""

@@ -1,0 +1,1 @@
+"""Masks: how they are stored, and the label maps that they stand for."""
