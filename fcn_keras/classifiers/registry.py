@@ -10,6 +10,7 @@ import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from fcn_keras.checkpoints import CheckpointError
 from fcn_keras.classifiers import applications
@@ -116,8 +117,9 @@ _TABLE = (
     *(
         Classifier(
             name,
-            getattr(lite, name),
-            None,
+            # In a net the pixels are scaled before they are padded.
+            partial(getattr(lite, name), include_preprocessing=False),
+            "lite",
             imagenet=name in lite.PACKAGES,
             size=scale.size,
             dropout=scale.dropout,

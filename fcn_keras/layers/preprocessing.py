@@ -11,7 +11,8 @@ from fcn_keras.geometry.protocol import SpatialLayer
 _CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
 _TORCH_MEAN = (0.485, 0.456, 0.406)
 _TORCH_STD = (0.229, 0.224, 0.225)
-MODES = ("tf", "caffe", "torch", "mean")
+MODES = ("tf", "caffe", "torch", "lite", "mean")
+TAKE_MEAN = ("caffe", "mean")
 
 
 @keras.saving.register_keras_serializable("fcn_keras")
@@ -21,10 +22,10 @@ class Preprocess(SpatialLayer, keras.layers.Layer):
     Args:
         mode: "caffe" (VGG, ResNet v1): BGR, ImageNet mean subtracted. "tf" (MobileNet, Xception,
             Inception): scaled to -1..1. "torch" (DenseNet): scaled to 0..1, then ImageNet mean
-            and deviation. As `keras.applications.imagenet_utils.preprocess_input`. "mean":
-            `mean` is subtracted, nothing else.
+            and deviation. As `keras.applications.imagenet_utils.preprocess_input`. "lite"
+            (EfficientNet-Lite): (x - 127) / 128. "mean": `mean` is subtracted, nothing else.
         mean: One value per channel, subtracted instead of ImageNet's, in the order of the
-            output: blue, green, red for "caffe". Needed for "mean", refused by "tf" and "torch".
+            output: blue, green, red for "caffe". Needed for "mean", refused by the others.
 
     Input shape: (batch, H, W, channels), 0-255. Output: the same shape, float. Channels after
     red, green and blue (depth, infrared) keep their place; without `mean` they are scaled with
@@ -44,10 +45,10 @@ class Preprocess(SpatialLayer, keras.layers.Layer):
     def __init__(self, mode, mean=None, **kwargs):
         super().__init__(**kwargs)
         one_of("mode", mode, MODES)
-        if (mode == "mean") > (mean is not None) or (mode in ("tf", "torch") and mean is not None):
+        if (mode == "mean") > (mean is not None) or (mean is not None and mode not in TAKE_MEAN):
             raise ValueError(
-                f"`mean` is needed for mode 'mean', allowed for 'caffe', and not used by 'tf' and "
-                f"'torch'; got mode {mode!r} with mean={mean!r}."
+                "`mean` is needed for mode 'mean', allowed for 'caffe', not used by others; got "
+                f"mode {mode!r} with mean={mean!r}."
             )
         self.mode = mode
         self.mean = None if mean is None else tuple(float(value) for value in mean)
@@ -70,6 +71,8 @@ class Preprocess(SpatialLayer, keras.layers.Layer):
         channels = x.shape[-1]
         if self.mode == "tf":
             return x / 127.5 - 1.0
+        if self.mode == "lite":
+            return (x - 127.0) / 128.0
         if self.mode == "torch":
             mean, deviation = _for(channels, _TORCH_MEAN), _for(channels, _TORCH_STD)
             scale, shift = 1 / (255 * deviation), mean / deviation

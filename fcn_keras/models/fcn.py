@@ -66,9 +66,9 @@ def fcn(
             the border. "caffe": the published nets (100 pixels of padding, valid fc6, pooling
             that rounds up, computed crops); only for classifiers with an fc6, and googlenet.
             "torch": nets of PyTorch, which resize maps by half pixels to the size needed.
-        preprocess: "tf", "caffe", "torch", a Keras layer, or None: the registered classifier's
-            own, or nothing for a model of yours that scales its input itself. A dict where there
-            are several inputs.
+        preprocess: "tf", "caffe", "torch", "lite" (modes of `layers.Preprocess`), a Keras layer,
+            or None: the registered classifier's own, or nothing for a model of yours that scales
+            its input itself. A dict where there are several inputs.
         init_from: The same or a coarser FCN (model or .keras path) whose weights are
             transplanted: FCN-32s -> 16s -> 8s.
         new_classes: Whether the classes are others than those of `init_from`: the score layers,

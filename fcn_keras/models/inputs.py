@@ -9,7 +9,7 @@ from fcn_keras.layers import Preprocess
 from fcn_keras.models.outputs import check_name, check_names, named, suffix_of
 
 L = keras.layers
-MODES = ("tf", "caffe", "torch")
+MODES = ("tf", "caffe", "torch", "lite")
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Stream:
     Attributes:
         name: Its name; None where it is the only one.
         image: KerasTensor (batch, H, W, channels), float32, values 0-255.
-        preprocess: "tf", "caffe", "torch", a Keras layer, or None, as the builder was given it.
+        preprocess: "tf", "caffe", "torch", "lite", a Keras layer, or None, as the builder was
+            given it.
     """
 
     name: str | None
@@ -42,7 +43,7 @@ def open_streams(input_shape, preprocess=None):
 
     Args:
         input_shape: (H, W, channels), or {input: shape}. H and W may be None.
-        preprocess: "tf", "caffe", "torch", a Keras layer, or None, or {input: ...}.
+        preprocess: "tf", "caffe", "torch", "lite", a Keras layer, or None, or {input: ...}.
 
     Returns:
         A list of `Stream`s, in the order of `input_shape`.

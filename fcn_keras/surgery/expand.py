@@ -12,6 +12,7 @@ from fcn_keras.layers import (
     CropToReference,
     EdgePadding2D,
     Logits,
+    ResizeToReference,
 )
 from fcn_keras.surgery.copying import Copier
 from fcn_keras.tasks import Classes
@@ -21,9 +22,11 @@ L = keras.layers
 _SAME_CLASSES = (
     L.Add, L.Average, L.Subtract, L.Maximum, L.Minimum, L.Rescaling, L.Cropping2D, L.ZeroPadding2D,
     L.Dropout, L.Identity, L.UpSampling2D, EdgePadding2D, BilinearUpsampling2D, CropToReference,
+    ResizeToReference,
 )  # fmt: skip
 _SCORING = (L.Conv2D, L.Dense)
-_WITH_REFERENCE = (BilinearUpsampling2D, CropToReference)  # Logits is a CropToReference
+# Logits is a CropToReference
+_WITH_REFERENCE = (BilinearUpsampling2D, CropToReference, ResizeToReference)
 
 
 def expand_classes(model, num_classes, *, keep=None, labels=None, initializer="zeros", name=None):
@@ -35,7 +38,7 @@ def expand_classes(model, num_classes, *, keep=None, labels=None, initializer="z
     the old. The old classes' logits stay the same, up to rounding.
 
     Args:
-        model: A functional Keras segmenter, as FCN-32s, 16s and 8s of either alignment. It is not
+        model: A functional Keras segmenter, as FCN-32s, 16s and 8s of any alignment. It is not
             changed.
         num_classes: Number of classes of the new model; for a model with several outputs
             `{output: number}`, where an output left out stays as it is.

@@ -53,6 +53,16 @@ def test_published_sizes(name):
     assert {layer.epsilon for layer in norms} == {1e-3}
 
 
+def test_both_ways_of_scaling_are_one():
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 32, 40, 3)).astype("float32")
+    scaled = ops.convert_to_numpy(fcn_keras.layers.Preprocess("lite")(pixels))
+    np.testing.assert_array_equal(scaled, (pixels - 127) / 128)
+    inside = classifiers.efficientnet_lite0(include_top=False)
+    outside = classifiers.get(FIRST).build(include_top=False)
+    outside.set_weights(inside.get_weights())
+    np.testing.assert_allclose(inside(pixels), outside(scaled), atol=1e-5)
+
+
 def test_nothing_depends_on_the_whole_image():
     trunk = classifiers.efficientnet_lite0(include_top=False)
     field = fcn_keras.geometry.receptive_field(trunk)
@@ -68,7 +78,7 @@ def test_nothing_depends_on_the_whole_image():
 def test_imagenet_logits_are_another_implementations(name):
     """Of two photographs, by efficientnet_lite_pytorch with torch."""
     installed(name)
-    net = classifiers.get(name).build(weights="imagenet", classifier_activation=None)
+    net = getattr(classifiers, name)(weights="imagenet", classifier_activation=None)
     expected = np.load(LOGITS)[name]
     pixels = np.stack([middle(photo, net.input_shape[1]) for photo in ("china.jpg", "flower.jpg")])
     found = ops.convert_to_numpy(net(pixels))
@@ -112,6 +122,9 @@ def test_an_fcn_begins_with_the_weights_of_the_package(monkeypatch):
     tensors = read_checkpoint(
         packaged.weights_file(classifiers.efficientnet_lite.PACKAGES[FIRST], "")
     )
+    order = [layer.name for layer in net.layers]
+    assert order.index("preprocess") < order.index("pad")  # with zeros, as SAME convolutions do
+    assert net.get_layer("preprocess").mode == "lite" and "rescaling" not in order
     kernel = tensors["_blocks.15._depthwise_conv.weight"]
     found = net.get_layer("block7a_depthwise_conv").get_weights()[0]
     np.testing.assert_array_equal(found[..., 0], kernel[:, 0].transpose(1, 2, 0))
