@@ -27,7 +27,10 @@ def floatx(request):
     keras.config.set_dtype_policy(before[1])
 
 
-@pytest.mark.parametrize("classifier", ["tiny_vgg", "alexnet", "mobilenet_v2"])
+@pytest.mark.parametrize(
+    "classifier",
+    ["tiny_vgg", "alexnet", pytest.param("mobilenet_v2", marks=pytest.mark.sweep)],
+)
 def test_channels_first_builds_the_same_net(classifier, tiny_vgg, channels_first, tmp_path):
     options = {"score_initializer": "he_normal", "weights": None, "head_filters": 8}
     net = fcn_keras.fcn32s(3, classifier, **options)

@@ -29,12 +29,32 @@ def test_the_converter_keeps_the_answer(net):
     np.testing.assert_allclose(found, net(IMAGE), atol=1e-4)
 
 
-def test_graphs_of_any_size_keep_the_answer(net, tmp_path):
-    any_size = tf.function(net, input_signature=[tf.TensorSpec((None, None, None, 3))])
-    tf.saved_model.save(net, tmp_path)
-    served = tf.saved_model.load(tmp_path).signatures["serving_default"]
-    for function in (any_size, lambda x: served(tf.constant(x))["output_0"]):
-        np.testing.assert_allclose(function(IMAGE), net(IMAGE), atol=1e-4)
+def as_function(net, path):
+    return tf.function(net, input_signature=[tf.TensorSpec((None, None, None, 3))])
+
+
+def as_saved_model(net, path):
+    tf.saved_model.save(net, path)
+    loaded = tf.saved_model.load(path)
+    return lambda x: loaded.signatures["serving_default"](tf.constant(x))["output_0"]
+
+
+def as_export(net, path):
+    net.export(path, verbose=False)
+    loaded = tf.saved_model.load(path)
+    return lambda x: loaded.serve(tf.constant(x))
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        as_function,
+        pytest.param(as_saved_model, marks=pytest.mark.sweep),
+        pytest.param(as_export, marks=pytest.mark.sweep),
+    ],
+)
+def test_graphs_of_any_size_keep_the_answer(net, tmp_path, way):
+    np.testing.assert_allclose(way(net, tmp_path)(IMAGE), net(IMAGE), atol=1e-4)
 
 
 def test_padding_of_an_unknown_size_keeps_the_channels():
