@@ -141,6 +141,11 @@ def _check_kind(path):
         raise CheckpointError("it is a web page, perhaps the error page of a download.")
     if head.startswith(b"version https://git-lfs"):
         raise CheckpointError("it only refers to a file: fetch that by git lfs pull.")
+    if head[257:262] == b"ustar":
+        raise CheckpointError(
+            "it is a tar archive, as the first versions of torch wrote. Load it with torch and "
+            "save it again."
+        )
     if head.startswith((b"\xff\xd8\xff", b"\x89PNG")):
         raise CheckpointError("it is an image.")
     if path.suffix != ".safetensors" and head[8:9] == b"{" and head[1:8].strip(b"\0") == b"":

@@ -53,6 +53,21 @@ class Storage:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A stretch of a storage that is a storage itself, as early versions of torch wrote them.
+
+    Attributes:
+        storage: A `Storage`.
+        start: Its first number there.
+        count: How many numbers it has.
+    """
+
+    storage: Storage
+    start: int
+    count: int
+
+
+@dataclass(frozen=True)
 class Tensor:
     """A view of a storage.
 
@@ -81,7 +96,9 @@ class Tensor:
 
 
 def storage(identity):
-    """Returns the `Storage` of a persistent id: ("storage", type, key, device, count, ...).
+    """Returns the `Storage` of a persistent id: ("storage", type, key, device, count[, view]).
+
+    A view, (key, start, count), gives a `Part` of it.
 
     Raises:
         CheckpointError: for another one, such as that of a whole module.
@@ -97,33 +114,41 @@ def storage(identity):
     _, kind, key, _, count, *view = identity
     if not isinstance(kind, Global) or kind.value is None or not isinstance(key, str):
         raise CheckpointError("damaged: a storage has no type or no name.")
-    if view not in ([], [None]):
-        raise CheckpointError(
-            "it was written by a torch before 0.4, with storages inside storages. Load it with "
-            "torch and save it again."
-        )
     if len(key) > MAX_KEY:
         raise CheckpointError("damaged: the name of a storage is very long.")
-    return Storage(key, kind.value, _whole(count))
+    root = Storage(key, kind.value, _whole(count))
+    return root if view in ([], [None]) else _part(root, view[0])
+
+
+def _part(root, view):
+    if not isinstance(view, tuple) or len(view) != 3:
+        raise CheckpointError("damaged: a part of a storage has no place.")
+    start, count = map(_whole, view[1:])
+    if start + count > root.count:
+        raise CheckpointError(
+            f"damaged: a part of a storage goes to number {start + count} of {root.count}."
+        )
+    return Part(root, start, count)
 
 
 def _tensor(storage, offset, size, stride, *_):
-    if not isinstance(storage, Storage):
+    if not isinstance(storage, (Storage, Part)):
         raise CheckpointError("damaged: a tensor has no storage.")
     if not isinstance(size, tuple) or not isinstance(stride, tuple) or len(size) != len(stride):
         raise CheckpointError("damaged: the sizes and the strides of a tensor do not fit.")
     if len(size) > MAX_AXES:
         raise CheckpointError(f"damaged: a tensor has more than {MAX_AXES} axes.")
     offset, size, stride = _whole(offset), tuple(map(_whole, size)), tuple(map(_whole, stride))
+    root, start = (storage.storage, storage.start) if isinstance(storage, Part) else (storage, 0)
     if 0 in size:
-        return Tensor(storage, 0, size, stride)
+        return Tensor(root, 0, size, stride)
     last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
     if last >= storage.count:
         raise CheckpointError(
             f"damaged: a tensor of {'x'.join(map(str, size)) or 'one number'} goes to number "
             f"{last + 1} of a storage that has {storage.count}."
         )
-    return Tensor(storage, offset, size, stride)
+    return Tensor(root, start + offset, size, stride)
 
 
 def _parameter(data, *_):

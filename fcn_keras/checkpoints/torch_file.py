@@ -11,7 +11,7 @@ from io import BytesIO
 
 from fcn_keras.checkpoints.errors import CheckpointError
 from fcn_keras.checkpoints.pickles import unpickle
-from fcn_keras.checkpoints.tensors import GLOBALS, Storage, storage
+from fcn_keras.checkpoints.tensors import GLOBALS, Part, Storage, storage
 
 MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
@@ -147,8 +147,9 @@ def _collecting(found):
 
     def collect(identity):
         one = storage(identity)
-        if found.setdefault(one.key, one) != one:
-            raise CheckpointError(f"damaged: the storage {one.key!r} has two types or lengths.")
+        root = one.storage if isinstance(one, Part) else one
+        if found.setdefault(root.key, root) != root:
+            raise CheckpointError(f"damaged: the storage {root.key!r} has two types or lengths.")
         return one
 
     return collect

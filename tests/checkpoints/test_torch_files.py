@@ -85,7 +85,9 @@ def archive(path, pickled, order=b"little", compression=zipfile.ZIP_STORED, **st
     return path
 
 
-def tensor(count=6, size=(2, 3), stride=(3, 1), offset=0, kind="FloatStorage", name=b"w"):
+def tensor(
+    count=6, size=(2, 3), stride=(3, 1), offset=0, kind="FloatStorage", name=b"w", part=None
+):
     """The pickle of {name: tensor}, written opcode by opcode."""
 
     def numbers(values):
@@ -95,7 +97,10 @@ def tensor(count=6, size=(2, 3), stride=(3, 1), offset=0, kind="FloatStorage", n
         return b"X" + struct.pack("<I", len(value)) + value
 
     storage = b"(" + text(b"storage") + b"ctorch\n" + kind.encode() + b"\n" + text(b"0")
-    storage += text(b"cpu") + numbers([count])[1:] + b"tQ"
+    storage += text(b"cpu") + numbers([count])[1:]
+    if part:
+        storage += b"(" + text(b"1") + numbers(part)[1:] + b"t"
+    storage += b"tQ"
     view = numbers([offset])[1:] + numbers(size) + b"t" + numbers(stride) + b"t"
     rebuilt = b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + view + b"\x89}tR"
     return b"\x80\x02}" + text(name) + rebuilt + b"s."
@@ -108,6 +113,17 @@ def test_byte_order(tmp_path):
         np.testing.assert_array_equal(read_checkpoint(path)["w"], values.reshape(2, 3))
     path = archive(tmp_path / "a.pth", tensor(), b"middle", _0=bytes(24))
     assert "the byte order is b'middle'" in refused(path)
+
+
+def test_a_part_of_a_storage(tmp_path):
+    """In early versions a storage could be a stretch of another, from number 2 here."""
+    content = np.arange(12, dtype="<f4").tobytes()
+    pickled = tensor(12, (2, 3), (4, 1), 1, part=(2, 9))
+    found = read_checkpoint(archive(tmp_path / "a.pth", pickled, _0=content))["w"]
+    np.testing.assert_array_equal(found, [[3, 4, 5], [7, 8, 9]])
+    for wrong in ({"part": (4, 9)}, {"part": (2, 7)}, {"part": (-1, 9)}, {"part": (0, 2**62)}):
+        pickled = tensor(12, (2, 3), (4, 1), 1, **wrong)
+        refused(archive(tmp_path / "a.pth", pickled, _0=content))
 
 
 class Run:
@@ -224,6 +240,7 @@ def test_hostile_archives(tmp_path):
         (b"<!DOCTYPE html>", "web page"),
         (b"version https://git-lfs.github.com/spec/v1\n", "git lfs"),
         (b"\x89PNG\r\n", "image"),
+        (bytes(257) + b"ustar" + bytes(300), "tar archive"),
         (b"layer { name: 'conv1' }", "its pickle"),
         (pickle.dumps([1, 2]), "does not begin as torch.save"),
         (b"\x40\0\0\0\0\0\0\0" + b'{"a":1}', "safetensors"),
