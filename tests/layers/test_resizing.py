@@ -34,7 +34,7 @@ def test_by_half_pixels(cells, pixels):
 
 
 def test_the_place_of_its_cells():
-    """A map of offset 0 at stride 8 is placed as if it began at pixel 3.5: 3.5 pixels early."""
+    """A map of offset 0 at stride 8 is placed as if it began at 3.5: pixel p shows p - 3.5."""
     import keras
 
     image = keras.Input((None, None, 3))
