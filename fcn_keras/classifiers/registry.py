@@ -128,8 +128,8 @@ _TABLE = (
         for name, scale in lite.SCALES.items()
     ),
     Classifier("googlenet", googlenet, "caffe", False, smallest=31, dropout=0.4, average_window=7),
-    Classifier("resnet50_v1_5", resnet50_v1_5, "torch"),
-    Classifier("resnet101_v1_5", resnet101_v1_5, "torch"),
+    Classifier("resnet50_v1_5", resnet50_v1_5, "torch", smallest=1),
+    Classifier("resnet101_v1_5", resnet101_v1_5, "torch", smallest=1),
     Classifier("resnet_slim", resnet_slim, "tf", False),
     Classifier("vgg_slim", vgg_slim, "tf", False, head=SLIM_HEAD, dropout=0.1),
 )

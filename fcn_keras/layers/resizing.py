@@ -17,7 +17,11 @@ class ResizeToReference(SpatialLayer, keras.layers.Layer):
     (p + 0.5) * h / H - 0.5, edges replicated: `interpolate(..., align_corners=False)` of PyTorch.
     The ratio H / h depends on the size of the image, so there is no exact halo for tiles.
 
-    Input shapes: (batch, h, w, channels) and (batch, H, W, any). Output: (batch, H, W, channels).
+    Args:
+        smallest: Least height and width of the output, where the image was padded to it.
+
+    Input shapes: (batch, h, w, channels) and (batch, H, W, any). Output: (batch, H, W, channels),
+    with H and W at least `smallest`.
 
     Example:
 
@@ -27,9 +31,13 @@ class ResizeToReference(SpatialLayer, keras.layers.Layer):
     ```
     """
 
+    def __init__(self, smallest=1, **kwargs):
+        super().__init__(**kwargs)
+        self.smallest = int(smallest)
+
     def call(self, inputs):
         x, reference = inputs
-        cells, wanted = ops.shape(x)[1:3], ops.shape(reference)[1:3]
+        cells, wanted = ops.shape(x)[1:3], map(self._size, ops.shape(reference)[1:3])
         rows, columns = (
             ops.cast(_shares(n, m), x.dtype) for n, m in zip(cells, wanted, strict=True)
         )
@@ -38,7 +46,11 @@ class ResizeToReference(SpatialLayer, keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         (batch, *_, channels), (_, *wanted, _) = input_shape
-        return (batch, *wanted, channels)
+        return (batch, *(None if n is None else self._size(n) for n in wanted), channels)
+
+    def _size(self, size):
+        known = isinstance(size, int)
+        return max(size, self.smallest) if known else ops.maximum(size, self.smallest)
 
     def sampling_rule(self, grids, axis):
         x, reference = grids
@@ -50,6 +62,9 @@ class ResizeToReference(SpatialLayer, keras.layers.Layer):
             )
         fine = interpolated(x, int(factor), Fraction(int(factor) - 1, 2))
         return fine.union(x.gone())
+
+    def get_config(self):
+        return {**super().get_config(), "smallest": self.smallest}
 
 
 def _shares(cells, pixels):

@@ -11,6 +11,7 @@ import keras
 
 from fcn_keras.geometry import crop_offset, receptive_field
 from fcn_keras.geometry.field import trace
+from fcn_keras.geometry.protocol import described
 from fcn_keras.layers import (
     BilinearInitializer,
     BilinearUpsampling2D,
@@ -227,8 +228,9 @@ class CaffeAlignment:
 class TorchAlignment:
     """ "Torch" alignment: maps are resized by half pixels, whatever the image's size.
 
-    Nothing is padded beside what the classifier pads itself, and nothing is cropped. A map whose
-    offset is not (stride - 1) / 2 is shifted by the difference, as in the nets of PyTorch.
+    Nothing is padded beside what the classifier pads itself, unless the image is smaller than the
+    classifier takes. A map whose offset is not (stride - 1) / 2 is shifted by the difference, as
+    in the nets of PyTorch.
 
     Args:
         images: The net's inputs, all of one size.
@@ -246,8 +248,8 @@ class TorchAlignment:
 
     @staticmethod
     def padded(x, classifier, smallest, suffix):
-        """Returns the image as it is."""
-        return x
+        """Returns the image, padded at its end to the smallest size that the classifier takes."""
+        return x if smallest <= 1 else PadToMultiple(1, smallest, name=f"pad{suffix}")(x)
 
     @staticmethod
     def changes(classifier):
@@ -261,7 +263,13 @@ class TorchAlignment:
                 "`learn_upsampling` needs alignment='same' or 'caffe': alignment='torch' resizes "
                 "maps to any size, which no fixed kernel does."
             )
-        return onto.with_tensor(ResizeToReference(name=name)([coarse.tensor, onto.tensor]))
+        resize = ResizeToReference(self._smallest(coarse) if onto.stride == 1 else 1, name=name)
+        return onto.with_tensor(resize([coarse.tensor, onto.tensor]))
+
+    def _smallest(self, tap):
+        """The size that small images were padded to in front of a map."""
+        found, _ = trace(keras.Model(self.images, tap.tensor))
+        return max(described(traced.operation).minimum for traced in found)
 
     def cropped(self, skip, fine, name):
         """Returns a skip as it is: the upsampled map has its size."""

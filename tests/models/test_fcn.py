@@ -343,6 +343,17 @@ def test_torch_alignment_resizes_by_half_pixels(tiny_vgg):
     np.testing.assert_allclose(logits, expected, atol=1e-4 * np.abs(expected).max())
 
 
+def test_torch_alignment_of_small_images(tiny_vgg):
+    """Five poolings need 32 pixels: smaller images are padded with zeros at their end."""
+    scale = L.Rescaling(1 / 255)  # which leaves zeros
+    options = {"alignment": "torch", "score_initializer": "he_normal", "preprocess": scale}
+    model = fcn8s(2, tiny_vgg, weights=None, **options)
+    pixels = image(10, 40)
+    found = ops.convert_to_numpy(model(pixels))
+    padded = np.pad(pixels, [(0, 0), (0, 22), (0, 0), (0, 0)])
+    np.testing.assert_allclose(found, model(padded)[:, :10], atol=1e-5)
+
+
 def test_caffe_alignment_names_an_unpadded_convolution():
     start = keras.Input((64, 64, 3))
     x = L.Rescaling(1 / 255)(start)
