@@ -18,6 +18,7 @@ from fcn_keras.data.layout.nearest import Nearest
 from fcn_keras.data.masks.black_and_white import is_framed
 from fcn_keras.data.masks.palettes import conflict
 from fcn_keras.data.masks.reader import LabelError, MaskReader
+from fcn_keras.data.sentences import are, count_images, first_of
 from fcn_keras.data.shared_images import equal_files, files_of, image_keys
 from fcn_keras.data.trainable import look_at, oddities, untrainable
 from fcn_keras.progress import ProgressBar
@@ -195,9 +196,9 @@ def _in_two_lists(part, keys, seen):
         twice = [index for index, key in enumerate(keys) if seen.get(key) == split]
         if twice:
             sentences.append(
-                f"{_images(len(twice))} of {part.split} {_are(twice)} in {split} too, so that "
+                f"{count_images(twice)} of {part.split} {are(twice)} in {split} too, so that "
                 "neither tests what the other trains: "
-                f"{_shown(part.names[index] for index in twice)}."
+                f"{first_of(part.names[index] for index in twice)}."
             )
     return sentences
 
@@ -212,23 +213,10 @@ def _copies(parts):
         pairs = equal_files(files_of(part), files_of(other))
         if pairs:
             sentences.append(
-                f"{_images(len(pairs))} of {other.split} {_are(pairs)} equal, byte for byte, to "
-                f"one of {part.split}: {_shown(f'{copy} = {path}' for path, copy in pairs)}."
+                f"{count_images(pairs)} of {other.split} {are(pairs)} equal, byte for byte, to "
+                f"one of {part.split}: {first_of(f'{copy} = {path}' for path, copy in pairs)}."
             )
     return sentences
-
-
-def _images(count):
-    return f"{count} image{'s' * (count != 1)}"
-
-
-def _are(found):
-    return "are" if len(found) > 1 else "is"
-
-
-def _shown(words):
-    words = list(words)
-    return ", ".join(words[:3]) + (", ..." if len(words) > 3 else "")
 
 
 def _absent(part):

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fcn_keras.data.sentences import are, count_images, first_of
+
 EVALUATED = ("val", "valid", "validation", "dev", "test", "testing", "seg11valid")
 LEAST_SIZE = 8
 LEAST_CONSTANT = 3  # images of one colour that are no chance
@@ -78,13 +80,14 @@ def oddities(looks):
         constant = [look.name for look in seen if look.constant]
         if constant and not _without_content(split, seen):
             sentences.append(
-                f"{_count(constant)} of {split} {_are(constant)} of one colour: {_shown(constant)}."
+                f"{count_images(constant)} of {split} {are(constant)} of one colour: "
+                f"{first_of(constant)}."
             )
         small = [look.name for look in seen if min(look.size) < LEAST_SIZE]
         if small:
             sentences.append(
-                f"{_count(small)} of {split} {_are(small)} less than {LEAST_SIZE} pixels high or "
-                f"wide: {_shown(small)}."
+                f"{count_images(small)} of {split} {are(small)} less than {LEAST_SIZE} pixels high "
+                f"or wide: {first_of(small)}."
             )
         if len(seen) >= LEAST_EQUAL:
             sentences += _equal(split, seen)
@@ -111,8 +114,8 @@ def _without_content(split, seen):
     if not any(look.varies for look in seen):
         return None
     return (
-        f"Every image of {split} is of one colour ({_shown(look.name for look in seen)}), so that "
-        "nothing in them tells the pixels apart: they were saved or converted wrongly."
+        f"Every image of {split} is of one colour ({first_of(look.name for look in seen)}), so "
+        "that nothing in them tells the pixels apart: they were saved or converted wrongly."
     )
 
 
@@ -126,16 +129,3 @@ def _constant(array):
 
 def _checksum(array):
     return zlib.crc32(np.ascontiguousarray(array).view("uint8").reshape(-1))
-
-
-def _count(names):
-    return f"{len(names)} image{'s' * (len(names) != 1)}"
-
-
-def _are(names):
-    return "are" if len(names) > 1 else "is"
-
-
-def _shown(names):
-    names = list(names)
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
