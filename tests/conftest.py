@@ -52,8 +52,11 @@ GROUPS = ("docs", "examples", "processes", "sweep", "training")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Marks what is in a group as `slow`."""
+    """Marks what is in a group as `slow`, and tests with `backend(GROUP)` as of that group on JAX."""
     for item in items:
+        for marker in () if ON_TENSORFLOW else list(item.iter_markers("backend")):
+            for group in marker.args:
+                item.add_marker(group)
         if any(item.get_closest_marker(group) for group in GROUPS):
             item.add_marker("slow")
 

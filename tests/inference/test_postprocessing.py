@@ -89,6 +89,7 @@ def test_scales_are_averaged_on_the_images_grid(model, image):
     np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
 
 
+@pytest.mark.backend("sweep")
 def test_white_stays_on_the_scale(model):
     """Weights of a resize add up to 1 but for rounding: 255 may become a little more."""
     white = np.full((37, 53, 3), 255, "uint8")

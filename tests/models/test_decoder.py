@@ -56,7 +56,7 @@ def test_an_image_moved_by_the_stride_moves_the_logits(axis):
 @pytest.mark.parametrize(
     "classifier",
     [
-        pytest.param("tiny_vgg", marks=pytest.mark.backend),
+        pytest.param("tiny_vgg", marks=pytest.mark.backend("sweep")),
         pytest.param("mobilenet_v2", marks=pytest.mark.sweep),
         pytest.param("inception_v3", marks=pytest.mark.sweep),
     ],

@@ -169,7 +169,9 @@ def test_transplanting_from_coarse_to_fine(capsys, tmp_path):
         fcn8s(3, "tiny_vgg", weights=None, init_from=tmp_path / "nowhere.keras")
 
 
-@pytest.mark.parametrize("alignment", ["same", pytest.param("caffe", marks=pytest.mark.backend)])
+@pytest.mark.parametrize(
+    "alignment", ["same", pytest.param("caffe", marks=pytest.mark.backend("sweep"))]
+)
 def test_learned_upsampling_starts_as_the_fixed(alignment):
     options = {"alignment": alignment, "score_initializer": "he_normal"}
     fixed = fcn8s(3, "tiny_vgg", weights=None, **options)

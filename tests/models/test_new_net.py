@@ -36,7 +36,7 @@ def added(monkeypatch):
         vars(models).pop(name, None)
 
 
-@pytest.mark.backend
+@pytest.mark.backend("sweep")
 def test_it_is_a_net_like_the_others(tmp_path):
     labels = fcn_keras.LabelSet(("a", "b", "c"))
     net = models.NETS["coarse"](3, "vgg_slim", weights=None, labels=labels)

@@ -90,7 +90,9 @@ def test_segnet_basic_has_the_papers_parameters_sizes_and_no_relu_in_its_decoder
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("net", ["segnet", "segnet_basic"])
+@pytest.mark.parametrize(
+    "net", [pytest.param("segnet", marks=pytest.mark.backend("sweep")), "segnet_basic"]
+)
 def test_any_size_in_exactly_that_size_out(net, tiny_vgg, tmp_path):
     options = {"classifier": tiny_vgg, "weights": None} if net == "segnet" else {}
     labels = fcn_keras.LabelSet(("a", "b", "c"))

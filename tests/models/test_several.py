@@ -84,7 +84,9 @@ def test_segmenting_with_several_outputs():
         fcn_keras.one_output(model, "depth")
 
 
-@pytest.mark.parametrize("alignment", ["same", pytest.param("caffe", marks=pytest.mark.backend)])
+@pytest.mark.parametrize(
+    "alignment", ["same", pytest.param("caffe", marks=pytest.mark.backend("sweep"))]
+)
 def test_late_fusion_is_the_mean_of_two_nets(alignment):
     options = {"weights": None, "alignment": alignment, "score_initializer": "he_normal"}
     fused = fcn8s(4, "tiny_vgg", input_shape=INPUTS, **options)
@@ -146,7 +148,7 @@ def test_a_grey_image_stands_for_all_colours():
     np.testing.assert_allclose(numpy(grey(pixels, training=False)), expected, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.backend
+@pytest.mark.backend("sweep")
 def test_per_channel_scales_of_a_skip():
     scale = np.linspace(0.5, 2, 8)
     options = {"weights": None, "score_initializer": "he_normal"}

@@ -62,7 +62,7 @@ def narrow_resnet():
     return trunk, torchvision.load_fcn("resnet50_v1_5", tensors, **rest)
 
 
-@pytest.mark.backend
+@pytest.mark.backend("sweep")
 @pytest.mark.parametrize("size", [(37, 50), (32, 48), (1, 3)])
 def test_torchvisions_fcn(size, made, narrow_resnet):
     rows, columns = size

@@ -49,7 +49,7 @@ def check_old(old, new, keep):
 
 
 GRID = [
-    pytest.param(*case, marks=[pytest.mark.backend] if case == (fcn8s, "all", "caffe") else [])
+    pytest.param(*case, marks=[pytest.mark.backend("sweep")] if case == (fcn8s, "all", "caffe") else [])
     for case in (
         *itertools.product((fcn32s, fcn16s, fcn8s), (False, "all"), ("same", "caffe")),
         (fcn8s, False, "torch"),
@@ -76,7 +76,7 @@ def test_classes_move_where_keep_says(learned):
     check_old(logits(model), logits(expand_classes(model, 5, keep=keep)), keep)
 
 
-@pytest.mark.backend
+@pytest.mark.backend("sweep")
 @pytest.mark.parametrize("learned", [False, "all"])
 def test_a_class_split_in_two_begins_as_twins(learned):
     model = randomized(fcn8s(3, thin(), learn_upsampling=learned))

@@ -107,6 +107,7 @@ def test_after_an_error_the_statistics_are_the_old_ones(data, error):
     assert model.get_layer("bn_first").momentum == 0.99
 
 
+@pytest.mark.backend("sweep")
 def test_statistics_that_never_arrived_are_repaired():
     """A momentum of 0.999 leaves a short training with a model that evaluates at chance."""
     random = np.random.default_rng(0)

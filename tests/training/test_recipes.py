@@ -140,6 +140,7 @@ def test_class_weights_by_name_need_the_data(make_net, make_shapes):
     np.testing.assert_allclose(model.loss.get_config()["class_weights"], expected, rtol=1e-6)
 
 
+@pytest.mark.backend("sweep")
 def test_the_last_layer_alone():
     model = fcn_keras.fcn16s(3, "vgg_slim", weights=None)
     before = {v.path: keras.ops.convert_to_numpy(v).copy() for v in model.weights}

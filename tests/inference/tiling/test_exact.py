@@ -165,7 +165,7 @@ def test_a_stride_less_of_halo_is_not_enough():
     check(model, image, 32, halo=exact.before[0])
 
 
-@pytest.mark.backend
+@pytest.mark.backend("sweep")
 def test_tiles_without_halo_differ():
     model, image = small("pooled", "scores"), pixels(130, 130)
     whole = fcn_keras.segment(model, image, return_logits=True)[1]
