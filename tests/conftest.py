@@ -52,7 +52,7 @@ GROUPS = ("docs", "examples", "processes", "sweep", "training")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Marks what is in a group as `slow`, and tests with `backend(GROUP)` as of that group on JAX."""
+    """Marks what is in a group as `slow`; a test with `backend(GROUP)` is in that group on JAX."""
     for item in items:
         for marker in () if ON_TENSORFLOW else list(item.iter_markers("backend")):
             for group in marker.args:

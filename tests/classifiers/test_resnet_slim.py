@@ -34,6 +34,7 @@ def test_the_top_and_a_file_of_weights(tmp_path):
         resnet_slim(weights="imagenet")
 
 
+@pytest.mark.sweep
 def test_as_an_fcn():
     net = fcn_keras.fcn4s(11, "resnet_slim", weights=None, decoder_filters=(96, 64))
     assert net.count_params() == 1_612_203

@@ -46,6 +46,7 @@ def test_train_writes_a_run_folder(digits_run):
     }
 
 
+@pytest.mark.training
 def test_resume_needs_nothing_but_the_folder(command, digits_run):
     code, output, _ = command("train", "--resume", "--epochs", "3", "--out", digits_run)
     assert code == 0

@@ -125,6 +125,7 @@ def real_net():
     return net
 
 
+@pytest.mark.sweep
 def test_a_real_net(tmp_path, tiny_vgg):
     net = real_net()
     image = np.random.default_rng(1).integers(0, 256, (97, 131, 3), "uint8")
@@ -203,6 +204,7 @@ def test_more_than_255_classes(tmp_path):
         predictor.segment(np.zeros((3, 4, 3), "uint8"), return_logits=True)
 
 
+@pytest.mark.sweep
 def test_more_than_255_classes_in_a_png(tmp_path):
     names = ("serving_default", "encoded")
     folder = write(tmp_path / "many", of_300_classes(), signatures=names)

@@ -48,6 +48,7 @@ def test_the_default_momentum_evaluates_as_it_trained():
     assert live < 0.3 and evaluated < 1.5 * live + 0.05
 
 
+@pytest.mark.training
 def test_the_classifiers_own_momentum_would_not():
     live, evaluated, model, images, labels = trained(None)
     assert live < 0.3 and evaluated > 3 * live

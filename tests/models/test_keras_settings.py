@@ -29,7 +29,7 @@ def floatx(request):
 
 @pytest.mark.parametrize(
     "classifier",
-    ["tiny_vgg", "alexnet", pytest.param("mobilenet_v2", marks=pytest.mark.sweep)],
+    ["tiny_vgg", *(pytest.param(n, marks=pytest.mark.sweep) for n in ("alexnet", "mobilenet_v2"))],
 )
 def test_channels_first_builds_the_same_net(classifier, tiny_vgg, channels_first, tmp_path):
     options = {"score_initializer": "he_normal", "weights": None, "head_filters": 8}

@@ -30,7 +30,7 @@ def given_by_name(model, other, suffix=""):
             model.get_layer(f"{layer.name}{suffix}").set_weights(layer.get_weights())
 
 
-@pytest.mark.parametrize("alignment", ["same", "caffe"])
+@pytest.mark.parametrize("alignment", ["same", pytest.param("caffe", marks=pytest.mark.sweep)])
 def test_each_output_is_what_a_net_of_its_own_gives(alignment):
     options = {"weights": None, "alignment": alignment, "score_initializer": "he_normal"}
     both = fcn8s(CLASSES, "tiny_vgg", **options)

@@ -49,7 +49,9 @@ def check_old(old, new, keep):
 
 
 GRID = [
-    pytest.param(*case, marks=[pytest.mark.backend("sweep")] if case == (fcn8s, "all", "caffe") else [])
+    pytest.param(
+        *case, marks=[pytest.mark.backend("sweep")] if case == (fcn8s, "all", "caffe") else []
+    )
     for case in (
         *itertools.product((fcn32s, fcn16s, fcn8s), (False, "all"), ("same", "caffe")),
         (fcn8s, False, "torch"),

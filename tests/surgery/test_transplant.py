@@ -213,6 +213,7 @@ def test_layers_of_one_name_are_told_apart_by_their_path():
     same_weights(source.get_layer("left"), crossed.get_layer("right"))
 
 
+@pytest.mark.sweep
 def test_a_learned_upsampling_of_another_stride_is_dropped():
     coarse = fcn32s(3, "vgg_slim", weights=None, learn_upsampling="all")
     fine = fcn16s(3, "vgg_slim", weights=None, learn_upsampling="all")

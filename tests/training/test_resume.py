@@ -108,6 +108,7 @@ def test_the_data_is_not_repeated(make_net, shapes, tmp_path):
     assert len(set(seeds)) == 2
 
 
+@pytest.mark.training
 def test_a_finished_run_can_be_lengthened(make_net, shapes, unseen, tmp_path):
     train(make_net(), shapes, unseen, out=tmp_path, epochs=2, **QUICK)
     history = train(None, shapes, unseen, out=tmp_path, resume=True, epochs=3, verbose=0)

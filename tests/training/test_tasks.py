@@ -75,6 +75,7 @@ def test_a_net_and_data_of_different_tasks_are_refused(make_net, shapes, tmp_pat
         compile_model(net_of(DISTANCE), Recipe(loss="dice"), distances(shapes))
 
 
+@pytest.mark.training
 def test_two_tasks_over_one_trunk(shapes, unseen, tmp_path):
     both = {"shape": shapes.task, "distance": DISTANCE}
     parts = {

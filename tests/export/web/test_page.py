@@ -49,7 +49,7 @@ def legend(page):
     return {row[0]: float(row[1].strip("<% ")) for row in rows if len(row) > 1 and row[1].strip()}
 
 
-@pytest.mark.parametrize("quantize", ["float16", "int8"])
+@pytest.mark.parametrize("quantize", [pytest.param("float16", marks=pytest.mark.sweep), "int8"])
 def test_segments_as_python_does(visit, site, scenes, quantize):
     folder = site(quantize)
     ours = Segmenter(folder / "model.tflite")
@@ -77,6 +77,7 @@ def test_segments_as_python_does(visit, site, scenes, quantize):
     assert not page.complaints
 
 
+@pytest.mark.sweep
 def test_a_larger_picture_is_shrunk(visit, site, scenes):
     """Shrunk by Pillow and seen by Python; the labels come back in the picture's own size."""
     pixels = np.array(Image.fromarray(scenes[0]).resize((480, 256), Image.Resampling.BICUBIC))
@@ -117,6 +118,7 @@ def test_the_worker_keeps_to_the_site(visit, site, serve, tmp_path):
     assert not other.asked
 
 
+@pytest.mark.sweep
 def test_from_the_cdn(visit, net, runtime, scenes, serve, tmp_path, monkeypatch):
     """A second server stands for the CDN; each file is checked, and a changed one is not run."""
     for name, file in litert.FILES.items():
