@@ -1,0 +1,74 @@
+"""Measures `predict` on a folder: time and processor time for each image, and those of its parts.
+
+    python benchmarks/predict.py CAMVID
+
+The net is an FCN-8s over vgg_slim with random weights; the label maps that are written are the
+true ones of CamVid's validation images, so that the pictures are as those of a trained net.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import fcn_keras
+from fcn_keras import visualize
+from fcn_keras.inference import predict_files
+
+COUNT = 60
+REPEATS = 20
+
+
+class Answering:
+    """A segmenter that computes with a net and answers with the true label maps, in order."""
+
+    def __init__(self, predictor, data):
+        self.predictor, self.labels = predictor, data.labels
+        self.truths = iter([data.read_target(index) for index in range(len(data))])
+
+    def segment(self, image):
+        """Returns the next true label map, after the net has segmented the image."""
+        self.predictor.segment(image)
+        return next(self.truths)
+
+
+def milliseconds(function):
+    """Returns the processor time of one call."""
+    function()
+    start = time.process_time()
+    for _ in range(REPEATS):
+        function()
+    return 1000 * (time.process_time() - start) / REPEATS
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("camvid", help="CamVid's folder")
+    data = fcn_keras.data.load("camvid", parser.parse_args().camvid, split="val").take(COUNT)
+    model = fcn_keras.fcn8s(data.labels.num_classes, "vgg_slim", weights=None, labels=data.labels)
+    image, truth = data[0]
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        predictor = fcn_keras.Predictor(model)
+        parts = {
+            "net": lambda: predictor.segment(image),
+            "reading": lambda: fcn_keras.data.read_image(data.images[0]),
+            "label map": lambda: visualize.save_label_map(truth, data.labels, out / "labels.png"),
+            "overlay": lambda: visualize.save_overlay(image, truth, data.labels, out / "over.png"),
+        }
+        for name, function in parts.items():
+            print(f"{name:10} {milliseconds(function):6.1f} CPU ms")
+        answering = Answering(predictor, data)
+        start, cpu = time.perf_counter(), time.process_time()
+        predict_files(answering, data.images, out, progress=False)
+        wall, cpu = time.perf_counter() - start, time.process_time() - cpu
+    per_image = 1000 / len(data)
+    print(f"predict    {per_image * cpu:6.1f} CPU ms an image, {per_image * wall:.1f} ms")
+    print(f"{cpu / wall:.2f} of {os.cpu_count()} cores busy")
+
+
+if __name__ == "__main__":
+    main()
