@@ -124,7 +124,7 @@ def sampling_classifier(kind):
 
 @pytest.mark.backend
 @pytest.mark.parametrize("stride", BUILDERS)
-@pytest.mark.parametrize("learned", [False, "all"])
+@pytest.mark.parametrize("learned", [False, pytest.param("all", marks=pytest.mark.sweep)])
 @pytest.mark.parametrize("kind", ["vgg", "resnet", "mobilenet", "inception"])
 def test_logits_lie_on_the_pixels_they_were_computed_from(kind, stride, learned):
     """Interpolating the samples of a ramp gives the ramp back, if nothing is shifted."""

@@ -71,6 +71,7 @@ CASES = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("learned", [False, "all"])
 @CASES
 def test_fcn16s_begins_as_the_fcn32s_upsampled_in_two_steps(classifier, alignment, learned):

@@ -127,6 +127,7 @@ def test_the_score_is_caffes(tmp_path, name, up):
     assert upsampled_by_layers(model) == {bilinear if fixed else keras.layers.Conv2DTranspose}
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", ["voc-fcn8s", "voc-fcn-alexnet"])
 def test_sizes_at_which_pooling_rounds_up(tmp_path, name):
     """Sizes whose remainders of 32 are far apart, in both axes."""
