@@ -43,6 +43,9 @@ def decided_reader(reader, paths, strict=True):
         return reader, ()
     paths = list(paths)
     wide, transparent, notes = [], [], []
+    if given := reader.to_config():
+        options = ", ".join(f"{name}={value}" for name, value in given.items())
+        notes.append(f"images are read with {options}, as given")
     worth = [Path(path) for path in paths if _worth_a_look(path)]
     for path in _spread(worth, HEADERS):
         deep, alpha = _header(path, reader)

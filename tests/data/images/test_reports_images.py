@@ -127,7 +127,7 @@ def test_transparency_is_told_and_what_looks_like_a_band_is_told_apart(tmp_path)
     (note,) = check("folder", folder(tmp_path / "band", {"a.png": band, "b.png": band})).notes
     assert "100% of the pixels of a.png are partly transparent" in note
     data = load("folder", tmp_path / "band", alpha="band", split="all")
-    assert (data.channels, data.notes) == (4, ())
+    assert (data.channels, data.notes) == (4, ("images are read with alpha=band, as given",))
     np.testing.assert_array_equal(data[0][0], band)
     np.testing.assert_array_equal(from_pipeline(data)[0], band)
 
@@ -392,6 +392,7 @@ def test_channels_of_a_net_and_of_a_folder(tmp_path):
 def test_bits_without_an_image_that_has_them_are_told(tmp_path):
     root = folder(tmp_path, {f"{n}.png": random(*SIZE, 3) for n in "ab"})
     assert load("folder", root, bits=12).notes == (
+        "images are read with bits=12, as given",
         "bits=12 changes nothing: no image has 16 bits a pixel",
     )
 
