@@ -12,23 +12,27 @@ from fcn_keras.cli.sources import load_dataset, load_library
 
 STATISTICS_BATCH = 4  # images, as in the authors' training
 
+NetName = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The net in FILE; --list shows the names.")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="File to write: .keras for a net, .weights.h5 for a classifier.",
+        show_default=False,
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")]
+
 
 def import_caffe(
     file: Annotated[
         Path | None,
         typer.Argument(metavar="FILE", help="The .caffemodel file.", show_default=False),
     ] = None,
-    net: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="The net in FILE; --list shows the names."),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="File to write: .keras for a net, .weights.h5 for a classifier.",
-            show_default=False,
-        ),
-    ] = None,
+    net: NetName = None,
+    out: Out = None,
     statistics: Annotated[
         str | None,
         typer.Option(
@@ -37,9 +41,7 @@ def import_caffe(
             "are computed over the training images of this data set.",
         ),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an existing file.")
-    ] = False,
+    overwrite: Overwrite = False,
     show: Annotated[
         bool, typer.Option("--list", help="List the nets and the addresses of their files.")
     ] = False,
@@ -98,24 +100,13 @@ def import_torch(
             show_default=False,
         ),
     ] = None,
-    net: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="The net in FILE; --list shows the names."),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="File to write: .keras for a net, .weights.h5 for a classifier.",
-            show_default=False,
-        ),
-    ] = None,
+    net: NetName = None,
+    out: Out = None,
     key: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="The state dict in FILE, where there are several."),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an existing file.")
-    ] = False,
+    overwrite: Overwrite = False,
     show: Annotated[
         bool, typer.Option("--list", help="List the nets and the code that trains them.")
     ] = False,

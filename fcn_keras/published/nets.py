@@ -1,10 +1,10 @@
 """The table of the published nets: their layers, files and published scores."""
 
-import difflib
 from dataclasses import dataclass, field
 
 from fcn_keras.labels import LabelSet
 from fcn_keras.published import labels
+from fcn_keras.published.rows import row_named
 
 _HOST = "http://dl.caffe.berkeleyvision.org/"
 
@@ -220,13 +220,4 @@ def get(name):
     Source: Long et al. (2015), Shelhamer et al. (2016), and github.com/shelhamer/
     fcn.berkeleyvision.org, where each net has a folder of its name.
     """
-    plain = str(name).lower().replace("_", "-")
-    for net in _TABLE:
-        if net.name == plain:
-            return net
-    near = difflib.get_close_matches(plain, names(), n=3)
-    raise ValueError(
-        f"There is no published net {name!r}. "
-        + (f"Did you mean {' or '.join(near)}? " if near else "")
-        + f"There are {', '.join(names())}."
-    )
+    return row_named(name, _TABLE, "There is no published net")

@@ -4,7 +4,6 @@ caffe-segnet's "BN" layer has two arrays, scale and shift. In the authors' files
 were folded into them; in the snapshot of a training they are as they were learned.
 """
 
-import difflib
 from dataclasses import dataclass
 
 import keras
@@ -18,6 +17,7 @@ from fcn_keras.models.pooled_encoder import convolution_unit
 from fcn_keras.published import weights
 from fcn_keras.published.caffemodel import CaffeModel
 from fcn_keras.published.nets import VGG16
+from fcn_keras.published.rows import row_named
 from fcn_keras.published.wire import CaffeModelError
 
 L = keras.layers
@@ -122,16 +122,7 @@ def get_segnet(name):
     Raises:
         ValueError: for an unknown name; the message lists the known ones.
     """
-    plain = str(name).lower().replace("_", "-")
-    for row in _TABLE:
-        if row.name == plain:
-            return row
-    near = difflib.get_close_matches(plain, segnet_names(), n=3)
-    raise ValueError(
-        f"There is no published SegNet {name!r}. "
-        + (f"Did you mean {' or '.join(near)}? " if near else "")
-        + f"There are {', '.join(segnet_names())}."
-    )
+    return row_named(name, _TABLE, "There is no published SegNet")
 
 
 def load_segnet(name, path, statistics=None):

@@ -5,7 +5,6 @@ the net. Another net is another row.
 """
 
 import dataclasses
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +20,7 @@ from fcn_keras.classifiers import resnet_v1_5
 from fcn_keras.published import nets, torchvision
 from fcn_keras.published.building import build_from
 from fcn_keras.published.caffemodel import Blob
+from fcn_keras.published.rows import row_named
 from fcn_keras.published.wire import CaffeModelError
 
 _FILE = "file"  # where a Caffe file has its path
@@ -208,15 +208,7 @@ def get_torch(name):
     Raises:
         ValueError: for an unknown name; the message lists the known ones.
     """
-    known = {_plain(net.name): net for net in _TABLE}
-    if _plain(name) in known:
-        return known[_plain(name)]
-    near = [known[plain].name for plain in difflib.get_close_matches(_plain(name), known, n=3)]
-    raise ValueError(
-        f"There is no torch net {name!r}. "
-        + (f"Did you mean {' or '.join(near)}? " if near else "")
-        + f"There are {', '.join(torch_names())}."
-    )
+    return row_named(name, _TABLE, "There is no torch net", _plain)
 
 
 def _plain(name):
