@@ -102,7 +102,8 @@ def test_a_confusion_matrix_that_fails_is_a_note(command, root, tmp_path, monkey
 def test_problems_are_printed_though_the_figures_cannot_be_written(command, root, monkeypatch):
     (root / "masks" / "1.png").unlink()
     monkeypatch.setattr("pathlib.Path.write_text", refuse)
-    code, output, errors = command("check-data", f"folder:{root}", "--json", root / "f.json")
+    words = "--json", root / "f.json", "--sheet", root / "sheet.png"
+    code, output, errors = command("check-data", f"folder:{root}", *words)
     assert code == 1 and NAMES[0] in output
     assert "1.png has no mask" in errors and "Permission denied" in errors
 

@@ -31,7 +31,7 @@ class TestEncodings:
     @pytest.mark.parametrize("name", ["train.txt", "classes.txt"])
     def test_latin_1_is_refused_by_name(self, parts, command, name):
         (parts / name).write_bytes("0\nécrou\n1\n".encode("latin-1"))
-        code, _, errors = command("check-data", f"folder:{parts}")
+        code, _, errors = command("check-data", f"folder:{parts}", "--sheet", parts / "sheet.png")
         assert code == 1
         assert f"{name} is not UTF-8: line 2" in errors
         assert "'écrou'" in errors
