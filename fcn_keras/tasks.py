@@ -25,12 +25,15 @@ class Task:
         resize: How a target is resized: always "nearest", so that no value is mixed with an
             invalid one.
         labels: The class names of `Classes`, a `LabelSet` or None; None for every other task.
+        directed: Whether the values are directions in the image, which turn with it. Rotation and
+            elastic deformation are refused for them.
     """
 
     kind: ClassVar[str]
     activation: ClassVar[str | None] = None
     resize: ClassVar[str] = "nearest"
     labels: ClassVar[LabelSet | None] = None
+    directed: ClassVar[bool] = False
 
     @property
     def channels(self):

@@ -1,13 +1,15 @@
-"""Random windows of training examples: cropped, then resized, mirrored and recoloured.
+"""Random windows of training examples: cropped, resized, turned, deformed, mirrored, recoloured.
 
-Image and target stay on one grid; values of targets are only copied, never mixed.
+Image, target and weights stay on one grid; values of targets are only copied, never mixed.
 """
 
 from dataclasses import dataclass
 
 from fcn_keras.checks import number as checked_number
+from fcn_keras.data import deformation
 
 OUTSIDE = 116  # pixels outside the image: the mean grey of ImageNet
+QUARTERS = "quarters"
 
 
 @dataclass(frozen=True)
@@ -20,20 +22,34 @@ class Augmentation:
             is resized bilinearly, the target by nearest neighbour, on the same grid.
         color: Strength of random brightness, contrast and saturation: 0 for none, 0.2 changes
             each by up to 20%. Images of other than 3 channels keep their saturation.
+        rotate: Largest angle of a random rotation in degrees, drawn uniformly to both sides (180
+            for any angle), "quarters" for 0, 90, 180 or 270 degrees, which copies pixels, or None.
+        elastic: Standard deviation in pixels of an elastic deformation, or 0. Normal displacements
+            of a grid of 3x3 nodes over the window are interpolated bicubically. U-Net has 10 for
+            windows of 572 pixels; small windows need less.
+
+    Elastic deformation and rotation by any angle read the image bilinearly and the target by
+    nearest neighbour at the same places. Outside the image they show its mirror image, where the
+    target is invalid.
 
     Raises:
-        ValueError: for impossible factors or strengths.
+        ValueError: for impossible factors, strengths or angles.
 
     Example:
 
     ```python
     fcn_keras.data.Augmentation(flip=True, scale=(0.5, 2.0), color=0.2)
+    fcn_keras.data.Augmentation(rotate="quarters", elastic=10.0)
     ```
+
+    Source: elastic deformation is that of Ronneberger, Fischer, Brox (2015), "U-Net", section 3.1.
     """
 
     flip: bool = True
     scale: tuple[float, float] | None = None
     color: float = 0.0
+    rotate: float | str | None = None
+    elastic: float = 0.0
 
     def __post_init__(self):
         if self.scale is not None and not 0 < self.scale[0] <= self.scale[1]:
@@ -43,55 +59,90 @@ class Augmentation:
             )
         if checked_number("color", self.color) >= 1:
             raise ValueError(f"`color` must be below 1, got {self.color}.")
+        if isinstance(self.rotate, str) and self.rotate != QUARTERS:
+            raise ValueError(
+                f"`rotate` must be an angle in degrees, {QUARTERS!r} or None, got {self.rotate!r}."
+            )
+        if isinstance(self.rotate, (int, float)):
+            checked_number("rotate", self.rotate, most=180)
+        checked_number("elastic", self.elastic)
+
+    @property
+    def degrees(self):
+        """Largest angle of a rotation that interpolates, 0 for none."""
+        return 0.0 if self.rotate in (None, QUARTERS) else float(self.rotate)
+
+    @property
+    def deforms(self):
+        """Whether pixels are turned or displaced."""
+        return bool(self.rotate or self.elastic)
 
 
-def augmented(tf, image, target, number, crop, augment, task):
+def augmented(tf, example, number, crop, augment, task):
     """Returns one random window of an example.
 
     Args:
         tf: TensorFlow.
-        image: uint8 or float32 (H, W, channels) of 0-255.
-        target: (H, W) or (H, W, C), as the task has it.
+        example: `(image, target)` or `(image, target, weights)`: uint8 or float32 (H, W, channels)
+            of 0-255; (H, W) or (H, W, C), as the task has it; weights of pixels (H, W).
         number: int64 scalar: the same number draws the same window.
         crop: (H, W) of the window, or None for the image's own size.
         augment: An `Augmentation`, or a false value.
         task: The `fcn_keras.tasks.Task` of the target; the target is `task.invalid` outside the
-            image.
+            image, and the weights are 0.
 
     Returns:
-        `(image, target)` of the window's size and the given dtypes. The source of the window is a
+        The example of the window's size and the given dtypes. The source of the window is a
         rectangle of whole pixels, so that its true factor differs from the drawn one by less than
-        one pixel of the window's size.
+        one pixel of the window's size; with elastic deformation or rotation it lies anywhere.
     """
-    scale, color, flip = (augment.scale, augment.color, augment.flip) if augment else (None, 0, 0)
+    augment = augment or Augmentation(flip=False)
     draw = tf.random.stateless_uniform([9], tf.stack([number, tf.constant(0, tf.int64)]))
-    dtype, channels, target_shape = image.dtype, image.shape[-1], target.shape
-    # A cast to whole numbers cuts off: half a unit makes it round.
-    half = 0.5 if dtype.is_integer else 0.0
-    if crop or scale:
-        factor = scale[0] + draw[0] * (scale[1] - scale[0]) if scale else None
-        size = tf.shape(target)[:2]
-        window = tf.constant(crop) if crop else size
-        first, extent, place, inner = _layout(tf, size, window, factor, draw[1:3], draw[3:5])
-        image, target = _cut(tf, image, first, extent), _cut(tf, target, first, extent)
-        if scale:
-            image = tf.image.resize(image, inner) + (0.0 if color else half)
-            target = task.scaled(nearest(tf, target, inner), inner / extent)
-    if color:
-        image = _recolored(tf, image, channels, draw[5:8], color, half)
-    image = tf.cast(image, dtype)
-    if crop or scale:
-        image, target = _placed(tf, image, target, place, inner, window, task.invalid)
-    if flip:
-        image, target = tf.cond(
-            draw[8] < 0.5,
-            lambda: (tf.reverse(image, [1]), task.mirrored(tf.reverse(target, [1]))),
-            lambda: (image, target),
-        )
+    image, target, *weights = example
+    maps, fills = (target, *weights), (task.invalid, 0)[: 1 + len(weights)]
+    scale, shapes = augment.scale, [array.shape for array in maps]
+    window = tf.constant(crop) if crop else tf.shape(target)[:2]
+    quarters = None
+    if augment.rotate == QUARTERS:
+        quarters = _even(tf, deformation.turn(tf, number), 3)
+        window = tf.where(quarters % 2 == 1, window[::-1], window)
+    factor = scale[0] + draw[0] * (scale[1] - scale[0]) if scale else None
+
+    def finished(image):
+        return _recolored(tf, image, draw[5:8], augment.color, example[0].dtype)
+
+    if augment.degrees or augment.elastic:
+        at = deformation.places(tf, tf.shape(target)[:2], window, factor, augment, draw, number)
+        image = finished(deformation.bilinear(tf, image, *at))
+        target, *weights = deformation.nearest(tf, maps, fills, *at)
+        maps = (task.scaled(target, factor) if scale else target, *weights)
+    elif crop or scale:
+        image, maps = _windowed(tf, image, maps, fills, window, factor, draw, task, finished)
+    else:
+        image = finished(image)
+    if quarters is not None:
+        image, *maps = (deformation.turned(tf, array, quarters) for array in (image, *maps))
+    if augment.flip:
+        image, *maps = _flipped(tf, (image, *maps), draw[8] < 0.5, task)
     if crop:
-        image = tf.ensure_shape(image, (*crop, channels))
-        target = tf.ensure_shape(target, (*crop, *target_shape[2:]))
-    return image, target
+        image = tf.ensure_shape(image, (*crop, example[0].shape[-1]))
+        shapes = [(*crop, *shape[2:]) for shape in shapes]
+        maps = [tf.ensure_shape(array, shape) for array, shape in zip(maps, shapes, strict=True)]
+    return image, *maps
+
+
+def _windowed(tf, image, maps, fills, window, factor, draw, task, finished):
+    """A window of the image and its maps: a rectangle of whole pixels, resized."""
+    size = tf.shape(maps[0])[:2]
+    first, extent, place, inner = _layout(tf, size, window, factor, draw[1:3], draw[3:5])
+    image, target, *weights = (_cut(tf, array, first, extent) for array in (image, *maps))
+    if factor is not None:
+        image = tf.image.resize(image, inner)
+        target, *weights = (nearest(tf, array, inner) for array in (target, *weights))
+        target = task.scaled(target, inner / extent)
+    arrays, fills = (finished(image), target, *weights), (OUTSIDE, *fills)
+    image, *maps = _placed(tf, arrays, fills, place, inner, window)
+    return image, maps
 
 
 def _layout(tf, size, window, factor, draw_first, draw_place):
@@ -135,11 +186,17 @@ def nearest(tf, target, size):
     return target
 
 
-def _recolored(tf, image, channels, draw, strength, half):
+def _recolored(tf, image, draw, strength, dtype):
     """Changes brightness, contrast and saturation by one colour matrix and a shift.
 
-    `half` is added to all values, for whoever casts them to whole numbers.
+    The result is rounded where `dtype` is one of whole numbers.
     """
+    if not strength and image.dtype == dtype:
+        return image
+    half = 0.5 if dtype.is_integer else 0.0  # a cast to whole numbers cuts off
+    if not strength:
+        return tf.cast(image + half, dtype)
+    channels = image.shape[-1]
     brightness, contrast, saturation = tf.unstack(1 + strength * (2 * draw - 1))
     if channels == 3:
         grey = tf.constant([[0.299] * 3, [0.587] * 3, [0.114] * 3])
@@ -148,18 +205,28 @@ def _recolored(tf, image, channels, draw, strength, half):
         matrix = contrast * tf.eye(channels)
     shift = 127.5 * (1 - contrast) + 255 * (brightness - 1)
     flat = tf.reshape(tf.cast(image, tf.float32), (-1, channels)) @ matrix + (shift + half)
-    return tf.reshape(tf.clip_by_value(flat, 0, 255), tf.shape(image))
+    return tf.cast(tf.reshape(tf.clip_by_value(flat, 0, 255), tf.shape(image)), dtype)
 
 
-def _placed(tf, image, target, place, inner, window, invalid):
-    """The part in its place in the window; grey and invalid around it."""
+def _placed(tf, arrays, fills, place, inner, window):
+    """The parts in their place in the window, with a fill each around them."""
 
     def padded():
         pads = tf.stack([place, window - inner - place], axis=1)
         deep = tf.pad(pads, [[0, 1], [0, 0]])
-        return (
-            tf.pad(image, deep, constant_values=OUTSIDE),
-            tf.pad(target, deep if target.shape.rank == 3 else pads, constant_values=invalid),
+        return tuple(
+            tf.pad(array, deep if array.shape.rank == 3 else pads, constant_values=fill)
+            for array, fill in zip(arrays, fills, strict=True)
         )
 
-    return tf.cond(tf.reduce_all(inner == window), lambda: (image, target), padded)
+    return tf.cond(tf.reduce_all(inner == window), lambda: tuple(arrays), padded)
+
+
+def _flipped(tf, arrays, mirror, task):
+    """An example mirrored left-right where `mirror` is true."""
+
+    def reversed_():
+        image, target, *weights = (tf.reverse(array, [1]) for array in arrays)
+        return image, task.mirrored(target), *weights
+
+    return tf.cond(mirror, reversed_, lambda: tuple(arrays))

@@ -93,10 +93,10 @@ def batches(
     random = tf.data.Dataset.random(seed=seed_here, rerandomize_each_iteration=True)
 
     def prepare(example, number):
-        image, target = example if read_before else load(example)
+        example = example if read_before else load(example)
         if crop or augment:
-            image, target = augmented(tf, image, target, number, crop, augment, dataset.task)
-        return image, target
+            example = augmented(tf, example, number, crop, augment, dataset.task)
+        return example
 
     prepared = _mapped(tf, tf.data.Dataset.zip((source, random)), prepare)
     if crop:
@@ -157,6 +157,11 @@ def _checked(dataset, batch_size, crop, augment):
     if augment and not isinstance(augment, Augmentation):
         raise ValueError(
             f"`augment` must be True, False or a fcn_keras.data.Augmentation, got {augment!r}."
+        )
+    if augment and augment.deforms and dataset.task.directed:
+        raise ValueError(
+            f"The values of {dataset.task.kind!r} are directions in the image, which neither "
+            f"rotate nor elastic turns with it: leave both out, got {augment!r}."
         )
     return crop, augment or None
 

@@ -80,6 +80,15 @@ def parse_scale(text):
     return low, high
 
 
+def parse_rotate(text):
+    """Returns "15" as 15.0, "quarters" as it is, "none" as None."""
+    if text in ("none", "quarters"):
+        return None if text == "none" else text
+    if not 0 <= float(text) <= 180:
+        raise ValueError(text)
+    return float(text)
+
+
 def parse_rates(texts):
     """Returns ["score*=10"] as {"score*": 10.0}."""
     found = {}
@@ -128,6 +137,26 @@ class AugmentationChanges(TypedDict, total=False):
         Option(
             "Strength of random brightness, contrast and saturation, from 0 to 1.",
             metavar="STRENGTH",
+            shown="the dataset's",
+            panel="Recipe",
+        ),
+    ]
+    rotate: Annotated[
+        float | str | None,
+        Option(
+            "Largest angle of a random rotation in degrees; quarters turns by 0, 90, 180 or 270.",
+            metavar="DEGREES|quarters|none",
+            parse=parse_rotate,
+            takes="an angle in degrees from 0 to 180, quarters or none",
+            shown="the dataset's",
+            panel="Recipe",
+        ),
+    ]
+    elastic: Annotated[
+        float | None,
+        Option(
+            "Standard deviation of a random elastic deformation in pixels; U-Net has 10.",
+            metavar="PIXELS",
             shown="the dataset's",
             panel="Recipe",
         ),

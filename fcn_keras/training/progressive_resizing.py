@@ -40,7 +40,7 @@ def at_half_size(recipe, data):
         data: The training `fcn_keras.data.Dataset`.
 
     Returns:
-        The recipe, resolved, with crops of half the size and scales half as large.
+        The recipe, resolved, with crops, scales and displacements of half the size.
     """
     recipe = recipe.resolved(data)
     augment = data.augmentation if recipe.augment is True else recipe.augment
@@ -50,7 +50,9 @@ def at_half_size(recipe, data):
         half_size=0.0,
         crop=tuple(max(1, side // 2) for side in recipe.crop),
         augment=dataclasses.replace(
-            augment, scale=tuple(factor / 2 for factor in augment.scale or (1.0, 1.0))
+            augment,
+            scale=tuple(factor / 2 for factor in augment.scale or (1.0, 1.0)),
+            elastic=augment.elastic / 2,
         ),
     )
 

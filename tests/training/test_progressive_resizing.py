@@ -53,10 +53,10 @@ def test_the_stages_of_a_training(shapes, share, epochs, done, expected):
 
 
 def test_crops_and_scales_are_half_as_large(shapes):
-    recipe = Recipe(crop=(20, 31), augment={"scale": (0.5, 2.0), "color": 0.1}, half_size=0.5)
+    recipe = Recipe(crop=(20, 31), augment={"scale": (0.5, 2.0), "elastic": 4.0}, half_size=0.5)
     small = at_half_size(recipe, shapes)
     assert small.crop == (10, 15)
-    assert (small.augment.scale, small.augment.color) == ((0.25, 1.0), 0.1)
+    assert (small.augment.scale, small.augment.elastic) == ((0.25, 1.0), 2.0)
     plain = at_half_size(Recipe(crop=(20, 30), augment=False, half_size=0.5), shapes)
     assert (plain.augment.scale, plain.augment.flip) == ((0.5, 0.5), False)
 

@@ -55,6 +55,9 @@ def test_only_what_is_named_counts_beside_a_recipe():
     assert recipe.augment == {"scale": (0.9, 1.1), "color": 0.2}
     assert (recipe.epochs, recipe.batch_size, recipe.loss) == (200, 3, None)
     assert make_recipe({**given, "augment": False}, {"augment"}).augment is False
+    turned = make_recipe({**given, "rotate": "quarters", "elastic": 8.0}, {"rotate", "elastic"})
+    assert (turned.augment["rotate"], turned.augment["elastic"]) == ("quarters", 8.0)
+    assert make_recipe({**given, "rotate": "15"}, {"rotate"}).augment["rotate"] == 15.0
 
 
 def test_the_net_of_a_recipe_gives_way_to_options():
@@ -82,6 +85,8 @@ def test_find_lr_draws_and_suggests(command, tmp_path, tiny_vgg):
         (["train", "--recipe", "best", "--out", "x"], "no recipe 'best'"),
         (["train", *DIGITS, "--rate", "score", "--out", "x"], "--rate takes GLOB=FACTOR"),
         (["train", *DIGITS, "--loss", "hinge", "--out", "x"], "got 'hinge'"),
+        (["train", *DIGITS, "--rotate", "eighths", "--out", "x"], "--rotate takes an angle"),
+        (["train", *DIGITS, "--elastic", "-1", "--out", "x"], "`elastic` must be a number"),
         (["train", "--decoder-filters", "many", "--out", "x"], "whole numbers with commas between"),
         (["train", "--resume", "--loss", "dice", "--out", "gone"], "no run in gone"),
         (["train", *DIGITS, "--freeze", "fc9", "--out", "x"], "no layer's name matches 'fc9'"),
