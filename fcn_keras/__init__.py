@@ -17,6 +17,7 @@ _PUBLIC = {
     "fcn2s": "models",
     "segnet": "models",
     "segnet_basic": "models",
+    "deconvnet": "models",
     "crf_rnn": "models",
     "convolutionalize": "surgery",
     "segment": "inference",

@@ -12,6 +12,7 @@ from fcn_keras.models.options import OPTIONS
 
 _FILES = {
     "crf_rnn": "crf_rnn",
+    "deconvnet": "deconvnet",
     "fcn": "fcn",
     "fcn16s": "fcn",
     "fcn2s": "fcn",

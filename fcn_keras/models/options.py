@@ -61,23 +61,14 @@ class NetOptions(TypedDict, total=False):
     name: Annotated[str | None, Option("Name of the model.", python_only=True)]
 
 
-class FCNOptions(NetOptions, total=False):
-    """The options of `fcn_keras.models.fcn` and of `fcn32s` to `fcn2s`; `fcn` documents them."""
+class StartOptions(NetOptions, total=False):
+    """The options of nets that can start from the weights of another net."""
 
-    alignment: Annotated[
-        str,
-        Option(
-            "Alignment of logits and pixels: same keeps them exactly on each other, caffe is that "
-            "of the published nets, torch resizes by half pixels as the nets of PyTorch.",
-            default="same",
-            choices=("same", "caffe", "torch"),
-        ),
-    ]
     init_from: Annotated[
         Any,
         Option(
-            "FCN, the same or a coarser one, whose weights the net starts from: a .keras file or a "
-            "run folder.",
+            "Net of the same kind, or a coarser FCN, whose weights the net starts from: a .keras "
+            "file or a run folder.",
             metavar="MODEL",
             kind=str,
         ),
@@ -89,6 +80,20 @@ class FCNOptions(NetOptions, total=False):
             "else is taken from it.",
             default=False,
             choices=(False, True),
+        ),
+    ]
+
+
+class FCNOptions(StartOptions, total=False):
+    """The options of `fcn_keras.models.fcn` and of `fcn32s` to `fcn2s`; `fcn` documents them."""
+
+    alignment: Annotated[
+        str,
+        Option(
+            "Alignment of logits and pixels: same keeps them exactly on each other, caffe is that "
+            "of the published nets, torch resizes by half pixels as the nets of PyTorch.",
+            default="same",
+            choices=("same", "caffe", "torch"),
         ),
     ]
     skip_scales: Annotated[
@@ -169,6 +174,35 @@ class SegNetOptions(NetOptions, total=False):
     ]
 
 
+class DeconvNetOptions(StartOptions, total=False):
+    """The options of `fcn_keras.models.deconvnet`, which documents them."""
+
+    head_filters: Annotated[
+        int | None,
+        Option(
+            "Number of filters of fc6 and fc7 in deconvnet.",
+            metavar="N",
+            least=1,
+            shown="the classifier's",
+        ),
+    ]
+    head_padding: Annotated[
+        str,
+        Option(
+            "Padding of fc6 and its mirror image: same keeps the size of their map; valid makes "
+            "one cell of each window of 7x7, as in the paper.",
+            default="same",
+            choices=("same", "valid"),
+        ),
+    ]
+    batch_norm_momentum: Annotated[
+        float | None,
+        Option(
+            "Momentum of every BatchNormalization.", default=0.9, check=_momentum, python_only=True
+        ),
+    ]
+
+
 # For each net of `fcn_keras.models.NETS` its options, {name: Option}.
 OPTIONS = {
     name: {"classifier": CLASSIFIER, **declared(FCNOptions)}
@@ -178,6 +212,7 @@ OPTIONS["segnet"] = {"classifier": CLASSIFIER, **declared(SegNetOptions)}
 OPTIONS["segnet_basic"] = {  # it has its own encoder, which nobody trained before
     name: one for name, one in declared(SegNetOptions).items() if name != "weights"
 }
+OPTIONS["deconvnet"] = {"classifier": CLASSIFIER, **declared(DeconvNetOptions)}
 
 
 def check_options(net, options):

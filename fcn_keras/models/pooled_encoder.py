@@ -1,19 +1,22 @@
 """Encoders with pooling indices: a classifier whose max poolings keep where their maxima were.
 
-Every convolution is normalized. SegNet's decoder mirrors the encoder block by block.
+Every convolution is normalized. The decoders of SegNet and DeconvNet mirror the encoder block by
+block.
 """
 
 from dataclasses import dataclass
 from functools import partial
 
 import keras
+import numpy as np
 
 from fcn_keras import classifiers
 from fcn_keras.geometry.field import trace
 from fcn_keras.geometry.taps import on_every_path
-from fcn_keras.layers import CeilPooling2D, MaxPooling2DWithIndices
+from fcn_keras.layers import CeilPooling2D, Logits, MaxPooling2DWithIndices, MaxUnpooling2D
 from fcn_keras.models.backbone import features_of, resolve, top_of
-from fcn_keras.models.inputs import preprocessed
+from fcn_keras.models.inputs import assembled, preprocessed
+from fcn_keras.models.outputs import suffix_of
 from fcn_keras.surgery.convolutionalize import copy_open
 from fcn_keras.surgery.copying import Copier, with_batch_norm_momentum
 
@@ -55,14 +58,39 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Hidden:
+    """A fully connected layer of the classifier as a convolution.
+
+    Attributes:
+        filters: Its number of filters.
+        window: Rows and columns of a filter.
+        weights: Kernel (rows, columns, channels, filters) and bias; () where there are none yet.
+    """
+
+    filters: int
+    window: tuple[int, int]
+    weights: tuple = ()
+
+
+@dataclass(frozen=True)
 class PooledEncoder:
-    """An encoder that ends in the tensor `deepest`, and its `Block`s, the finest first."""
+    """An encoder.
+
+    Attributes:
+        deepest: KerasTensor, the map that it ends in.
+        blocks: Its `Block`s, the finest first.
+        head: The `Hidden` layers of the classifier behind that map, fc6 and fc7, where it has
+            some and they were asked for; else ().
+    """
 
     deepest: keras.KerasTensor
     blocks: tuple[Block, ...]
+    head: tuple[Hidden, ...] = ()
 
 
-def load_pooled_encoder(stream, classifier, weights, *, net, momentum=None, drop=None):
+def load_pooled_encoder(
+    stream, classifier, weights, *, net, momentum=None, drop=None, keep_head=False
+):
     """Returns a classifier as an encoder with pooling indices.
 
     Convolutions keep their weights; each is followed by BatchNormalization, unless the classifier
@@ -76,6 +104,7 @@ def load_pooled_encoder(stream, classifier, weights, *, net, momentum=None, drop
         momentum: Momentum of the BatchNormalization layers; None for the classifier's and Keras's.
         drop: `drop(x, number, count)` returns what follows pooling `number` of `count`; None for
             nothing.
+        keep_head: Whether the classifier's fully connected layers are wanted.
 
     Returns:
         A `PooledEncoder`.
@@ -87,7 +116,7 @@ def load_pooled_encoder(stream, classifier, weights, *, net, momentum=None, drop
     """
     if isinstance(classifier, str) and weights is not None:  # before weights are downloaded
         _poolings(classifiers.get(classifier).load(None), classifier, net)
-    spec = resolve(classifier, weights, stream, keep_head=False)
+    spec = resolve(classifier, weights, stream, keep_head)
     called = classifier if isinstance(classifier, str) else classifier.name
     poolings = _poolings(spec.classifier, called, net)
     x = preprocessed(stream, spec.preprocess, spec.grey)
@@ -96,7 +125,7 @@ def load_pooled_encoder(stream, classifier, weights, *, net, momentum=None, drop
     copy = _Copy(copier, poolings, _normalized(spec.classifier), momentum, drop)
     deepest = features_of(spec.classifier, x, copy)
     blocks = _blocks(stream.image, x, deepest, len(poolings), called, net)
-    return PooledEncoder(deepest, blocks)
+    return PooledEncoder(deepest, blocks, _head(spec) if keep_head else ())
 
 
 def convolution_unit(x, filters, window, name, *, momentum=None, activation="relu"):
@@ -111,8 +140,58 @@ def convolution_unit(x, filters, window, name, *, momentum=None, activation="rel
         activation: "relu", or None for none.
     """
     convolve = L.Conv2D(filters, window, padding="same", kernel_initializer="he_normal", name=name)
-    x = _normalization(f"{name}_bn", momentum)(convolve(x))
-    return L.ReLU(name=f"{name}_relu")(x) if activation == "relu" else x
+    return normalized(convolve, x, momentum=momentum, activation=activation)
+
+
+def normalized(convolve, x, *, momentum=None, activation="relu"):
+    """Returns a map after a layer, BatchNormalization and an activation, named after the layer.
+
+    Args:
+        convolve: A convolution without activation.
+        x: KerasTensor (batch, H, W, channels).
+        momentum, activation: As `convolution_unit`.
+    """
+    x = _normalization(f"{convolve.name}_bn", momentum)(convolve(x))
+    return L.ReLU(name=f"{convolve.name}_relu")(x) if activation == "relu" else x
+
+
+def unpooled(x, block, name):
+    """Returns a map at the size of a block, its values where the block's maxima were.
+
+    Args:
+        x: KerasTensor, a map of the size and channels that the block's pooling gave.
+        block: A `Block`. Of one without a pooling the map is returned as it is.
+        name: Name of the unpooling.
+    """
+    if block.indices is None:
+        return x
+    return MaxUnpooling2D(name=name)([x, block.indices, block.features])
+
+
+def scored(x, window, layer, stream, tasks, name):
+    """Returns the model whose last convolution gives the scores of each output.
+
+    Args:
+        x: KerasTensor, the decoder's map, of the image's size.
+        window: Rows and columns of the last convolution.
+        layer: Its name, behind "score_".
+        stream: The input, a `Stream`.
+        tasks: {output: `Task`}.
+        name: Name of the model.
+    """
+    logits = {}
+    for output, task in tasks.items():
+        suffix = suffix_of(output)
+        scores = L.Conv2D(
+            task.channels,
+            window,
+            padding="same",
+            kernel_initializer="he_normal",
+            name=f"score_{layer}{suffix}",
+        )(x)
+        last = Logits(0, task.to_config(), name=f"score{suffix}")
+        logits[output] = last([scores, stream.image])
+    return assembled([stream], logits, name)
 
 
 class _Copy:
@@ -163,6 +242,23 @@ def _activation(function, name):
     if function is keras.activations.relu:
         return L.ReLU(name=name)
     return L.Activation(function, name=name)
+
+
+def _head(spec):
+    """The `Hidden` layers of a resolved classifier."""
+    top = top_of(spec.classifier)
+    dense = [layer for layer in top.layers if isinstance(layer, L.Dense)][:-1]
+    if not dense or not top.flattens:
+        windows = ((spec.window, spec.window), *((1, 1),) * len(spec.head))
+        return tuple(map(Hidden, spec.head, windows))
+    found = []
+    for layer in dense:
+        window = (1, 1) if found else top.window
+        kernel, *bias = layer.get_weights()
+        kernel = kernel.reshape(*window, -1, layer.units)
+        weights = (kernel, *(bias or [np.zeros(layer.units, "float32")]))
+        found.append(Hidden(layer.units, window, weights))
+    return tuple(found)
 
 
 def _poolings(classifier, called, net):

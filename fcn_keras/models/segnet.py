@@ -11,16 +11,17 @@ block 1 - pool 1 -- where the maxima were -------------- unpool 1 - block 1 (mir
 
 import keras
 
-from fcn_keras.layers import (
-    LocalResponseNormalization,
-    Logits,
-    MaxPooling2DWithIndices,
-    MaxUnpooling2D,
-)
-from fcn_keras.models.inputs import assembled, one_stream, preprocessed, preprocessing_layer
+from fcn_keras.layers import LocalResponseNormalization, MaxPooling2DWithIndices
+from fcn_keras.models.inputs import one_stream, preprocessed, preprocessing_layer
 from fcn_keras.models.options import check_options
-from fcn_keras.models.outputs import suffix_of, tasks_wanted
-from fcn_keras.models.pooled_encoder import Block, convolution_unit, load_pooled_encoder
+from fcn_keras.models.outputs import tasks_wanted
+from fcn_keras.models.pooled_encoder import (
+    Block,
+    convolution_unit,
+    load_pooled_encoder,
+    scored,
+    unpooled,
+)
 
 L = keras.layers
 RATE = 0.5  # of Bayesian SegNet's Dropout
@@ -100,7 +101,7 @@ def segnet(
     x = encoder.deepest
     count = sum(block.indices is not None for block in encoder.blocks)
     for block in reversed(encoder.blocks):
-        x = _unpooled(x, block)
+        x = unpooled(x, block, f"upsample{block.number}")
         for number, window, filters in block.mirrored:
             if block.number == number == 1:
                 break  # the convolution of the scores
@@ -108,7 +109,7 @@ def segnet(
             x = convolution_unit(x, filters, window, unit, momentum=batch_norm_momentum)
         if bayesian and block.number > 1 and _drops(block.number, count):
             x = L.Dropout(RATE, name=f"drop{block.number}_D")(x)
-    return _scored(x, window, "conv1_1_D", stream, tasks, name)
+    return scored(x, window, "conv1_1_D", stream, tasks, name)
 
 
 def segnet_basic(
@@ -167,20 +168,12 @@ def segnet_basic(
         if bayesian:
             x = _drop_pooled(x, number, BASIC_BLOCKS)
     for block in reversed(blocks):
-        x = _unpooled(x, block)
+        x = unpooled(x, block, f"upsample{block.number}")
         unit = f"conv_decode{block.number}"
         x = convolution_unit(x, *size, unit, momentum=momentum, activation=None)
         if bayesian and _drops(block.number, BASIC_BLOCKS):
             x = L.Dropout(RATE, name=f"drop{block.number}_D")(x)
-    return _scored(x, 1, "classifier", stream, tasks, name)
-
-
-def _unpooled(x, block):
-    """A map at the size of a block, its values where the block's maxima were."""
-    if block.indices is None:
-        return x
-    unpool = MaxUnpooling2D(name=f"upsample{block.number}")
-    return unpool([x, block.indices, block.features])
+    return scored(x, 1, "classifier", stream, tasks, name)
 
 
 def _drops(number, count):
@@ -190,20 +183,3 @@ def _drops(number, count):
 
 def _drop_pooled(x, number, count):
     return L.Dropout(RATE, name=f"drop{number}")(x) if _drops(number, count) else x
-
-
-def _scored(x, window, layer, stream, tasks, name):
-    """The model whose last convolution gives the scores of each output."""
-    logits = {}
-    for output, task in tasks.items():
-        suffix = suffix_of(output)
-        scores = L.Conv2D(
-            task.channels,
-            window,
-            padding="same",
-            kernel_initializer="he_normal",
-            name=f"score_{layer}{suffix}",
-        )(x)
-        last = Logits(0, task.to_config(), name=f"score{suffix}")
-        logits[output] = last([scores, stream.image])
-    return assembled([stream], logits, name)

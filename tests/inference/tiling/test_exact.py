@@ -155,6 +155,25 @@ def test_pooling_indices_at_any_size():
         check(model, pixels(131, 45), 32, halo=0)
 
 
+@pytest.mark.sweep
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_a_mirrored_classifier_with_its_fully_connected_layers_is_exact(padding):
+    x = given = keras.Input((12, 12, 3))
+    for filters in (5, 6):
+        x = L.Conv2D(filters, 3, padding="same", activation="relu")(x)
+        x = L.MaxPooling2D(2)(x)
+    x = L.Flatten()(x)
+    for units in (8, 8, 5):
+        x = L.Dense(units)(x)
+    options = {"preprocess": "tf", "head_padding": padding}
+    model = loud(fcn_keras.deconvnet(CLASSES, keras.Model(given, x), **options))
+    assert fcn_keras.geometry.halo(model).stride == (4, 4)
+    for size, tile in (((131, 45), 32), ((9, 5), 8)):
+        check(model, pixels(*size), tile)
+    with pytest.raises(AssertionError):
+        check(model, pixels(131, 45), 32, halo=0)
+
+
 def test_a_stride_less_of_halo_is_not_enough():
     model, image = small("pooled", "scores"), pixels(200, 24)
     exact = fcn_keras.geometry.halo(model)
