@@ -7,6 +7,7 @@ from fcn_keras.metrics.boundary import BoundaryF1, boundary_f1
 from fcn_keras.metrics.by_task import for_task, monitor_for, report_for
 from fcn_keras.metrics.confusion import confusion_matrix, scores
 from fcn_keras.metrics.errors import MeanAbsoluteError, RootMeanSquaredError
+from fcn_keras.metrics.instances import InstanceMetric, InstanceScores, instance_scores
 from fcn_keras.metrics.partitions import (
     PartitionMetric,
     PartitionScore,
@@ -28,6 +29,8 @@ __all__ = [
     "BoundaryF1",
     "ConfusionMatrix",
     "FrequencyWeightedIoU",
+    "InstanceMetric",
+    "InstanceScores",
     "MeanAbsoluteError",
     "MeanAccuracy",
     "MeanIoU",
@@ -40,6 +43,7 @@ __all__ = [
     "confusion_matrix",
     "for_task",
     "information_score",
+    "instance_scores",
     "monitor_for",
     "rand_score",
     "report_for",

@@ -9,7 +9,7 @@ import numpy as np
 
 from fcn_keras.checks import one_of, positive, whole_number
 from fcn_keras.ignore import ignored_values, resolved_ignore_class
-from fcn_keras.metrics.confusion import outside_message
+from fcn_keras.metrics.label_maps import VOID, checked_label_maps
 
 PRESENT = ("truth", "either")
 
@@ -61,7 +61,8 @@ def boundary_f1(
     num_classes = whole_number("num_classes", num_classes)
     ignored = ignored_values(resolved_ignore_class(ignore_class, num_classes))
     _check_options(tolerance, present)
-    truth, prediction = _checked(truth, prediction, num_classes, ignored)
+    truth, prediction = checked_label_maps(truth, prediction, num_classes, ignored)
+    prediction = np.where(truth == VOID, VOID, prediction)
     within = tolerance * math.hypot(*truth.shape)
     true, predicted = _boundary(truth), _boundary(prediction)
     values = np.full(num_classes, np.nan)
@@ -175,25 +176,6 @@ def _share_near(points, others, within):
 
     distances, _ = cKDTree(others).query(points, distance_upper_bound=within)
     return np.isfinite(distances).mean()
-
-
-def _checked(truth, prediction, num_classes, ignored):
-    """Returns both maps as int64, with -1 for void in both."""
-    truth, prediction = np.asarray(truth), np.asarray(prediction)
-    if truth.ndim != 2 or truth.shape != prediction.shape:
-        raise ValueError(
-            "Truth and prediction must be label maps (H, W) of one size, got truth of shape "
-            f"{truth.shape} and prediction of shape {prediction.shape}."
-        )
-    void = np.isin(truth, ignored)
-    maps = []
-    for what, labels in (("truth", truth), ("prediction", prediction)):
-        outside = ~void & ~((labels >= 0) & (labels < num_classes) & (labels == np.trunc(labels)))
-        if outside.any():
-            found = f" (such as {labels[outside][0]})"
-            raise ValueError(outside_message(what, found, outside.sum(), num_classes, ignored))
-        maps.append(np.where(void, -1, labels.astype(np.int64)))
-    return maps
 
 
 def _check_options(tolerance, present):
