@@ -51,3 +51,10 @@ def set_direction(metric, direction):
     "down" (`Metric._direction`).
     """
     metric._direction = direction
+
+
+def added_losses(model):
+    """Returns the losses that regularizers and `add_loss` add to the compiled one, in a training
+    step (`Trainer._aggregate_additional_loss`).
+    """
+    return [model._aggregate_additional_loss(loss) for loss in model.losses]

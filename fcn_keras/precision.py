@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 from fcn_keras.checks import one_of
-from fcn_keras.keras_internals import all_layers
+from fcn_keras.keras_internals import all_layers, is_graph, nodes_in_order, operation_of
 
 POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 CHOICES = ("auto", "mixed", *POLICIES)
@@ -83,30 +83,64 @@ def mixed_policy(model):
 
 
 @contextlib.contextmanager
-def suited(model):
-    """A context within which the model computes in float32 where the CPU would imitate 16 bits.
+def suited(model, policy=None):
+    """A context within which the model computes in the precision that suits the device.
 
     The weights are float32 in any case. Meant for the tracing of a graph; afterwards every layer
     has its own policy again.
 
     Args:
         model: A Keras model.
+        policy: "mixed_bfloat16" or "mixed_float16" for 16 bits in a model of float32, all but the
+            layers that scale the images and those that give the outputs; "float32"; or None for
+            the model's own. Where the CPU would imitate 16 bits it is float32 in any case.
     """
-    if not device().startswith("cpu"):
-        yield
-        return
     with _CHANGING:
         changed = {}
-        for layer in all_layers(model, include_self=True):
-            mixed = layer.dtype_policy.name.startswith("mixed_")
-            if mixed and imitated(layer.compute_dtype):
+        for layer, wanted in _wanted(model, policy):
+            if wanted != layer.dtype_policy.name:
                 changed[layer] = layer.dtype_policy
-                layer.dtype_policy = "float32"
+                layer.dtype_policy = wanted
         try:
             yield
         finally:
-            for layer, policy in changed.items():
-                layer.dtype_policy = policy
+            for layer, own in changed.items():
+                layer.dtype_policy = own
+
+
+def _wanted(model, policy):
+    """Yields (layer, name of its policy) of the layers whose policy may change."""
+    ends = None
+    for layer in all_layers(model, include_self=True):
+        own = layer.dtype_policy.name
+        wanted = own if policy is None else policy
+        if own.startswith("mixed_"):
+            kind = wanted.removeprefix("mixed_")
+            yield layer, "float32" if imitated(kind) else wanted
+        elif own == "float32" and wanted != own and not imitated(wanted.removeprefix("mixed_")):
+            ends = _ends(model) if ends is None else ends
+            if layer not in ends:
+                yield layer, wanted
+
+
+def _ends(model):
+    """Returns what stays float32: graphs, the scaling of the images, softmax and the outputs."""
+    import keras
+
+    scaling = (keras.layers.Rescaling, keras.layers.Normalization, keras.layers.Softmax)
+    layers = all_layers(model, include_self=True)
+    found = {layer for layer in layers if is_graph(layer) or isinstance(layer, scaling)}
+    if not is_graph(model) or isinstance(model, keras.Sequential):
+        return found
+    found |= {operation_of(tensor) for tensor in model.outputs}
+    raw = set()
+    for node in nodes_in_order(model):  # up to the first kernels the map is the image, scaled
+        inputs = {id(tensor) for tensor in node.arguments.keras_tensors}
+        kernels = any(len(weight.shape) > 1 for weight in getattr(node.operation, "weights", ()))
+        if node.is_input or (inputs <= raw and not kernels):
+            raw |= {id(tensor) for tensor in node.outputs}
+            found.add(node.operation)
+    return found
 
 
 def capability(device):

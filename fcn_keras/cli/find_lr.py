@@ -13,7 +13,7 @@ from fcn_keras.cli.recipe_options import (
     make_recipe,
     named_on_the_command_line,
     net_options,
-    with_model_file,
+    with_models,
     with_options,
 )
 from fcn_keras.cli.sources import load_dataset, load_library, print_picture
@@ -74,7 +74,7 @@ def find_lr(
     from fcn_keras import training
 
     dataset = load_dataset(data, split, only, exclude)
-    chosen = with_model_file(chosen)
+    chosen = with_models(chosen)
     print(f"{chosen.net.model}: {steps} steps from {lowest:g} to {highest:g}, {chosen.optimizer}")
     found = training.find_lr(None, dataset, chosen, lowest=lowest, highest=highest, steps=steps)
     print(f"suggested learning rate: {found.suggested:.2g}")

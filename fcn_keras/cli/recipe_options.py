@@ -1,6 +1,7 @@
 """Options of commands that are made from the library's declarations: those of recipes and nets."""
 
 import inspect
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -175,18 +176,36 @@ def net_words(net):
     return words
 
 
-def with_model_file(recipe):
-    """Returns a recipe whose net starts from the .keras file of the run folder in `init_from`.
+def with_models(recipe):
+    """Returns a recipe whose net starts from the .keras file of the run folder in `init_from`, and
+    whose teacher is opened if it is an export or a server.
 
     Raises:
         FileNotFoundError: if there is none.
     """
+    recipe = recipe.changed(teacher=opened_teacher(recipe.teacher))
     source = recipe.net.options.get("init_from")
     if source is None:
         return recipe
     from fcn_keras.export.loading import model_file
 
     return recipe.changed(net={"init_from": str(model_file(source))})
+
+
+def opened_teacher(source):
+    """Returns a teacher that is neither a .keras file nor a run folder, which `train` opens itself.
+
+    Args:
+        source: The text of --teacher, or None.
+
+    Raises:
+        FileNotFoundError, ValueError, ImportError: as `fcn_keras.export.load`.
+    """
+    from fcn_keras import export, training
+
+    if source is None or Path(source).suffix == ".keras" or training.RunFolder(source).exists():
+        return source
+    return training.Teacher(export.load(source), source)
 
 
 def _augment(given, named, base):

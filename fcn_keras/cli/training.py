@@ -16,8 +16,9 @@ from fcn_keras.cli.recipe_options import (
     make_recipe,
     named_on_the_command_line,
     net_options,
+    opened_teacher,
     parameter_name,
-    with_model_file,
+    with_models,
     with_options,
 )
 from fcn_keras.cli.sources import load_dataset, load_library
@@ -166,7 +167,7 @@ def _train(given, named, chosen, kept):
         train_data,
         val_data,
         out=given["out"],
-        recipe=chosen if resumed else with_model_file(chosen),
+        recipe=chosen if resumed else with_models(chosen),
         devices=int(given["devices"]) if given["devices"].isdigit() else given["devices"],
         resume=resumed,
         overwrite=given["overwrite"],
@@ -174,6 +175,7 @@ def _train(given, named, chosen, kept):
         cache={"none": False, "memory": True}.get(given["cache"], given["cache"]),
         notes={"command": shlex.join(["fcn-keras", *sys.argv[1:]]), "options": kept},
         **({"epochs": given["epochs"]} if resumed and "epochs" in named else {}),
+        **({"teacher": opened_teacher(given["teacher"])} if resumed and given["teacher"] else {}),
     )
 
 

@@ -1,4 +1,6 @@
-"""Losses of label maps with void and of maps of values, as Keras losses; `Sum` adds them up.
+"""Losses of label maps with void and of maps of values, as Keras losses.
+
+`Sum` adds losses up; `Distillation` adds the comparison with a teacher.
 
 Each name loads its module when it is first used, so that the words of `--loss` need no Keras.
 """
@@ -15,7 +17,12 @@ BY_NAME = {
     "ohem": ("OHEM", "ohem"),
     "absolute_error": ("AbsoluteError", "values"),
 }
-_MODULES = {**dict(BY_NAME.values()), "Sum": "combined", "for_task": "by_task"}
+_MODULES = {
+    **dict(BY_NAME.values()),
+    "Sum": "combined",
+    "Distillation": "distillation",
+    "for_task": "by_task",
+}
 
 __all__ = [*_MODULES]
 

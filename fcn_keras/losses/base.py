@@ -21,21 +21,36 @@ class LabelLoss(keras.losses.Loss):
         self.class_weights = _checked_weights(class_weights)
 
     def call(self, y_true, y_pred):
+        labels, counted, outside = self.read(y_true, y_pred)
+        values = self.values(labels, counted, ops.cast(y_pred, "float32"))
+        return values + ops.cast(ops.where(outside, float("nan"), 0.0), values.dtype)
+
+    def read(self, y_true, y_pred):
+        """Returns the labels, which pixels count, and whether any label is out of range.
+
+        Args:
+            y_true: labels (batch, height, width) or (batch, height, width, 1), float32.
+            y_pred: logits (batch, height, width, classes).
+
+        Returns:
+            int32 (batch, height, width), -1 where a label is no whole number; bool of the same
+            shape, False for void and for labels out of range; a bool scalar.
+
+        Raises:
+            ValueError: for shapes that do not fit.
+        """
         if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1:
             y_true = ops.squeeze(y_true, -1)
         self._check_shapes(y_true, y_pred)
         whole = ops.logical_and(ops.equal(y_true, ops.floor(y_true)), y_true < 1 << 24)
         labels = ops.cast(ops.where(whole, y_true, -1.0), "int32")
-        counted, outside = self._counted(labels, y_pred.shape[-1])
-        values = self.values(labels, counted, ops.cast(y_pred, "float32"))
-        return values + ops.cast(ops.where(outside, float("nan"), 0.0), values.dtype)
+        return labels, *self._counted(labels, y_pred.shape[-1])
 
     def values(self, labels, counted, logits):
         """Returns the losses that Keras averages.
 
         Args:
-            labels: int32 (batch, height, width); -1 where a label is no whole number.
-            counted: bool of the same shape, False for void and for labels out of range.
+            labels, counted: as `read` returns them.
             logits: float32 (batch, height, width, classes).
         """
         raise NotImplementedError

@@ -18,6 +18,7 @@ _PUBLIC = {
     "Recipe": "recipe",
     "RunFolder": "run_folder",
     "StepDecay": "schedules",
+    "Teacher": "distillation",
     "compile_model": "compiling",
     "find_lr": "sweep",
     "fused_batch_norm": "batch_norm",
@@ -26,6 +27,7 @@ _PUBLIC = {
     "schedule": "schedules",
     "setup": "devices",
     "synchronized_batch_norm": "batch_norm",
+    "teach": "distillation",
     "train": "loop",
 }
 

@@ -3,15 +3,18 @@
 Needs no Keras: the command line checks a recipe before it loads Keras.
 """
 
+import contextlib
 import dataclasses
+import os
 import re
 from dataclasses import dataclass
 from typing import Annotated, TypedDict
 
 import numpy as np
 
-from fcn_keras.checks import number
+from fcn_keras.checks import number, positive
 from fcn_keras.options import Option
+from fcn_keras.training import loss as loss_words
 
 ALL_BUT_SCORES = "all but scores"
 SCHEDULES = ("cosine", "poly", "step", "constant")
@@ -187,6 +190,30 @@ def checked_crop(name, crop):
     return tuple(int(n) for n in crop)
 
 
+def checked_loss(name, words):
+    """Returns a loss in words, or {output: words}, whose words have a meaning."""
+    for text in words.values() if isinstance(words, dict) else (words,):
+        loss_words.parsed(text)
+    return words
+
+
+def checked_temperature(name, value):
+    """Returns a number above 0."""
+    return positive(name, value)
+
+
+def checked_teacher(name, teacher):
+    """Returns a teacher: a path as text, anything else as it is."""
+    return str(teacher) if isinstance(teacher, os.PathLike) else teacher
+
+
+def name_of_teacher(teacher):
+    """Returns what a run folder records of a teacher: its path, its name, or its class's name."""
+    if teacher is None or isinstance(teacher, str):
+        return teacher
+    return getattr(teacher, "name", type(teacher).__name__)
+
+
 def checked_augment(name, augment):
     """Returns an augmentation: a bool, an `Augmentation`, or a dict of changes to one."""
     from fcn_keras.data import Augmentation
@@ -222,3 +249,42 @@ def checked_rates(name, rates):
     except (TypeError, ValueError):
         raise ValueError(f"`{name}` must be {{glob: factor}}, got {rates!r}.") from None
     return {str(glob): number(f"{name}[{glob!r}]", factor) for glob, factor in pairs}
+
+
+def check_together(recipe):
+    """Raises ValueError for choices of a `Recipe` that do not go together."""
+    if recipe.half_size and recipe.crop is None:
+        raise ValueError(
+            f"`half_size` is for crops, and crop=None takes whole images: leave half_size="
+            f"{recipe.half_size:g} out, or set a crop."
+        )
+    if recipe.momentum is not None and recipe.optimizer not in WITH_MOMENTUM:
+        raise ValueError(
+            f"`momentum` is for {', '.join(WITH_MOMENTUM)}; {recipe.optimizer!r} has none "
+            f"to set, got {recipe.momentum!r}."
+        )
+    if recipe.nesterov and recipe.optimizer != "sgd":
+        raise ValueError(f"`nesterov` is for sgd, got {recipe.optimizer!r} with it.")
+    for field in dataclasses.fields(recipe) if recipe.teacher is None else ():
+        value = getattr(recipe, field.name)
+        if field.name.startswith("teacher_") and value != field.default:
+            raise ValueError(
+                f"`{field.name}` is for a training with a `teacher` (--teacher), and there is "
+                f"none; got {value!r}."
+            )
+    if recipe.teacher is not None and recipe.normalization == "sum":
+        raise ValueError(
+            "normalization='sum' does not go with a `teacher`, whose loss is a mean over the "
+            "pixels: use 'mean' or 'pixels'."
+        )
+
+
+def default_crop(dataset, largest=(256, 320)):
+    """Returns the crop that "auto" means: `largest`, or the first image's size if smaller.
+
+    Images that cannot be read are passed over; the training itself reports them.
+    """
+    for index in range(len(dataset)):
+        with contextlib.suppress(OSError, ValueError):
+            return tuple(map(min, largest, dataset[index][0].shape))
+    return largest

@@ -12,6 +12,7 @@ from fcn_keras.models.outputs import output_tasks
 from fcn_keras.training import schedules
 from fcn_keras.training.choices import ALL_BUT_SCORES, OPTIMIZERS
 from fcn_keras.training.devices import strategy_scope
+from fcn_keras.training.distillation import check_crop, check_teacher, teach, with_teacher
 from fcn_keras.training.loss import build_loss
 from fcn_keras.training.optimizers import matches
 
@@ -150,15 +151,21 @@ def compile_with(model, recipe, rate, tasks, class_weights=None):
         output: build_loss(words.get(output), task, recipe.normalization, weights)
         for output, task in tasks.items()
     }
+    teacher = with_teacher(recipe, model).teacher
     with strategy_scope(model):
         optimizer = build_optimizer(recipe, rate)
         flat = [v for v in model.trainable_variables if len(v.shape) < 2]
         optimizer.exclude_from_weight_decay(flat)
         measured = {output: _metrics(task) for output, task in tasks.items()}
-        jit_compile = "auto" if _on_accelerator() else False
+        compiles = teacher is None or teacher.model is not None  # XLA calls nothing outside
+        jit_compile = "auto" if _on_accelerator() and compiles else False
         model.compile(optimizer, _one(loss), metrics=_one(measured), jit_compile=jit_compile)
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
+    if teacher is not None:
+        check_teacher(teacher, model, tasks)
+        check_crop(teacher, recipe)
+    teach(model, teacher, recipe.teacher_temperature, recipe.teacher_alpha, recipe.teacher_void)
     return model
 
 

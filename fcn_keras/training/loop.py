@@ -28,6 +28,7 @@ from fcn_keras.training.checks import (
 )
 from fcn_keras.training.compiling import compile_model, monitor_of, tasks_of, weights_of
 from fcn_keras.training.devices import check_divisible, filled_up, replicas, setup
+from fcn_keras.training.distillation import with_teacher
 from fcn_keras.training.distributed import alone, check_divided, group, run_folder
 from fcn_keras.training.progressive_resizing import between_stages, stages
 from fcn_keras.training.recipe import Recipe
@@ -108,7 +109,8 @@ def train(
         devices: Devices of a net that is built here or resumed, as `setup` takes them. None: for
             a net that is built here "auto", for a resumed run those of the scope around the call.
         resume: Whether to continue after the last finished epoch of the run in `out`, with its
-            optimizer and its recipe. Only `epochs` may be changed.
+            optimizer and its recipe. Only `epochs` may be changed; a `teacher` that was no path is
+            passed again.
         overwrite: Whether to replace the run in `out`.
         on_error: What happens at an image or target that cannot be read or does not fit: "raise"
             stops with an error that names it, "skip" warns, continues without it, and lists what
@@ -221,6 +223,7 @@ def _begin(folder, model, plan, train_data, val_data):
     val_data = keep_image_reader(model, train_data, val_data)
     train_data, val_data = with_channels_of(model, train_data, val_data)
     check_divisible(plan, replicas(model))
+    plan = with_teacher(plan, model)
     weights = weights_of(plan, train_data)
     compile_model(model, plan, train_data, class_weights=weights)
     return Run(
@@ -268,6 +271,7 @@ def _resume(folder, train_data, val_data, devices, given, notes):
     val_data = keep_image_reader(model, train_data, val_data)
     train_data, val_data = with_channels_of(model, train_data, val_data)
     check_divisible(plan, replicas(model))
+    plan = with_teacher(plan, model)
     state = [np.array(keras.ops.convert_to_numpy(v)) for v in model.optimizer.variables]
     weights = config["class_weights"]
     compile_model(model, plan, train_data, class_weights=weights)
@@ -307,7 +311,8 @@ def _continued(saved, given, train_data, done):
             )
     if asked.epochs < done:
         raise ValueError(f"The run already has {done} epochs, more than epochs={asked.epochs}.")
-    return saved.changed(epochs=asked.epochs, steps=asked.steps, augment=asked.augment)
+    renewed = {"augment": asked.augment, "teacher": asked.teacher}  # in config.json by name
+    return saved.changed(epochs=asked.epochs, steps=asked.steps, **renewed)
 
 
 def _fit(run, reading, verbose, callbacks):

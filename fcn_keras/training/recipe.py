@@ -3,7 +3,6 @@
 `recipes` has the named ones; `compile_model` makes a compiled model of one. Needs no Keras.
 """
 
-import contextlib
 import dataclasses
 import math
 from dataclasses import dataclass, field
@@ -16,12 +15,6 @@ from fcn_keras.training.choices import OPTIMIZERS, WITH_MOMENTUM
 from fcn_keras.training.net import Net, net_of
 
 PANEL, RUN = "Recipe", "Run"
-
-
-def _loss(name, words):
-    for text in words.values() if isinstance(words, dict) else (words,):
-        loss_words.parsed(text)
-    return words
 
 
 @dataclass(frozen=True)
@@ -57,6 +50,11 @@ class Recipe:
             "cross_entropy", "focal(gamma=3)" or "cross_entropy(sampling=0.25)"; a sum such as
             "cross_entropy + 0.5 * lovasz"; {output: words} for a net of several outputs. Default:
             that of the task: "cross_entropy" for classes, "absolute_error" for regression.
+        teacher: A trained segmenter whose logits teach the net beside the labels: as
+            `fcn_keras.training.teach` takes it. None for the labels alone.
+        teacher_alpha: Weight of the teacher in the loss, from 0 to 1; the labels have the rest.
+        teacher_temperature: Divisor of both nets' logits in the comparison.
+        teacher_void: Whether the teacher teaches void pixels too.
         normalization: Divisor of the summed loss: "mean": the weights of its pixels; "pixels":
             their number, as SegNet; "sum": none, for rates that are some 1e5 times smaller.
         bias_rate: Factor on the learning rate of biases; 2 in the paper.
@@ -189,9 +187,33 @@ class Recipe:
         metavar="LOSS",
         shown="cross_entropy for classes, absolute_error for regression",
         kind=str,
-        check=_loss,
+        check=choices.checked_loss,
         panel=PANEL,
     )
+    teacher: object = option(
+        None,
+        "Trained model that teaches the net beside the labels, by its logits on the same crops: a "
+        ".keras file, a run folder, or another form that predict takes.",
+        metavar="MODEL",
+        kind=str,
+        check=choices.checked_teacher,
+        panel=PANEL,
+    )
+    teacher_alpha: float = option(
+        0.5,
+        "Weight of the teacher in the loss; the labels have the rest.",
+        metavar="SHARE",
+        most=1,
+        panel=PANEL,
+    )
+    teacher_temperature: float = option(
+        2.0,
+        "Divisor of the logits of net and teacher in their comparison.",
+        metavar="TEMPERATURE",
+        check=choices.checked_temperature,
+        panel=PANEL,
+    )
+    teacher_void: bool = option(False, "Whether the teacher teaches void pixels too.", panel=PANEL)
     normalization: str = option(
         "mean",
         "Reduction of the loss over the pixels: mean divides by the sum of the class weights, "
@@ -258,18 +280,7 @@ class Recipe:
         for name, one in declared(Recipe).items():
             object.__setattr__(self, name, one.checked(name, getattr(self, name)))
         object.__setattr__(self, "net", net_of(self.net))
-        if self.half_size and self.crop is None:
-            raise ValueError(
-                f"`half_size` is for crops, and crop=None takes whole images: leave half_size="
-                f"{self.half_size:g} out, or set a crop."
-            )
-        if self.momentum is not None and self.optimizer not in WITH_MOMENTUM:
-            raise ValueError(
-                f"`momentum` is for {', '.join(WITH_MOMENTUM)}; {self.optimizer!r} has none "
-                f"to set, got {self.momentum!r}."
-            )
-        if self.nesterov and self.optimizer != "sgd":
-            raise ValueError(f"`nesterov` is for sgd, got {self.optimizer!r} with it.")
+        choices.check_together(self)
 
     def changed(self, **changes):
         """Returns the recipe with some fields replaced.
@@ -333,7 +344,7 @@ class Recipe:
             epochs=epochs,
             batch_size=batch_size,
             augment=augment,
-            crop=default_crop(train_data) if self.crop == "auto" else self.crop,
+            crop=choices.default_crop(train_data) if self.crop == "auto" else self.crop,
         ).filled()
 
     def batches(self, data, seed=None, on_error="raise", shard=None, cache=False):
@@ -376,6 +387,7 @@ class Recipe:
         for name in ("crop", "freeze"):
             if isinstance(config[name], tuple):
                 config[name] = list(config[name])
+        config["teacher"] = choices.name_of_teacher(self.teacher)
         return {**config, "rates": dict(self.rates), "net": self.net and self.net.to_config()}
 
     @classmethod
@@ -387,14 +399,3 @@ class Recipe:
         """
         known = {field.name for field in dataclasses.fields(cls)}
         return cls(**{name: value for name, value in config.items() if name in known})
-
-
-def default_crop(dataset, largest=(256, 320)):
-    """Returns the crop that "auto" means: `largest`, or the first image's size if smaller.
-
-    Images that cannot be read are passed over; the training itself reports them.
-    """
-    for index in range(len(dataset)):
-        with contextlib.suppress(OSError, ValueError):
-            return tuple(map(min, largest, dataset[index][0].shape))
-    return largest

@@ -202,7 +202,7 @@ def describe_run(model, plan, train_data, val_data, *, weights, devices, notes):
 
     Args:
         model: The compiled model.
-        plan: The resolved `Recipe`.
+        plan: The resolved `Recipe`, its teacher a `Teacher`.
         train_data, val_data: `fcn_keras.data.Dataset`; the second may be None.
         weights: One class weight for each class, or None.
         devices: Number of devices that share a batch.
@@ -220,6 +220,7 @@ def describe_run(model, plan, train_data, val_data, *, weights, devices, notes):
             "precision": keras.config.dtype_policy().name,
             "devices": devices,
         },
+        **({"teacher": plan.teacher.describe()} if plan.teacher is not None else {}),
         **(notes or {}),
         "resumed": [],
     }

@@ -81,6 +81,12 @@ def recipe_lines(plan, steps):
         lines.append(f"the first {small} epochs at half the size")
     if plan.loss != "cross_entropy" or plan.normalization != "mean":
         lines.append(f"loss: {_words(plan.loss)}{_REDUCED[plan.normalization]}")
+    if plan.teacher is not None:
+        void = ", void too" if plan.teacher_void else ""
+        lines.append(
+            f"teacher: {plan.teacher}, weight {plan.teacher_alpha:g}, temperature "
+            f"{plan.teacher_temperature:g}{void}"
+        )
     factors = [f"{glob} x{factor:g}" for glob, factor in plan.rates.items()]
     if plan.bias_rate != 1:
         factors.append(f"biases x{plan.bias_rate:g}")
