@@ -38,6 +38,8 @@ def evaluate(
     boundary: Annotated[
         bool, typer.Option("--boundary", help="Also measure the boundary F1 score.")
     ] = False,
+    others: postprocessing.With = None,
+    combine: postprocessing.Combine = None,
     scales: postprocessing.Scales = None,
     flip: postprocessing.Flip = False,
     crf: postprocessing.Crf = False,
@@ -57,13 +59,16 @@ def evaluate(
     fcn-keras evaluate runs/camvid --data camvid:CamVid --json val.json --confusion val.png
 
     fcn-keras evaluate runs/camvid --data camvid:CamVid --scales 0.75,1,1.25 --flip --crf
+
+    fcn-keras evaluate runs/fcn --with runs/deconvnet --data camvid:CamVid
     """
     check_folder(json)
     check_picture(confusion, CHARTS)
+    postprocessing.check_models(others, combine)
     load_library()
-    from fcn_keras import export, inference, visualize
+    from fcn_keras import inference, visualize
 
-    predictor = export.load(model, output=output)
+    predictor = postprocessing.load_models(model, others, combine, output)
     dataset = load_dataset(data, split, only, exclude, predictor.image_reader)
     segmenter = postprocessing.build_predictor(
         predictor, scales, flip, crf, crf_options, samples, tile

@@ -1,4 +1,4 @@
-"""Options of post-processing, shared by `evaluate` and `predict`."""
+"""Options of ensembles and post-processing, shared by `evaluate`, `predict` and `tune-crf`."""
 
 import inspect
 from pathlib import Path
@@ -6,9 +6,29 @@ from typing import Annotated
 
 import typer
 
+from fcn_keras.checks import one_of
 from fcn_keras.text_files import read_json
 
 PANEL = "Post-processing"
+COMBINATIONS = ("mean", "product", "max")
+
+With = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with",
+        metavar="MODEL",
+        help="Another model of the same classes, which answers together with MODEL. Repeatable.",
+        rich_help_panel=PANEL,
+    ),
+]
+Combine = Annotated[
+    str | None,
+    typer.Option(
+        metavar="|".join(COMBINATIONS),
+        help="How the probabilities of several models are combined. Default: mean.",
+        rich_help_panel=PANEL,
+    ),
+]
 
 Scales = Annotated[
     str | None,
@@ -47,6 +67,40 @@ Tile = Annotated[
         rich_help_panel=PANEL,
     ),
 ]
+
+
+def check_models(others, combine):
+    """Refuses --combine without another model, or of an unknown kind. Needs no Keras.
+
+    Raises:
+        ValueError: naming the option.
+    """
+    if combine is None:
+        return
+    one_of("--combine", combine, COMBINATIONS)
+    if not others:
+        raise ValueError(f"--combine {combine} is for several models: name another by --with.")
+
+
+def load_models(model, others, combine, output=None, labels=None):
+    """Returns the `Segmenter` of one model, or the `Ensemble` of several.
+
+    Args:
+        model: A model as `fcn_keras.export.load` takes it.
+        others: The models of --with, or None.
+        combine: One of `COMBINATIONS`, or None for the first.
+        output, labels: As `fcn_keras.export.load`, for each model.
+
+    Raises:
+        FileNotFoundError, ValueError, ImportError: as `fcn_keras.export.load` and `Ensemble`.
+    """
+    from fcn_keras import export, inference
+
+    paths = [model, *(others or ())]
+    found = [export.load(path, output=output, labels=labels) for path in paths]
+    if len(found) == 1:
+        return found[0]
+    return inference.Ensemble(found, combine or COMBINATIONS[0], names=paths)
 
 
 def build_predictor(segmenter, scales, flip, crf, crf_options, samples=None, tile=None):

@@ -44,6 +44,8 @@ def predict(
             "Default: a .npy file.",
         ),
     ] = None,
+    others: postprocessing.With = None,
+    combine: postprocessing.Combine = None,
     scales: postprocessing.Scales = None,
     flip: postprocessing.Flip = False,
     crf: postprocessing.Crf = False,
@@ -73,15 +75,18 @@ def predict(
 
     fcn-keras predict runs/camvid street.jpg --flip --crf --confidence --out out
 
+    fcn-keras predict runs/fcn street.jpg --with runs/deconvnet --crf --out out
+
     fcn-keras predict runs/distance street.jpg --png-scale 0.01 --out out
     """
     if out.exists() and not out.is_dir():
         raise FileExistsError(f"--out is a folder for the results; {out} is a file.")
+    postprocessing.check_models(others, combine)
     load_library()
-    from fcn_keras import export, inference
+    from fcn_keras import inference
     from fcn_keras.data import ImageReader
 
-    segmenter = inference.as_segmenter(export.load(model, output=output, labels=labels))
+    segmenter = postprocessing.load_models(model, others, combine, output, labels)
     if segmenter.task is None:
         raise ValueError(f"{model} does not tell its classes: give a file with --labels.")
     segmenter = postprocessing.build_predictor(

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from fcn_keras.cli import postprocessing
 from fcn_keras.cli.options import (
     CHARTS,
     DATA_HELP,
@@ -40,6 +41,8 @@ def tune_crf(
     images: Annotated[int, typer.Option(help="Number of images, evenly spread.")] = 20,
     steps: Annotated[int, typer.Option(help="Number of mean field iterations.")] = 10,
     output: Output = None,
+    others: postprocessing.With = None,
+    combine: postprocessing.Combine = None,
 ):
     """Search the weights and widths of a dense CRF on images that the net was not trained on.
 
@@ -53,10 +56,11 @@ def tune_crf(
     """
     check_folder(out)
     check_picture(picture, CHARTS)
+    postprocessing.check_models(others, combine)
     load_library()
-    from fcn_keras import export, inference
+    from fcn_keras import inference
 
-    predictor = export.load(model, output=output)
+    predictor = postprocessing.load_models(model, others, combine, output)
     dataset = load_dataset(data, split, only, exclude, predictor.image_reader)
     found = inference.tune_crf(predictor, dataset, measure=measure, images=images, steps=steps)
     try:  # neither is lost where the other fails

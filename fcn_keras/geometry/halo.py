@@ -54,6 +54,22 @@ class Halo:
             ) from error
 
 
+def joined_halo(halos):
+    """Returns the smallest `Halo` with which all nets of some halos can be tiled together.
+
+    Args:
+        halos: `Halo`s, one or more.
+    """
+    strides = [math.lcm(*steps) for steps in zip(*(one.stride for one in halos), strict=True)]
+
+    def most(margins):
+        pairs = zip(zip(*margins, strict=True), strides, strict=True)
+        return tuple(-(-max(pixels) // stride) * stride for pixels, stride in pairs)
+
+    before, after = most(one.before for one in halos), most(one.after for one in halos)
+    return Halo(before, after, tuple(strides))
+
+
 def halo(model, size=None):
     """Returns the smallest halo with which a segmenter's tiles equal parts of its whole output.
 

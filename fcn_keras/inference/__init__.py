@@ -3,6 +3,7 @@
 What segments is a `Segmenter`: a Keras model becomes one as a `Predictor`, an export is one.
 """
 
+from fcn_keras.inference.ensemble import Ensemble
 from fcn_keras.inference.evaluation import evaluate
 from fcn_keras.inference.files import predict_files
 from fcn_keras.inference.postprocessing import build_predictor
@@ -16,6 +17,7 @@ from fcn_keras.inference.tuning import tune_crf
 from fcn_keras.inference.uncertainty import uncertainty
 
 __all__ = [
+    "Ensemble",
     "Predictor",
     "Segmenter",
     "as_segmenter",

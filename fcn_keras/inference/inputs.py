@@ -30,6 +30,14 @@ def to_batch(images, shapes, read=DEFAULT):
     return keras.tree.map_structure(lambda *same: np.stack(same), *arrays)
 
 
+def images_of(batch):
+    """Returns the images of a batch of `to_batch`, a list: arrays, or dicts of arrays."""
+    if not isinstance(batch, dict):
+        return list(batch)
+    names, arrays = batch.keys(), batch.values()
+    return [dict(zip(names, images, strict=True)) for images in zip(*arrays, strict=True)]
+
+
 def shapes_of(segmenter, image=None):
     """Returns the shape of the images that a `Segmenter` takes, as `to_input` takes it.
 

@@ -1,6 +1,7 @@
 """build_predictor: the segmenter that the options of post-processing ask for."""
 
 from fcn_keras.inference.crf import CRFPredictor
+from fcn_keras.inference.ensemble import Ensemble
 from fcn_keras.inference.segmenters import as_segmenter
 from fcn_keras.inference.test_time_augmentation import TTAPredictor
 from fcn_keras.inference.tiling import Tiled
@@ -10,7 +11,8 @@ from fcn_keras.inference.uncertainty import MCDropoutPredictor
 def build_predictor(model, *, samples=None, tile=None, scales=None, flip=False, crf=None):
     """Returns a segmenter with the post-processing that is asked for.
 
-    In this order: Monte-Carlo dropout, tiles, test-time augmentation, a dense CRF.
+    In this order: Monte-Carlo dropout, of each member of an `Ensemble`; tiles; test-time
+    augmentation; a dense CRF.
 
     Args:
         model: A Keras model, a `Segmenter`, or an object with `segment`.
@@ -38,7 +40,11 @@ def build_predictor(model, *, samples=None, tile=None, scales=None, flip=False, 
     labels = predictor.segment("street.jpg")
     ```
     """
-    segmenter = as_segmenter(model) if samples is None else MCDropoutPredictor(model, samples)
+    segmenter = as_segmenter(model)
+    if samples is not None and isinstance(segmenter, Ensemble):
+        segmenter = segmenter.with_members(lambda member: MCDropoutPredictor(member, samples))
+    elif samples is not None:
+        segmenter = MCDropoutPredictor(segmenter, samples)
     if tile is not None:
         segmenter = Tiled(segmenter, tile)
     if scales is not None or flip:

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from fcn_keras.inference.inputs import shapes_of, size_of, to_batch
+from fcn_keras.inference.inputs import images_of, shapes_of, size_of, to_batch
 from fcn_keras.inference.postprocessor import Postprocessor, activations_of
 
 
@@ -62,7 +62,7 @@ class TTAPredictor(Postprocessor):
 
     def _on_grid(self, batch, size):
         """The activations of resized images, resized to `size`."""
-        found = activations_of(self.segmenter, _list_of(batch))
+        found = activations_of(self.segmenter, images_of(batch))
         if found.shape[1:3] == size:
             return found
         factor = tuple(new / old for new, old in zip(size, found.shape[1:3], strict=True))
@@ -87,14 +87,6 @@ def checked_scales(scales):
 
 def _each(batch, function):
     return keras.tree.map_structure(function, batch)
-
-
-def _list_of(batch):
-    """The images of a batch: arrays, or dicts of arrays."""
-    if not isinstance(batch, dict):
-        return list(batch)
-    names, arrays = batch.keys(), batch.values()
-    return [dict(zip(names, images, strict=True)) for images in zip(*arrays, strict=True)]
 
 
 def _resized_images(images, size):

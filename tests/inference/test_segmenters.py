@@ -43,6 +43,7 @@ class Own:
 KINDS = {
     "Predictor": inference.Predictor,
     "TTAPredictor": lambda model: TTAPredictor(model, flip=True),
+    "Ensemble": lambda model: inference.Ensemble([model, model]),
     "CRFPredictor": lambda model: CRFPredictor(model, steps=1),
     "MCDropoutPredictor": lambda model: MCDropoutPredictor(model, 2),
     "Tiled": lambda model: Tiled(model, 16),

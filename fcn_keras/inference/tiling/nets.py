@@ -7,7 +7,15 @@ import numpy as np
 from keras import ops
 
 from fcn_keras.geometry import halo
-from fcn_keras.inference.decoding import DECODED, LOGITS, check_one_output
+from fcn_keras.geometry.halo import joined_halo
+from fcn_keras.inference.decoding import (
+    ACTIVATIONS,
+    DECODED,
+    LOGITS,
+    check_one_output,
+    decode_array,
+)
+from fcn_keras.inference.ensemble import Ensemble
 from fcn_keras.inference.memory import bytes_per_pixel
 from fcn_keras.inference.postprocessor import activations_of
 from fcn_keras.inference.predictor import Predictor
@@ -16,13 +24,18 @@ from fcn_keras.models.outputs import check_single
 
 
 def as_net(model):
-    """Returns a `KerasNet` for a Keras model or a `Predictor`, an `OtherNet` for what segments.
+    """Returns what is tiled of a model or what segments.
+
+    A Keras model or a `Predictor` is a `KerasNet`, an `Ensemble` an `EnsembleNet`, what else
+    segments an `OtherNet`.
 
     Raises:
         TypeError: if it has no `segment`.
         ValueError: for a net of several inputs or outputs, or of one size.
     """
     segmenter = as_segmenter(model)
+    if isinstance(segmenter, Ensemble):
+        return EnsembleNet(segmenter)
     if not isinstance(segmenter, Predictor):
         return OtherNet(segmenter)
     net = vars(segmenter).get("_tiled")
@@ -42,7 +55,10 @@ class KerasNet:
         task: The `Task` of its output.
         channels: Number of channels of its image.
         image_reader: The `ImageReader` of files.
+        averaged: What is averaged where windows overlap: LOGITS or ACTIVATIONS.
     """
+
+    averaged = LOGITS
 
     def __init__(self, predictor):
         self._predictor, self._halos, self._cost = predictor, {}, None
@@ -82,6 +98,51 @@ class KerasNet:
         return f"{len(model.layers)} layers, {self.task.channels} channels, weights {check:08x}"
 
 
+class EnsembleNet:
+    """An `Ensemble`: each window is segmented by all members.
+
+    Args:
+        ensemble: An `Ensemble`.
+
+    Attributes:
+        task, channels, image_reader, averaged: As of a `KerasNet`.
+    """
+
+    averaged = ACTIVATIONS
+
+    def __init__(self, ensemble):
+        self._ensemble, self._nets = ensemble, [as_net(member) for member in ensemble.members]
+        self.task, self.channels = ensemble.task, ensemble.channels
+        self.image_reader = ensemble.image_reader
+
+    def halo(self, size):
+        """Returns the exact `Halo` of all members for an image of `size`."""
+        return joined_halo([net.halo(size) for net in self._nets])
+
+    @property
+    def bytes_per_pixel(self):
+        """Memory of a forward pass of the largest member, in bytes for each pixel, or None."""
+        return max(net.bytes_per_pixel or 0 for net in self._nets) or None
+
+    def answer(self, pixels, wanted):
+        """Returns what is wanted of one image, as `KerasNet.answer`.
+
+        Raises:
+            ValueError: for LOGITS of classes.
+        """
+        if wanted == LOGITS and self.task.activation is not None:
+            raise ValueError(
+                "An ensemble has no logits: it combines probabilities, which fcn_keras.segment("
+                "..., tile=..., return_probabilities=True) returns."
+            )
+        found = self._ensemble.combined([net.answer(pixels, ACTIVATIONS) for net in self._nets])
+        return decode_array(self.task, found) if wanted == DECODED else found
+
+    def fingerprint(self):
+        """Returns a text that differs for other members."""
+        return f"{self._ensemble.how} of {'; '.join(net.fingerprint() for net in self._nets)}"
+
+
 class OtherNet:
     """A `Segmenter` that is not a Keras model: an export, a server, or one of the user's.
 
@@ -92,6 +153,7 @@ class OtherNet:
         task: The `Task` of its output.
         channels: Number of channels of its image.
         image_reader: The `ImageReader` of files.
+        averaged: As of a `KerasNet`.
         bytes_per_pixel: None: not known.
 
     Raises:
@@ -99,6 +161,7 @@ class OtherNet:
             task.
     """
 
+    averaged = LOGITS
     bytes_per_pixel = None
 
     def __init__(self, segmenter):

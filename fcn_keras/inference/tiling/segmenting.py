@@ -96,11 +96,12 @@ def segment_tiled(
         print(plan.described(blend))
     if blend or return_logits:
 
-        def parts(logits):
-            decoded = decode_array(net.task, logits)
-            return (decoded, logits) if return_logits else (decoded,)
+        def parts(found):
+            decoded = decode_array(net.task, found)
+            return (decoded, found) if return_logits else (decoded,)
 
-        return _filled(outputs, net, source, plan, LOGITS, parts, progress)
+        wanted = LOGITS if return_logits else net.averaged
+        return _filled(outputs, net, source, plan, wanted, parts, progress)
     return _filled(outputs, net, source, plan, DECODED, lambda part: (part,), progress)
 
 
