@@ -6,20 +6,24 @@ from fcn_keras.data.command_words import parse
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.images.reader import ImageReader, read_image
 from fcn_keras.data.joined import joined
+from fcn_keras.data.masks.instances import InstanceReader
 from fcn_keras.data.masks.reader import LabelError, MaskReader, read_mask
 from fcn_keras.data.multi_task import MultiTaskDataset
 from fcn_keras.data.registry import load, names, options_of
 from fcn_keras.data.statistics import class_pixels, class_weights
 from fcn_keras.data.values import ValueReader
+from fcn_keras.data.weight_maps import WeightMaps
 
 __all__ = [
     "Augmentation",
     "Dataset",
     "ImageReader",
+    "InstanceReader",
     "LabelError",
     "MaskReader",
     "MultiTaskDataset",
     "ValueReader",
+    "WeightMaps",
     "check",
     "class_pixels",
     "class_weights",

@@ -15,7 +15,9 @@ from fcn_keras.data.images.resizing import is_scaled, to_size
 from fcn_keras.data.images.scale import on_scale
 from fcn_keras.data.images.survey import decided_reader
 from fcn_keras.data.layout.nearest import Nearest
+from fcn_keras.data.masks.instances import InstanceReader
 from fcn_keras.data.readers import reader_for
+from fcn_keras.data.weight_maps import objects_of
 from fcn_keras.labels import LabelSet
 from fcn_keras.tasks import Classes, Task
 
@@ -233,6 +235,24 @@ class Dataset:
         """Returns the target of example `index` alone; see `dataset[index]`."""
         target = self.targets[index]
         return target if self.in_memory else self.reader.read(target)
+
+    def read_objects(self, index):
+        """Returns the number of the object that each pixel of example `index` belongs to.
+
+        Returns:
+            int32 (H, W), 0 for none: the numbers in the masks of an `InstanceReader`, else those of
+            the 4-connected components of each class but 0.
+
+        Raises:
+            ValueError: for a dataset without classes.
+        """
+        if self.labels is None:
+            raise ValueError(
+                f"{self.name} ({self.split}) has no objects: its task is {self.task.kind!r}."
+            )
+        if isinstance(self.reader, InstanceReader) and not self.in_memory:
+            return self.reader.read_objects(self.targets[index])
+        return objects_of(self.read_target(index), self.labels.ignore)
 
     @property
     def missing(self):

@@ -5,7 +5,13 @@ from pathlib import Path
 from fcn_keras.checks import one_of
 from fcn_keras.data.augmentation import Augmentation
 from fcn_keras.data.classes.lines import READINGS
-from fcn_keras.data.classes.reading import OWN, TOOLS, class_list_of, labels_and_reader
+from fcn_keras.data.classes.reading import (
+    OWN,
+    TOOLS,
+    class_list_of,
+    instances_reader,
+    labels_and_reader,
+)
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.images import reader as image_reader
 from fcn_keras.data.images.npy import is_npy, npy_header
@@ -34,6 +40,14 @@ OPTIONS = {
         "Masks of two classes: values of N and more are class 1. It admits greys and JPEG.",
         metavar="N",
         kind=float,
+    ),
+    "instances": Option(
+        "The masks number the objects: each value but 0, or each colour, is one object.", kind=bool
+    ),
+    "separate": Option(
+        "Width in pixels of the background that is drawn between objects that touch. It implies "
+        "instances.",
+        kind=int,
     ),
     "void": Option("A value of the files that means void, or no value.", kind=int, repeatable=True),
     "images": Option("Folder of images in DIR. Default: images.", kind=str),
@@ -100,6 +114,8 @@ def load(
     pattern=None,
     binary=False,
     threshold=None,
+    instances=False,
+    separate=0,
     void=(),
     regression=None,
     unit="",
@@ -142,6 +158,11 @@ def load(
         threshold: For masks of two classes with greys, or stored with loss such as JPEG: values of
             so much and more are class 1, usually 128. Of a colour the largest channel counts.
             classes.txt may be missing, as with `binary`.
+        instances: Whether the masks number the objects: each value but 0, or each colour, is one
+            object. Its class is 1, or the one whose numbers classes.txt gives (`egg = 1-200`).
+            Weight maps then tell touching objects apart.
+        separate: Width in pixels of the background that is drawn between objects that touch, so
+            that a net learns to keep them apart; 0 for none. It implies `instances`.
         void: A further value of the files that means void, or several; with `regression` a value
             of the files that means no value.
         regression: Name of the values, such as "distance", or True for "value".
@@ -173,19 +194,23 @@ def load(
         if value is not None:
             one_of(option, value, OPTIONS[option].choices)
     if regression:
-        if binary or threshold is not None:
-            option = "binary=True" if binary else f"threshold={threshold:g}"
-            raise ValueError(f"{option} is for classes; it does not go with regression.")
+        _refuse_for_values(
+            binary=binary, threshold=threshold, instances=instances, separate=separate
+        )
         name = "value" if regression is True else regression
         task = Regression(name, _channels(targets), unit)
         reader = ValueReader(task, scale, void)
     elif unit or scale != 1:
         raise ValueError("unit and scale go with regression=NAME.")
     else:
-        two = binary or threshold is not None
+        numbered = bool(instances or separate)
+        two = binary or numbered or threshold is not None
         found, of_classes = class_list_of(root, two, hint, classes)
         notes = (*notes, *of_classes)
-        task, reader = labels_and_reader(found, void, binary, threshold)
+        if numbered:
+            task, reader = instances_reader(found, void, threshold, separate)
+        else:
+            task, reader = labels_and_reader(found, void, binary, threshold)
     augmentation = Augmentation(flip=True, scale=(0.75, 1.5), color=0.2)
     hint = hint if regression else ""
     read, told = decided_reader(ImageReader(bits, alpha, page), every)
@@ -193,6 +218,14 @@ def load(
         "folder", split, task, names, paths, targets, reader, augmentation, read,
         hint=hint, resize_images=resize == "images", notes=(*notes, *told),
     )  # fmt: skip
+
+
+def _refuse_for_values(**given):
+    """Raises ValueError for options of masks that were given beside `regression`."""
+    for name, value in given.items():
+        if value not in (None, False, 0):
+            text = f"{value:g}" if name == "threshold" else value
+            raise ValueError(f"{name}={text} is for classes; it does not go with regression.")
 
 
 def _channels(targets):

@@ -37,6 +37,11 @@ class JoinedDataset(Dataset):
         number, inside = self.places[index]
         return self.parts[number].read_target(inside)
 
+    def read_objects(self, index):
+        """Returns the objects of example `index`; see `Dataset.read_objects`."""
+        number, inside = self.places[index]
+        return self.parts[number].read_objects(inside)
+
     def at(self, indices):
         """Returns the examples of these numbers, in this order, as a Dataset."""
         indices = tuple(indices)

@@ -3,11 +3,24 @@
 Needs TensorFlow, which is imported in the functions.
 """
 
+from typing import NamedTuple
+
+import numpy as np
+
 from fcn_keras.checks import whole_number
 from fcn_keras.data.augmentation import OUTSIDE, Augmentation, augmented
 from fcn_keras.data.unreadable import Skipped, without_unreadable
+from fcn_keras.data.weight_maps import WeightMaps
 
 APART = 7919  # difference between the seeds of two shards
+
+
+class Part(NamedTuple):
+    """One array of an example: its shape, its dtype and its value outside the image."""
+
+    shape: tuple
+    dtype: object
+    fill: float
 
 
 def batches(
@@ -23,6 +36,7 @@ def batches(
     on_error="raise",
     shard=None,
     repeat=False,
+    weight_maps=None,
 ):
     """Returns batches of a `Dataset` for `model.fit`.
 
@@ -48,11 +62,16 @@ def batches(
             the same number of examples; each epoch divides them anew.
         repeat: Whether to repeat without end; batches then cross the ends of epochs. For
             `model.fit` with `steps_per_epoch`.
+        weight_maps: A `WeightMaps`, or None. Each example then has a weight for each pixel, which
+            `model.fit` takes as `sample_weight`. The map of a whole image is computed once and
+            kept, in 16 bits, in memory or where `cache` says; a window of it has the pixels of the
+            target's window, and 0 outside the image.
 
     Returns:
         A `tf.data.Dataset` of (images, targets): images (B, H, W, channels), uint8 or float32;
         label maps (B, H, W) with void as `dataset.labels.ignore`, or float32 (B, H, W) or
-        (B, H, W, C) with NaN where there is no value.
+        (B, H, W, C) with NaN where there is no value. With `weight_maps` of (images, targets,
+        weights), the last float32 (B, H, W).
 
     Raises:
         ImportError: without TensorFlow.
@@ -71,11 +90,15 @@ def batches(
     skipped = _checked_on_error(on_error)
     tf = tensorflow()
     source, load = tf.data.Dataset.range(len(dataset)), dataset.tensor_loader(tf)
+    parts = _parts(dataset)
+    if weight_maps is not None:
+        load = _with_weights(tf, dataset, load, _checked_weight_maps(weight_maps, dataset))
+        parts.append(Part((None, None), "float16", 0))
 
     def loaded(indices):
         if skipped is None:
             return _mapped(tf, indices, load)
-        return without_unreadable(tf, indices, dataset, load, skipped)
+        return without_unreadable(tf, indices, dataset, load, skipped, parts)
 
     if cache:
         source = loaded(source)
@@ -96,18 +119,19 @@ def batches(
         example = example if read_before else load(example)
         if crop or augment:
             example = augmented(tf, example, number, crop, augment, dataset.task)
-        return example
+        image, target, *weights = example
+        return image, target, *(tf.cast(w, tf.float32) for w in weights)
 
     prepared = _mapped(tf, tf.data.Dataset.zip((source, random)), prepare)
     if crop:
         result = prepared.batch(batch_size, drop_remainder=drop_remainder)
     else:
-        outside = tf.constant(OUTSIDE, dataset.image_dtype)
-        invalid = tf.constant(dataset.task.invalid, dataset.task.dtype)
+        shapes, dtypes, fills = zip(*parts, strict=True)
+        dtypes = [np.dtype("float32" if dtype == "float16" else dtype) for dtype in dtypes]
         result = prepared.padded_batch(
             batch_size,
-            padded_shapes=([*dataset.image_shape], [*dataset.target_shape]),
-            padding_values=(outside, invalid),
+            padded_shapes=tuple(list(shape) for shape in shapes),
+            padding_values=tuple(map(tf.constant, fills, dtypes)),
             drop_remainder=drop_remainder,
         )
     return _lean(tf, result)
@@ -123,6 +147,35 @@ def examples(dataset):
         return {"image": image, "target": target}
 
     return _lean(tf, _mapped(tf, tf.data.Dataset.range(len(dataset)), named))
+
+
+def _parts(dataset):
+    """Returns the parts of an example of a dataset: image and target."""
+    image = Part(dataset.image_shape, dataset.image_dtype, OUTSIDE)
+    return [image, Part(dataset.target_shape, dataset.task.dtype, dataset.task.invalid)]
+
+
+def _with_weights(tf, dataset, load, weight_maps):
+    """Returns `load(index) -> (image, target, weights)`; each map is computed once.
+
+    Maps are kept as float16, which rounds a weight by a 2000th of it.
+    """
+    known = {}
+
+    def weights_of(index):
+        index = int(index)
+        if index not in known:
+            label, objects = dataset.read_target(index), dataset.read_objects(index)
+            known[index] = weight_maps(label, objects, dataset.labels.ignore).astype("float16")
+        return known[index]
+
+    def load_all(index):
+        image, target = load(index)
+        with tf.control_dependencies([target]):  # a wrong target is refused before
+            weights = tf.numpy_function(weights_of, [index], tf.float16)
+        return image, target, tf.ensure_shape(weights, (None, None))
+
+    return load_all
 
 
 def _mapped(tf, source, function):
@@ -164,6 +217,26 @@ def _checked(dataset, batch_size, crop, augment):
             f"rotate nor elastic turns with it: leave both out, got {augment!r}."
         )
     return crop, augment or None
+
+
+def _checked_weight_maps(weight_maps, dataset):
+    """Returns a `WeightMaps` that fits the dataset."""
+    if not isinstance(weight_maps, WeightMaps):
+        raise ValueError(
+            f"`weight_maps` must be a fcn_keras.data.WeightMaps or None, got {weight_maps!r}."
+        )
+    if dataset.labels is None:
+        raise ValueError(
+            f"`weight_maps` are for classes; the task of {dataset.name} ({dataset.split}) is "
+            f"{dataset.task.kind!r}."
+        )
+    given = weight_maps.class_weights
+    if given is not None and len(given) != dataset.labels.num_classes:
+        raise ValueError(
+            f"`class_weights` has {len(given)} values for {dataset.labels.num_classes} classes. "
+            "Give one number for each class."
+        )
+    return weight_maps
 
 
 def _checked_shard(shard, dataset):

@@ -57,26 +57,22 @@ class Skipped:
             )
 
 
-def without_unreadable(tf, indices, dataset, load, skipped):
+def without_unreadable(tf, indices, dataset, load, skipped, parts):
     """Returns the examples of a `tf.data.Dataset` of indices without those that `load` refuses.
 
     Args:
         tf: TensorFlow.
         indices: A `tf.data.Dataset` of indices of `dataset`.
         dataset: A `Dataset`.
-        load: `load(index) -> (image, target)`, which raises for what cannot be read.
+        load: `load(index)`: a tuple of arrays; it raises for what cannot be read.
         skipped: A `Skipped`.
+        parts: (shape, dtype, ...) of each array.
 
     Returns:
-        A `tf.data.Dataset` of (image, target).
+        A `tf.data.Dataset` of these tuples.
     """
     plain = tf.autograph.experimental.do_not_convert
-    shapes = dataset.image_shape, dataset.target_shape
-    dtypes = dataset.image_dtype, dataset.task.dtype
-    nothing = (
-        False,
-        *(tf.zeros([n or 1 for n in shape], d) for shape, d in zip(shapes, dtypes, strict=True)),
-    )
+    nothing = (False, *(tf.zeros([n or 1 for n in shape], d) for shape, d, *_ in parts))
 
     def note(index):
         skipped.add(dataset, int(index))
@@ -85,14 +81,11 @@ def without_unreadable(tf, indices, dataset, load, skipped):
     def attempt(index):
         one = tf.data.Dataset.from_tensors(index).map(plain(lambda i: (True, *load(i))))
         one = one.ignore_errors().concatenate(tf.data.Dataset.from_tensors(nothing)).take(1)
-        found, image, target = one.get_single_element()
+        found, *arrays = one.get_single_element()
         found = tf.cond(found, lambda: True, lambda: tf.numpy_function(note, [index], tf.bool))
-        return (
-            tf.ensure_shape(found, ()),
-            tf.ensure_shape(image, shapes[0]),
-            tf.ensure_shape(target, shapes[1]),
-        )
+        pairs = zip(arrays, parts, strict=True)
+        return tf.ensure_shape(found, ()), *(tf.ensure_shape(a, shape) for a, (shape, *_) in pairs)
 
     tried = indices.map(plain(attempt), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    found = tried.filter(plain(lambda found, image, target: found))
-    return found.map(plain(lambda found, image, target: (image, target)))
+    found = tried.filter(plain(lambda found, *arrays: found))
+    return found.map(plain(lambda found, *arrays: arrays))

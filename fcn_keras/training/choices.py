@@ -17,6 +17,7 @@ from fcn_keras.options import Option
 from fcn_keras.training import loss as loss_words
 
 ALL_BUT_SCORES = "all but scores"
+UNET_WEIGHTS = (10.0, 5.0)  # w0 and sigma of its weight maps
 SCHEDULES = ("cosine", "poly", "step", "constant")
 NORMALIZATIONS = ("mean", "pixels", "sum")
 
@@ -81,6 +82,16 @@ def parse_scale(text):
     if not 0 < low <= high:
         raise ValueError(text)
     return low, high
+
+
+def parse_weight_maps(text):
+    """Returns "10:5" as (10.0, 5.0), "unet" as that, "none" as None."""
+    if text in ("none", "unet"):
+        return None if text == "none" else UNET_WEIGHTS
+    w0, sigma = (float(part) for part in text.split(":"))
+    if not (w0 >= 0 and sigma > 0):
+        raise ValueError(text)
+    return w0, sigma
 
 
 def parse_rotate(text):
@@ -230,6 +241,20 @@ def checked_augment(name, augment):
             f"got {augment!r}."
         )
     return augment
+
+
+def checked_weight_maps(name, given):
+    """Returns (w0, sigma) of weight maps, or None; True is U-Net's pair."""
+    if given is None or given is False:
+        return None
+    if given is True:
+        return UNET_WEIGHTS
+    if not isinstance(given, (tuple, list)) or len(given) != 2:
+        raise ValueError(
+            f"`{name}` must be (w0, sigma), such as {UNET_WEIGHTS}, True for these, or None, got "
+            f"{given!r}."
+        )
+    return number(f"{name}[0]", given[0]), positive(f"{name}[1]", given[1])
 
 
 def checked_freeze(name, freeze):

@@ -13,7 +13,7 @@ from fcn_keras.training import schedules
 from fcn_keras.training.choices import ALL_BUT_SCORES, OPTIMIZERS
 from fcn_keras.training.devices import strategy_scope
 from fcn_keras.training.distillation import check_crop, check_teacher, teach, with_teacher
-from fcn_keras.training.loss import build_loss
+from fcn_keras.training.loss import build_loss, require_weighted_pixels
 from fcn_keras.training.optimizers import matches
 
 # The metrics of a task that a training measures; of the other tasks all are.
@@ -146,12 +146,16 @@ def compile_with(model, recipe, rate, tasks, class_weights=None):
             if isinstance(layer, keras.layers.Dropout):
                 layer.rate = 0.0
     weights = None if class_weights is None else [float(w) for w in class_weights]
+    if recipe.weight_maps is not None:
+        weights = None  # they are a part of the maps
     words = recipe.loss if isinstance(recipe.loss, dict) else dict.fromkeys(tasks, recipe.loss)
     loss = {
         output: build_loss(words.get(output), task, recipe.normalization, weights)
         for output, task in tasks.items()
     }
     teacher = with_teacher(recipe, model).teacher
+    if recipe.weight_maps is not None:
+        require_weighted_pixels(loss.values())
     with strategy_scope(model):
         optimizer = build_optimizer(recipe, rate)
         flat = [v for v in model.trainable_variables if len(v.shape) < 2]

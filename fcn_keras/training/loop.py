@@ -329,7 +329,7 @@ def _fit(run, reading, verbose, callbacks):
         # a resumed run does not repeat the first epochs' crops
         seed = plan.seed + 100_003 * stage.first
         keras.utils.set_random_seed(seed)
-        batches = stage.recipe.batches(run.train_data, seed, **reading)
+        batches = stage.recipe.batches(run.train_data, seed, class_weights=run.weights, **reading)
         before, validation = _validation(run, batches)
         batch_norm = synchronized_batch_norm if replicas(model) > 1 else fused_batch_norm
         with (

@@ -92,6 +92,26 @@ def build_loss(words, task, normalization="mean", class_weights=None):
     return losses.Sum(built, weights=[factor for factor, _, _ in terms])
 
 
+def require_weighted_pixels(built):
+    """Checks that losses have a value for each pixel, which weight maps multiply.
+
+    Args:
+        built: Losses as `build_loss` returns them.
+
+    Raises:
+        ValueError: for a loss of whole regions, naming it.
+    """
+    from fcn_keras.losses.region_base import RegionLoss
+
+    for loss in built:
+        for one in loss.losses if isinstance(loss, losses.Sum) else (loss,):
+            if isinstance(one, RegionLoss):
+                raise ValueError(
+                    f"`weight_maps` weigh single pixels, and {one.name!r} compares whole regions: "
+                    "use cross_entropy, focal or ohem, or leave the maps out."
+                )
+
+
 def default_words(task):
     """Returns the name of a task's own loss, such as "cross_entropy"."""
     own = type(losses.for_task(task)).__name__

@@ -39,6 +39,10 @@ class Recipe:
         class_weights: None, a name that `fcn_keras.data.class_weights` knows ("enet" for
             1 / ln(1.02 + p)), or one number for each class. Weights find more of the rare classes
             and claim too many pixels for them; the IU of thin classes falls.
+        weight_maps: None, or (w0, sigma): a weight for each pixel, that of its class plus
+            w0 exp(-(d1 + d2)^2 / (2 sigma^2)) where background lies between objects at the
+            distances d1 and d2 in pixels (`fcn_keras.data.WeightMaps`). True is (10, 5), as in
+            U-Net. For losses of single pixels: cross-entropy, focal loss, OHEM.
         validate_every: Epochs from one validation to the next; the last epoch always has one.
         refresh_batches: Number of training batches over which the BatchNormalization statistics
             are recomputed before each validation; 0 keeps the moving averages.
@@ -232,6 +236,16 @@ class Recipe:
         kind=str,
         panel=PANEL,
     )
+    weight_maps: tuple[float, float] | None = option(
+        None,
+        "Weight maps that stress the background between objects that nearly touch: largest weight "
+        "and width in pixels; unet is 10:5. The class weights become a part of them.",
+        metavar="W0:SIGMA|unet|none",
+        parse=choices.parse_weight_maps,
+        takes="W0:SIGMA, two numbers such as 10:5, or unet or none",
+        check=choices.checked_weight_maps,
+        panel=PANEL,
+    )
     ema: float | None = option(
         None,
         "Momentum of a running average of the weights, such as 0.99, which is validated and saved.",
@@ -347,7 +361,9 @@ class Recipe:
             crop=choices.default_crop(train_data) if self.crop == "auto" else self.crop,
         ).filled()
 
-    def batches(self, data, seed=None, on_error="raise", shard=None, cache=False):
+    def batches(
+        self, data, seed=None, on_error="raise", shard=None, cache=False, class_weights=None
+    ):
         """Returns the training batches of a dataset: drawn, cut and varied as the recipe says.
 
         Args:
@@ -357,9 +373,11 @@ class Recipe:
             shard: (index, count): the share of each batch that one of `count` processes computes.
             cache: Whether decoded examples are kept: True in memory, a path in files that begin
                 with it.
+            class_weights: One number for each class, in place of the recipe's, for weight maps.
 
         Returns:
-            A `tf.data.Dataset` of (images uint8 (B, H, W, C), targets (B, H, W, ...)).
+            A `tf.data.Dataset` of (images uint8 (B, H, W, C), targets (B, H, W, ...)); with
+            `weight_maps` of (images, targets, weights (B, H, W)).
         """
         recipe = self.resolved(data)
         return data.batches(
@@ -372,7 +390,19 @@ class Recipe:
             on_error=on_error,
             shard=shard,
             cache=cache,
+            **recipe._weight_maps(data, class_weights),
         )
+
+    def _weight_maps(self, data, class_weights):
+        """The argument of `Dataset.batches` for weight maps, a dict."""
+        if self.weight_maps is None:
+            return {}
+        from fcn_keras import data as datasets
+
+        weights = self.class_weights if class_weights is None else class_weights
+        if weights is not None and data.labels is not None:
+            weights = datasets.class_weights(weights, data)
+        return {"weight_maps": datasets.WeightMaps(*self.weight_maps, weights)}
 
     def to_config(self):
         """Returns the recipe in JSON types; `from_config` reads it."""
@@ -384,7 +414,7 @@ class Recipe:
             config["augment"] = {k: list(v) if isinstance(v, tuple) else v for k, v in listed}
         if not isinstance(self.class_weights, (str, type(None))):
             config["class_weights"] = [float(w) for w in self.class_weights]
-        for name in ("crop", "freeze"):
+        for name in ("crop", "freeze", "weight_maps"):
             if isinstance(config[name], tuple):
                 config[name] = list(config[name])
         config["teacher"] = choices.name_of_teacher(self.teacher)

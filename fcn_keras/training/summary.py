@@ -87,6 +87,11 @@ def recipe_lines(plan, steps):
             f"teacher: {plan.teacher}, weight {plan.teacher_alpha:g}, temperature "
             f"{plan.teacher_temperature:g}{void}"
         )
+    if plan.weight_maps is not None:
+        w0, sigma = plan.weight_maps
+        lines.append(
+            f"weight maps: the class weights and up to {w0:g} between objects, sigma {sigma:g} px"
+        )
     factors = [f"{glob} x{factor:g}" for glob, factor in plan.rates.items()]
     if plan.bias_rate != 1:
         factors.append(f"biases x{plan.bias_rate:g}")

@@ -161,7 +161,7 @@ def find_lr(model, data, recipe=None, *, lowest=1e-6, highest=1.0, steps=100, cl
     try:
         with fused_batch_norm(model):
             model.fit(
-                plan.batches(data).repeat(),
+                plan.batches(data, class_weights=weights).repeat(),
                 steps_per_epoch=steps,
                 epochs=1,
                 callbacks=[watch],

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from fcn_keras.data.classes.lines import Class
 from fcn_keras.data.classes.notations import read_listing
 from fcn_keras.data.layout.files import require
+from fcn_keras.data.masks.instances import InstanceReader
 from fcn_keras.data.masks.reader import MaskReader
 from fcn_keras.labels import VOID_COLOR, LabelSet
 from fcn_keras.text_files import read_text
@@ -167,6 +168,33 @@ def labels_and_reader(found, void=(), binary=False, threshold=None):
     )  # fmt: skip
     refuse = len(classes) <= 2 and not reader.declares_255
     return labels, dataclasses.replace(reader, refuse_binary=refuse)
+
+
+def instances_reader(found, void=(), threshold=None, separate=0):
+    """Returns the `LabelSet` and the `InstanceReader` of masks that number objects.
+
+    Args:
+        found: The `ClassList`: two classes, or classes with the numbers of their objects.
+        void: Further values of the files that mean void.
+        threshold: As for `labels_and_reader`; it must be None.
+        separate: Width of the background between objects that touch, in pixels.
+
+    Raises:
+        ValueError: for classes that do not say what the numbers are.
+    """
+    if threshold is not None:
+        raise ValueError(
+            f"threshold={threshold:g} makes one class of all values, so it does not go with "
+            "instances, which tell objects apart by them. Leave one of both out."
+        )
+    ranged = any(entry.values for entry in _classes(found))
+    if not ranged and len(found.names) != 2:
+        raise ValueError(
+            f"instances needs two classes, or the numbers of each class's objects in {found.path} "
+            f"(`egg = 1-200`); it names {listed(found.names)}."
+        )
+    labels, reader = labels_and_reader(found, void, binary=not ranged)
+    return labels, InstanceReader.of(reader, separate)
 
 
 def _require_sides(found, void, threshold):
