@@ -52,12 +52,12 @@ def test_a_training_with_maps_is_resumed(tmp_path, make_net, make_shapes, capsys
     out = tmp_path / "run"
     options = {"epochs": 1, "batch_size": 4, "crop": (16, 16), "class_weights": "enet"}
     keras.utils.set_random_seed(0)
-    train(make_net(), make_shapes(8), make_shapes(2, "val"), out=out, verbose=0,
+    train(make_net(), make_shapes(8), out=out, verbose=0,
           weight_maps=True, **options)  # fmt: skip
     assert "weight maps: the class weights and up to 10 between objects" in capsys.readouterr().out
     saved = Recipe.from_config(RunFolder(out).read_config()["recipe"])
     assert saved.weight_maps == (10.0, 5.0)
-    rows = train(None, make_shapes(8), make_shapes(2, "val"), out=out, resume=True, epochs=2,
+    rows = train(None, make_shapes(8), out=out, resume=True, epochs=2,
                  verbose=0)  # fmt: skip
     assert len(rows) == 2 and np.isfinite(rows[-1]["loss"])
 
