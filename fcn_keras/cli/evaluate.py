@@ -42,6 +42,7 @@ def evaluate(
     combine: postprocessing.Combine = None,
     scales: postprocessing.Scales = None,
     flip: postprocessing.Flip = False,
+    rotate: postprocessing.Rotate = False,
     crf: postprocessing.Crf = False,
     crf_options: postprocessing.CrfOptions = None,
     samples: postprocessing.Samples = None,
@@ -71,7 +72,7 @@ def evaluate(
     predictor = postprocessing.load_models(model, others, combine, output)
     dataset = load_dataset(data, split, only, exclude, predictor.image_reader)
     segmenter = postprocessing.build_predictor(
-        predictor, scales, flip, crf, crf_options, samples, tile
+        predictor, scales, flip, rotate, crf, crf_options, samples, tile
     )
     if confusion and segmenter.task is not None and segmenter.labels is None:
         raise ValueError(f"--confusion is for classes; the task of {model} is {segmenter.task}.")

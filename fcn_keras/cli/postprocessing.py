@@ -42,6 +42,14 @@ Flip = Annotated[
     bool,
     typer.Option("--flip", help="Also average over the mirrored image.", rich_help_panel=PANEL),
 ]
+Rotate = Annotated[
+    bool,
+    typer.Option(
+        "--rotate",
+        help="Also average over the image turned by 90, 180 and 270 degrees.",
+        rich_help_panel=PANEL,
+    ),
+]
 Crf = Annotated[
     bool,
     typer.Option("--crf", help="Refine the probabilities by a dense CRF.", rich_help_panel=PANEL),
@@ -103,7 +111,7 @@ def load_models(model, others, combine, output=None, labels=None):
     return inference.Ensemble(found, combine or COMBINATIONS[0], names=paths)
 
 
-def build_predictor(segmenter, scales, flip, crf, crf_options, samples=None, tile=None):
+def build_predictor(segmenter, scales, flip, rotate, crf, crf_options, samples=None, tile=None):
     """Returns the segmenter that the options ask for.
 
     Raises:
@@ -119,6 +127,7 @@ def build_predictor(segmenter, scales, flip, crf, crf_options, samples=None, til
         tile=_tile(tile),
         scales=_numbers(scales),
         flip=flip,
+        rotate=rotate,
         crf=options,
     )
 

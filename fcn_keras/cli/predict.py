@@ -48,6 +48,7 @@ def predict(
     combine: postprocessing.Combine = None,
     scales: postprocessing.Scales = None,
     flip: postprocessing.Flip = False,
+    rotate: postprocessing.Rotate = False,
     crf: postprocessing.Crf = False,
     crf_options: postprocessing.CrfOptions = None,
     samples: postprocessing.Samples = None,
@@ -90,7 +91,7 @@ def predict(
     if segmenter.task is None:
         raise ValueError(f"{model} does not tell its classes: give a file with --labels.")
     segmenter = postprocessing.build_predictor(
-        segmenter, scales, flip, crf, crf_options, samples, tile
+        segmenter, scales, flip, rotate, crf, crf_options, samples, tile
     )
     written = {"alpha": alpha, "confidence": confidence, "png_scale": png_scale}
     reader = ImageReader(bits, image_alpha, page)

@@ -33,6 +33,7 @@ def evaluate(
     boundary=False,
     scales=None,
     flip=False,
+    rotate=False,
     crf=None,
     samples=None,
     tile=None,
@@ -50,8 +51,9 @@ def evaluate(
         batch_size: Number of images of one size that are segmented together, at most.
         boundary: Whether the boundary F1 measure is computed too, at the published tolerance (see
             `fcn_keras.metrics.BoundaryF1`). For classes only.
-        scales, flip, crf, samples, tile: Post-processing, as for `fcn_keras.segment`: averages
-            over scales and the mirrored image, a dense CRF, passes with Dropout on, and tiles.
+        scales, flip, rotate, crf, samples, tile: Post-processing, as for `fcn_keras.segment`:
+            averages over scales, mirrored and turned images, a dense CRF, passes with Dropout on,
+            and tiles.
         progress: Whether a bar with the score so far is shown, on a terminal.
 
     Returns:
@@ -72,7 +74,7 @@ def evaluate(
     ```
     """
     segmenter = build_predictor(
-        predictor, samples=samples, tile=tile, scales=scales, flip=flip, crf=crf
+        predictor, samples=samples, tile=tile, scales=scales, flip=flip, rotate=rotate, crf=crf
     )
     check_one_output(segmenter, "Evaluation")
     if isinstance(dataset, Dataset):

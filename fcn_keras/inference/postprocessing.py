@@ -8,7 +8,9 @@ from fcn_keras.inference.tiling import Tiled
 from fcn_keras.inference.uncertainty import MCDropoutPredictor
 
 
-def build_predictor(model, *, samples=None, tile=None, scales=None, flip=False, crf=None):
+def build_predictor(
+    model, *, samples=None, tile=None, scales=None, flip=False, rotate=False, crf=None
+):
     """Returns a segmenter with the post-processing that is asked for.
 
     In this order: Monte-Carlo dropout, of each member of an `Ensemble`; tiles; test-time
@@ -21,6 +23,7 @@ def build_predictor(model, *, samples=None, tile=None, scales=None, flip=False, 
             None segments them whole.
         scales: Factors of height and width to average over, or None for the image as it is.
         flip: Whether the mirrored image is averaged over too.
+        rotate: Whether the image turned by 90, 180 and 270 degrees is averaged over too.
         crf: None or False for no CRF, True for the default options of `fcn_keras.crf.dense_crf`,
             or a dict of options.
 
@@ -47,8 +50,9 @@ def build_predictor(model, *, samples=None, tile=None, scales=None, flip=False, 
         segmenter = MCDropoutPredictor(segmenter, samples)
     if tile is not None:
         segmenter = Tiled(segmenter, tile)
-    if scales is not None or flip:
-        segmenter = TTAPredictor(segmenter, (1.0,) if scales is None else scales, flip)
+    if scales is not None or flip or rotate:
+        scales = (1.0,) if scales is None else scales
+        segmenter = TTAPredictor(segmenter, scales, flip, rotate)
     if crf is not None and crf is not False:
         segmenter = CRFPredictor(segmenter, **({} if crf is True else crf))
     return segmenter

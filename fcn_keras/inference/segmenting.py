@@ -13,6 +13,7 @@ def segment(
     return_probabilities=False,
     scales=None,
     flip=False,
+    rotate=False,
     crf=None,
     samples=None,
     tile=None,
@@ -31,6 +32,8 @@ def segment(
         scales: Factors of height and width to average the probabilities over, such as
             (0.5, 0.75, 1.0, 1.25, 1.5, 1.75); None for the image as it is.
         flip: Whether the mirrored image is averaged over too.
+        rotate: Whether the image turned by 90, 180 and 270 degrees is averaged over too: with
+            `flip` eight positions, for images without an up and down.
         crf: True for a dense CRF after the net, or a dict of options of
             `fcn_keras.crf.dense_crf`.
         samples: Number of passes with Dropout on to average over; `uncertainty` also returns how
@@ -62,13 +65,13 @@ def segment(
     ```
     """
     segmenter = build_predictor(
-        model, samples=samples, tile=tile, scales=scales, flip=flip, crf=crf
+        model, samples=samples, tile=tile, scales=scales, flip=flip, rotate=rotate, crf=crf
     )
-    averaged = samples is not None or scales is not None or flip or crf
+    averaged = samples is not None or scales is not None or flip or rotate or crf
     if return_logits and (averaged or return_probabilities):
         raise ValueError(
-            "`return_logits` returns the logits of the net; with scales, flip, crf or samples "
-            "there are probabilities: return_probabilities=True."
+            "`return_logits` returns the logits of the net; with scales, flip, rotate, crf or "
+            "samples there are probabilities: return_probabilities=True."
         )
     if return_probabilities:
         return decoded_with_probabilities(segmenter, image)

@@ -1,4 +1,6 @@
-"""Test-time augmentation: outputs averaged over scales and mirrored images."""
+"""Test-time augmentation: outputs averaged over scales, mirrored and turned images."""
+
+import itertools
 
 import keras
 import numpy as np
@@ -9,22 +11,26 @@ from fcn_keras.inference.postprocessor import Postprocessor, activations_of
 
 
 class TTAPredictor(Postprocessor):
-    """Averages over several sizes of an image, and over its mirror image.
+    """Averages over several sizes of an image, its mirror image and its quarter turns.
 
     The image is resized (bilinearly, with antialiasing where it shrinks), segmented, and the class
     probabilities are resized to the image's size; all have the same weight. Of other tasks the
-    values are averaged. The time is the sum of the squared scales, twice that with `flip`.
+    values are averaged. The time is the sum of the squared scales, twice that with `flip` and four
+    times that with `rotate`.
 
     Args:
         model: A Keras model of any image size, or a `Segmenter` with probabilities.
         scales: Factors of height and width; 1 is the image as it is.
         flip: Whether the mirrored image is averaged over too.
+        rotate: Whether the image turned by 90, 180 and 270 degrees is averaged over too. With
+            `flip` these are all eight positions of a square. For images without an up and down.
 
     Attributes:
         task, labels, halo, size, channels: As of any `Segmenter`.
 
     Raises:
-        ValueError: for no scales, or one that is not a positive number.
+        ValueError: for no scales, or one that is not a positive number; for `rotate` of a net that
+            takes one size that is not square, or of values that are directions in the image.
 
     Example:
 
@@ -39,26 +45,47 @@ class TTAPredictor(Postprocessor):
     usual.
     """
 
-    def __init__(self, model, scales=(1.0,), flip=False):
+    def __init__(self, model, scales=(1.0,), flip=False, rotate=False):
         super().__init__(model)
         self.scales = checked_scales(scales)
         self.flip = flip
+        self.rotate = rotate
+        if rotate:
+            self._check_turns()
 
     def activations(self, images):
         """Returns the averages, float32 (batch, H, W, channels)."""
         batch = to_batch(images, shapes_of(self.segmenter, images[0]), self.image_reader)
         size = size_of(batch, axis=1)
         total = 0
+        positions = list(itertools.product((False, True)[: 1 + bool(self.flip)], self._turns))
         for scale in self.scales:
             scaled = batch
             if scale != 1:
                 new = tuple(max(1, round(side * scale)) for side in size)
                 scaled = _each(batch, lambda array, new=new: _resized_images(array, new))
-            total = total + self._on_grid(scaled, size)
-            if self.flip:
-                mirrored = self._on_grid(_each(scaled, lambda array: array[:, :, ::-1]), size)
-                total = total + self._unmirrored(mirrored[:, :, ::-1])
-        return (total / (len(self.scales) * (1 + bool(self.flip)))).astype("float32")
+            for mirror, turn in positions:
+                moved = _each(scaled, lambda array, m=mirror, t=turn: _moved(array, m, t))
+                found = self._on_grid(moved, size[::-1] if turn % 2 else size)
+                total = total + self._moved_back(found, mirror, turn)
+        return (total / (len(self.scales) * len(positions))).astype("float32")
+
+    @property
+    def _turns(self):
+        return range(4 if self.rotate else 1)
+
+    def _check_turns(self):
+        """Raises ValueError for a segmenter whose images or outputs cannot be turned."""
+        if self.size is not None and self.size[0] != self.size[1]:
+            raise ValueError(
+                "`rotate` turns images by quarters, but the net takes only images of "
+                f"{self.size[0]}x{self.size[1]}: leave it out."
+            )
+        if self.task is not None and self.task.directed:
+            raise ValueError(
+                f"`rotate` does not turn the values of {self.task.kind!r}, which are directions in "
+                "the image: leave it out."
+            )
 
     def _on_grid(self, batch, size):
         """The activations of resized images, resized to `size`."""
@@ -69,7 +96,12 @@ class TTAPredictor(Postprocessor):
         found = _resized(found, size, False)
         return found if self.task is None else self.task.scaled(found, factor)
 
-    def _unmirrored(self, values):
+    def _moved_back(self, values, mirror, turn):
+        """Values of a moved image as they are on the image itself."""
+        values = np.rot90(values, -turn, axes=(1, 2))
+        if not mirror:
+            return values
+        values = values[:, :, ::-1]
         return values if self.task is None else self.task.mirrored(values)
 
 
@@ -83,6 +115,11 @@ def checked_scales(scales):
     if not found or not all(0 < scale < np.inf for scale in found):
         raise ValueError(f"`scales` must be positive numbers, such as (0.5, 1.0), got {scales!r}.")
     return tuple(found)
+
+
+def _moved(images, mirror, turn):
+    """Images mirrored left-right, then turned counter-clockwise by so many quarters."""
+    return np.rot90(images[:, :, ::-1] if mirror else images, turn, axes=(1, 2))
 
 
 def _each(batch, function):
