@@ -185,18 +185,17 @@ def measured(training, name, data, report, budget, weights):
 
     import fcn_keras
 
+    keras.backend.clear_session()
     recipe, losses = recipe_of(training, name, budget), []
     fcn_keras.training.setup(recipe.precision)
     if training.images is not None:
         data = spread_evenly(data, training.images)
     start, cpu, model = time.perf_counter(), time.process_time(), None
     for stage in training.stages:
+        rate = recipe.learning_rate * (1 if model is None else LATER_STAGES)
         keras.utils.set_random_seed(budget.seed)
         options = {"weights": weights, **training.net, "init_from": model, "labels": data.labels}
-        build = getattr(fcn_keras, stage)
-        later = model is not None
-        model = build(data.labels.num_classes, CLASSIFIER, **options)
-        rate = recipe.learning_rate * (LATER_STAGES if later else 1)
+        model = fcn_keras.models.NETS[stage](data.labels.num_classes, CLASSIFIER, **options)
         losses.append(fit(model, recipe.changed(learning_rate=rate), data))
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     scores = fcn_keras.evaluate(model, report, scales=(0.5,)).scores
@@ -210,6 +209,7 @@ def measured(training, name, data, report, budget, weights):
         "batch_size": min(recipe.batch_size, len(data)),
         "images": training.images or len(data),
         "learning_rate": recipe.learning_rate,
+        "parameters": model.count_params(),
         "precision": keras.config.dtype_policy().name,
         "seconds": seconds,
         "cpu_seconds": cpu,
@@ -218,8 +218,6 @@ def measured(training, name, data, report, budget, weights):
 
 def run(rows, budget, out, root, weights):
     """Trains what is not done yet of some rows, one training after another."""
-    import keras
-
     for name, key in planned(rows):
         file = budget.file(out, name, key)
         if done(file):
@@ -238,7 +236,6 @@ def run(rows, budget, out, root, weights):
             f"{found['seconds']:.0f} s ({found['cpu_seconds']:.0f} CPU s)",
             flush=True,
         )
-        keras.backend.clear_session()
 
 
 def listed(budget, out):
@@ -264,12 +261,18 @@ def main(words=None):
     parser.add_argument(
         "--rows", nargs="+", metavar="DATA[:ROW,...]", help="rows to run. Default: all"
     )
-    parser.add_argument("--minutes", type=float, default=12, help="budget of a training")
+    parser.add_argument(
+        "--minutes", type=float, default=12, help="length of a training, on two idle cores (12)"
+    )
     parser.add_argument("--quick", action="store_true", help="one epoch of 16 images, as a trial")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--weights", help=f"weights file of {CLASSIFIER}")
-    parser.add_argument("--root", type=Path, default=ROOT, help="folder of the data sets")
-    parser.add_argument("--out", type=Path, default=Path("runs/transfer"))
+    parser.add_argument("--seed", type=int, default=0, help="of weights, order and crops (0)")
+    parser.add_argument(
+        "--weights", help=f"weights file of {CLASSIFIER}; else that of --root, else imagenet"
+    )
+    parser.add_argument("--root", type=Path, default=ROOT, help=f"folder of the data sets ({ROOT})")
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/transfer"), help="folder for scores and table"
+    )
     parser.add_argument("--list", action="store_true", help="print the rows and train nothing")
     parser.add_argument("--table", action="store_true", help="make the table and train nothing")
     args = parser.parse_args(words)
