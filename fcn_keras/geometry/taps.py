@@ -39,8 +39,14 @@ def taps(model):
     return {stride: traced.tensor for stride, traced in traced_taps(model).items()}
 
 
-def traced_taps(model):
-    """Returns `taps` as the `Traced` tensors, which also have their geometry."""
+def traced_taps(model, before_pooling=False):
+    """Returns `taps` as the `Traced` tensors, which also have their geometry.
+
+    Args:
+        model: As `taps`.
+        before_pooling: Whether of a plain chain too the last tensor of each stride is taken, which
+            the next pooling pools, as in U-Net: of VGG at 8 the last convolution of block 4.
+    """
     found, outputs = trace(model)
     through = on_every_path(found, outputs[-1])
     chain = all(len({*map(id, t.parents)}) <= 1 >= len(_used(t)) for t in found)
@@ -49,7 +55,7 @@ def traced_taps(model):
         level = [t for t in found if _stride(t) == stride and not _is_padding(t)]
         if not level:
             continue
-        if chain and _pools(level[0].operation):
+        if chain and not before_pooling and _pools(level[0].operation):
             chosen[stride] = level[0]
             continue
         candidates = [t for t in level if t in through]

@@ -13,6 +13,7 @@ from fcn_keras.layers.grouped_conv import GroupedConv2D
 from fcn_keras.layers.lean_normal import LeanHeNormal
 from fcn_keras.layers.local_response import LocalResponseNormalization
 from fcn_keras.layers.logits import Logits
+from fcn_keras.layers.mirror_padding import MirrorPadding2D
 from fcn_keras.layers.pad_to_multiple import PadToMultiple
 from fcn_keras.layers.pooling_indices import MaxPooling2DWithIndices, MaxUnpooling2D
 from fcn_keras.layers.preprocessing import Preprocess
@@ -33,6 +34,7 @@ __all__ = [
     "Logits",
     "MaxPooling2DWithIndices",
     "MaxUnpooling2D",
+    "MirrorPadding2D",
     "PadToMultiple",
     "Preprocess",
     "ResizeToReference",

@@ -25,6 +25,7 @@ _FILES = {
     "segnet": "segnet",
     "segnet_basic": "segnet",
     "task_of": "outputs",
+    "unet": "unet",
 }
 
 __all__ = ["NETS", *_FILES]

@@ -83,6 +83,7 @@ def load_backbone(
     dropout=None,
     batch_norm_momentum=None,
     output_stride=None,
+    before_pooling=False,
 ):
     """Returns the backbone over one input of a net.
 
@@ -96,6 +97,7 @@ def load_backbone(
         batch_norm_momentum: Momentum of the copied BatchNormalization layers; None keeps theirs.
         output_stride: Stride of the deepest features; strides beyond it are removed and the later
             kernels dilated. None leaves the classifier's.
+        before_pooling: As `fcn_keras.geometry.taps.traced_taps`.
 
     Returns:
         A `Backbone`.
@@ -127,7 +129,7 @@ def load_backbone(
         deepest = _finer(stream.image, deepest, output_stride, spec.classifier.name)
     del spec, top, head, copier
     gc.collect()  # the classifier's weights were copied; a graph's cycles would keep them
-    return _tapped(stream.image, deepest)
+    return _tapped(stream.image, deepest, before_pooling)
 
 
 def resolve(classifier, weights, stream, keep_head):
@@ -241,10 +243,11 @@ def _finer(image, deepest, output_stride, name):
     return deepest
 
 
-def _tapped(image, deepest):
+def _tapped(image, deepest, before_pooling):
     """The `Backbone` that ends in the tensor `deepest`."""
     deepest = _tap(image, deepest)
-    finer = [tap for tap in _taps(image, deepest.tensor) if tap.stride < deepest.stride]
+    taps = _taps(image, deepest.tensor, before_pooling)
+    finer = [tap for tap in taps if tap.stride < deepest.stride]
     taps = (deepest, *finer)
     nested = _nested(image, taps)
     if not nested:  # some map is of a size that its stride does not divide
@@ -263,8 +266,8 @@ def _tap(image, tensor, size=None):
     return Tap(tensor, fields.stride[0], fields.offset)
 
 
-def _taps(image, features):
-    found = traced_taps(keras.Model(image, features))
+def _taps(image, features, before_pooling):
+    found = traced_taps(keras.Model(image, features), before_pooling)
     return [
         Tap(found[stride].tensor, stride, found[stride].fields.offset)
         for stride in reversed(STRIDES)

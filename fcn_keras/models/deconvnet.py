@@ -15,15 +15,14 @@ import keras
 
 from fcn_keras.layers import CropToReference, LeanHeNormal, PadToMultiple, WindowConv2D
 from fcn_keras.models.init_from import begin_from
-from fcn_keras.models.inputs import one_stream
+from fcn_keras.models.inputs import assembled, one_stream
 from fcn_keras.models.options import check_options
-from fcn_keras.models.outputs import tasks_wanted
+from fcn_keras.models.outputs import scored, tasks_wanted
 from fcn_keras.models.pooled_encoder import (
     Hidden,
     convolution_unit,
     load_pooled_encoder,
     normalized,
-    scored,
     unpooled,
 )
 
@@ -126,7 +125,7 @@ def deconvnet(
                 filters = block.features.shape[-1]  # instead of the image's channels
             unit = f"deconv{block.number}_{number}"
             x = convolution_unit(x, filters, window, unit, momentum=momentum)
-    model = scored(x, 1, "seg", stream, tasks, name)
+    model = assembled([stream], scored(x, 1, "seg", tasks, stream.image), name)
     if init_from is not None:
         begin_from(model, init_from, new_classes)
     return model

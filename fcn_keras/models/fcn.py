@@ -13,7 +13,7 @@ from fcn_keras.models.init_from import begin_from
 from fcn_keras.models.inputs import assembled, open_streams
 from fcn_keras.models.options import FCNOptions, check_options
 from fcn_keras.models.outputs import suffix_of, tasks_wanted
-from fcn_keras.models.ways_up import AddedFeatures, AddedScores, Level
+from fcn_keras.models.ways_up import AddedFeatures, AddedScores, Level, level_filters
 
 L = keras.layers
 
@@ -343,13 +343,7 @@ def _filters(given, skips, alignment):
         return (None,) * skips
     if alignment != "same":
         raise ValueError(f"`decoder_filters` needs alignment='same', got {alignment!r}.")
-    filters = (given,) * skips if np.ndim(given) == 0 else tuple(given)
-    if len(filters) != skips:
-        raise ValueError(
-            "`decoder_filters` needs one whole number of at least 1 for each of the "
-            f"{skips} skips, got {given!r}."
-        )
-    return tuple(whole_number("decoder_filters", count) for count in filters)
+    return level_filters(given, skips)
 
 
 def _scaled(tap, scale, name):

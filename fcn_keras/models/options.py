@@ -4,9 +4,10 @@ Needs no Keras.
 """
 
 import os
+from dataclasses import replace
 from typing import Annotated, Any, TypedDict
 
-from fcn_keras.checks import number
+from fcn_keras.checks import number, whole_number
 from fcn_keras.options import Option, declared
 
 CLASSIFIER = Option(
@@ -20,6 +21,14 @@ CLASSIFIER = Option(
 )
 
 
+DROPOUT = Option(
+    "Dropout rate: after each hidden layer of the head, in a U-Net at the end of the way down.",
+    metavar="RATE",
+    most=1,
+    shown="the classifier's; 0.5 in a U-Net without a classifier",
+)
+
+
 def _weights(text):
     return None if text == "none" else text
 
@@ -30,6 +39,27 @@ def _momentum(name, value):
 
 def _numbers(text):
     return tuple(int(part) for part in text.split(","))
+
+
+def _filters(name, value):
+    """Checks the filters of U-Net's own levels."""
+    counts = tuple(value) if isinstance(value, (tuple, list)) else ()
+    if len(counts) < 2:
+        raise ValueError(
+            f"`{name}` needs the number of filters of each level, the finest first, of at least "
+            f"two, such as (64, 128, 256, 512, 1024); got {value!r}."
+        )
+    return tuple(whole_number(name, count) for count in counts)
+
+
+DECODER_FILTERS = Option(
+    "Number of features of each level of the way up, coarsest first; an FCN then adds features of "
+    "its skips in place of scores.",
+    metavar="N,N,...",
+    parse=_numbers,
+    takes="whole numbers with commas between, one for each skip, such as 128,96,64",
+    shown="none; 256,128,64,32,16 in a U-Net",
+)
 
 
 class NetOptions(TypedDict, total=False):
@@ -117,15 +147,7 @@ class FCNOptions(StartOptions, total=False):
             choices=(False, True, "all"),
         ),
     ]
-    dropout: Annotated[
-        float | None,
-        Option(
-            "Dropout rate after each hidden layer of the head.",
-            metavar="RATE",
-            most=1,
-            shown="the classifier's",
-        ),
-    ]
+    dropout: Annotated[float | None, DROPOUT]
     head_filters: Annotated[
         int | None,
         Option(
@@ -144,15 +166,7 @@ class FCNOptions(StartOptions, total=False):
         ),
     ]
     score_initializer: Annotated[Any, Option("Initializer of the score layers.", python_only=True)]
-    decoder_filters: Annotated[
-        Any,
-        Option(
-            "Number of features of each skip, coarsest first, which are added in place of scores.",
-            metavar="N,N,...",
-            parse=_numbers,
-            takes="whole numbers with commas between, one for each skip, such as 128,96,64",
-        ),
-    ]
+    decoder_filters: Annotated[Any, DECODER_FILTERS]
 
 
 class SegNetOptions(NetOptions, total=False):
@@ -203,6 +217,58 @@ class DeconvNetOptions(StartOptions, total=False):
     ]
 
 
+class UNetOptions(StartOptions, total=False):
+    """The options of `fcn_keras.models.unet`, which documents them."""
+
+    filters: Annotated[
+        tuple,
+        Option(
+            "Filters of each level of a U-Net without a classifier, the finest first.",
+            metavar="N,N,...",
+            parse=_numbers,
+            takes="whole numbers with commas between, one for each level, such as 16,32,64,128,256",
+            default=(64, 128, 256, 512, 1024),
+            shown="64,128,256,512,1024",
+            check=_filters,
+        ),
+    ]
+    padding: Annotated[
+        str,
+        Option(
+            "Convolutions of a U-Net without a classifier: valid are unpadded, as in the paper, "
+            "over an image with a mirrored margin; same are padded, which is faster.",
+            default="valid",
+            choices=("valid", "same"),
+        ),
+    ]
+    context: Annotated[
+        str | None,
+        Option(
+            "Whether the image gets a mirrored margin, so that the output has its size.",
+            default="mirror",
+            choices=("mirror", None),
+            python_only=True,
+        ),
+    ]
+    decoder_filters: Annotated[Any, DECODER_FILTERS]
+    batch_norm: Annotated[
+        bool | None,
+        Option(
+            "BatchNormalization after each convolution of a U-Net; over a classifier after those "
+            "of the way up.",
+            choices=(False, True),
+            shown="no; over a classifier yes",
+        ),
+    ]
+    dropout: Annotated[float | None, DROPOUT]
+    batch_norm_momentum: Annotated[
+        float | None,
+        Option(
+            "Momentum of every BatchNormalization.", default=0.9, check=_momentum, python_only=True
+        ),
+    ]
+
+
 # For each net of `fcn_keras.models.NETS` its options, {name: Option}.
 OPTIONS = {
     name: {"classifier": CLASSIFIER, **declared(FCNOptions)}
@@ -213,6 +279,12 @@ OPTIONS["segnet_basic"] = {  # it has its own encoder, which nobody trained befo
     name: one for name, one in declared(SegNetOptions).items() if name != "weights"
 }
 OPTIONS["deconvnet"] = {"classifier": CLASSIFIER, **declared(DeconvNetOptions)}
+OPTIONS["unet"] = {"classifier": replace(CLASSIFIER, default=None), **declared(UNetOptions)}
+
+# Of a net that takes a classifier or has its own way down: the options that need the one, and
+# those that need the other.
+_WITH_CLASSIFIER = {"unet": ("weights", "decoder_filters")}
+_WITHOUT_CLASSIFIER = {"unet": ("filters", "padding", "context")}
 
 
 def check_options(net, options):
@@ -234,3 +306,42 @@ def check_options(net, options):
             f"The net {net!r} has no option {unknown[0]!r}. It has {', '.join(OPTIONS[net])}."
         )
     return {name: OPTIONS[net][name].checked(name, value) for name, value in options.items()}
+
+
+def needs_classifier(net):
+    """Returns whether a net is built over a classifier only; other nets have a way down too."""
+    one = OPTIONS[net].get("classifier")
+    return one is not None and one.default is not None
+
+
+def unused(net, classifier):
+    """Returns the options of a net that mean nothing with, or without, a classifier.
+
+    Args:
+        net: A name of `OPTIONS`.
+        classifier: Its classifier, or None.
+    """
+    return (_WITH_CLASSIFIER if classifier is None else _WITHOUT_CLASSIFIER).get(net, ())
+
+
+def check_use(net, classifier, names):
+    """Raises ValueError for an option that means nothing with, or without, a classifier.
+
+    Args:
+        net: A name of `OPTIONS`.
+        classifier: Its classifier, or None.
+        names: The options that were given.
+    """
+    for name in unused(net, classifier):
+        if name in names:
+            others = [other for other in OPTIONS[net] if other not in unused(net, classifier)]
+            wrong = (
+                f"`{name}` goes with a classifier, such as classifier='mobilenet_v2'; without one "
+                if classifier is None
+                else f"`{name}` is for a {net} without a classifier; over {_called(classifier)!r} "
+            )
+            raise ValueError(f"{wrong}it has {', '.join(others)}.")
+
+
+def _called(classifier):
+    return classifier if isinstance(classifier, str) else classifier.name

@@ -40,6 +40,31 @@ def tasks_wanted(num_classes, labels=None):
     return {output: _task(output, one, named(labels, output)) for output, one in wanted.items()}
 
 
+def scored(x, window, layer, tasks, reference):
+    """Returns {output: logits}: a convolution for each output, and its `Logits`.
+
+    Args:
+        x: KerasTensor, the last features.
+        window: Rows and columns of the convolution.
+        layer: Its name, behind "score_".
+        tasks: {output: `Task`}.
+        reference: KerasTensor whose height and width the logits have: the image.
+    """
+    logits = {}
+    for output, task in tasks.items():
+        suffix = suffix_of(output)
+        scores = keras.layers.Conv2D(
+            task.channels,
+            window,
+            padding="same",
+            kernel_initializer="he_normal",
+            name=f"score_{layer}{suffix}",
+        )(x)
+        last = Logits(0, task.to_config(), name=f"score{suffix}")
+        logits[output] = last([scores, reference])
+    return logits
+
+
 def output_tasks(model):
     """Returns the task of each output of a model.
 

@@ -13,10 +13,9 @@ import numpy as np
 from fcn_keras import classifiers
 from fcn_keras.geometry.field import trace
 from fcn_keras.geometry.taps import on_every_path
-from fcn_keras.layers import CeilPooling2D, Logits, MaxPooling2DWithIndices, MaxUnpooling2D
+from fcn_keras.layers import CeilPooling2D, MaxPooling2DWithIndices, MaxUnpooling2D
 from fcn_keras.models.backbone import features_of, resolve, top_of
-from fcn_keras.models.inputs import assembled, preprocessed
-from fcn_keras.models.outputs import suffix_of
+from fcn_keras.models.inputs import preprocessed
 from fcn_keras.surgery.convolutionalize import copy_open
 from fcn_keras.surgery.copying import Copier, with_batch_norm_momentum
 
@@ -166,32 +165,6 @@ def unpooled(x, block, name):
     if block.indices is None:
         return x
     return MaxUnpooling2D(name=name)([x, block.indices, block.features])
-
-
-def scored(x, window, layer, stream, tasks, name):
-    """Returns the model whose last convolution gives the scores of each output.
-
-    Args:
-        x: KerasTensor, the decoder's map, of the image's size.
-        window: Rows and columns of the last convolution.
-        layer: Its name, behind "score_".
-        stream: The input, a `Stream`.
-        tasks: {output: `Task`}.
-        name: Name of the model.
-    """
-    logits = {}
-    for output, task in tasks.items():
-        suffix = suffix_of(output)
-        scores = L.Conv2D(
-            task.channels,
-            window,
-            padding="same",
-            kernel_initializer="he_normal",
-            name=f"score_{layer}{suffix}",
-        )(x)
-        last = Logits(0, task.to_config(), name=f"score{suffix}")
-        logits[output] = last([scores, stream.image])
-    return assembled([stream], logits, name)
 
 
 class _Copy:

@@ -12,14 +12,13 @@ block 1 - pool 1 -- where the maxima were -------------- unpool 1 - block 1 (mir
 import keras
 
 from fcn_keras.layers import LocalResponseNormalization, MaxPooling2DWithIndices
-from fcn_keras.models.inputs import one_stream, preprocessed, preprocessing_layer
+from fcn_keras.models.inputs import assembled, one_stream, preprocessed, preprocessing_layer
 from fcn_keras.models.options import check_options
-from fcn_keras.models.outputs import tasks_wanted
+from fcn_keras.models.outputs import scored, tasks_wanted
 from fcn_keras.models.pooled_encoder import (
     Block,
     convolution_unit,
     load_pooled_encoder,
-    scored,
     unpooled,
 )
 
@@ -109,7 +108,8 @@ def segnet(
             x = convolution_unit(x, filters, window, unit, momentum=batch_norm_momentum)
         if bayesian and block.number > 1 and _drops(block.number, count):
             x = L.Dropout(RATE, name=f"drop{block.number}_D")(x)
-    return scored(x, window, "conv1_1_D", stream, tasks, name)
+    logits = scored(x, window, "conv1_1_D", tasks, stream.image)
+    return assembled([stream], logits, name)
 
 
 def segnet_basic(
@@ -173,7 +173,7 @@ def segnet_basic(
         x = convolution_unit(x, *size, unit, momentum=momentum, activation=None)
         if bayesian and _drops(block.number, BASIC_BLOCKS):
             x = L.Dropout(RATE, name=f"drop{block.number}_D")(x)
-    return scored(x, 1, "classifier", stream, tasks, name)
+    return assembled([stream], scored(x, 1, "classifier", tasks, stream.image), name)
 
 
 def _drops(number, count):

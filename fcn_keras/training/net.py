@@ -4,7 +4,13 @@ from dataclasses import dataclass, field
 
 from fcn_keras.checks import one_of
 from fcn_keras.labels import LabelSet
-from fcn_keras.models.options import OPTIONS, check_options
+from fcn_keras.models.options import (
+    OPTIONS,
+    check_options,
+    check_use,
+    needs_classifier,
+    unused,
+)
 from fcn_keras.options import option, option_field
 
 PANEL = "Model"
@@ -19,8 +25,8 @@ class Net:
 
     Attributes:
         model: Name of a builder in `fcn_keras.models.NETS`: "fcn8s", ...
-        classifier: A registered name, or a functional Keras classifier. None for a net with an
-            encoder of its own ("segnet_basic").
+        classifier: A registered name, or a functional Keras classifier. None: vgg_slim, or no
+            classifier for a net with an encoder of its own ("segnet_basic", "unet").
         weights: "auto" (ImageNet's where the classifier has them), "imagenet", None, or the path
             of a weights file of the classifier.
         options: {name: value} of the builder's other arguments.
@@ -45,7 +51,10 @@ class Net:
         panel=PANEL,
     )
     classifier: str | None = option_field(
-        DEFAULT_CLASSIFIER, OPTIONS[DEFAULT_MODEL]["classifier"], panel=PANEL
+        None,
+        OPTIONS[DEFAULT_MODEL]["classifier"],
+        panel=PANEL,
+        shown=f"{DEFAULT_CLASSIFIER}; none in a U-Net",
     )
     weights: str | None = option_field("auto", OPTIONS[DEFAULT_MODEL]["weights"], panel=PANEL)
     options: dict = field(default_factory=dict)
@@ -54,41 +63,36 @@ class Net:
         one_of("model", self.model, tuple(OPTIONS))
         given = {k: tuple(v) if isinstance(v, list) else v for k, v in self.options.items()}
         object.__setattr__(self, "options", check_options(self.model, given))
-        if "classifier" not in OPTIONS[self.model]:
-            self._refuse(self.model, classifier=self.classifier, weights=self.weights)
-            object.__setattr__(self, "classifier", None)
-            object.__setattr__(self, "weights", None)
-        elif self.classifier is None:
+        if self.classifier is None and needs_classifier(self.model):
             object.__setattr__(self, "classifier", DEFAULT_CLASSIFIER)
-
-    @staticmethod
-    def _refuse(model, classifier=None, weights=None, defaults=(DEFAULT_CLASSIFIER,)):
-        """Raises ValueError for a classifier or its weights that a net without one was given."""
-        given = {
-            "classifier": None if classifier in defaults else classifier,
-            "weights": None if weights in ("auto", "") else weights,
-        }
-        check_options(model, {name: value for name, value in given.items() if value is not None})
+        trained = None if self.weights == "auto" else self.weights
+        named = {"classifier": self.classifier, "weights": trained}
+        named = {name: value for name, value in named.items() if value is not None}
+        check_options(self.model, named)
+        check_use(self.model, self.classifier, {*self.options, *named})
+        if self.classifier is None:
+            object.__setattr__(self, "weights", None)
 
     def changed(self, model=None, classifier=None, weights="", **options):
         """Returns the net with some attributes replaced.
 
-        Options of the present builder that a new builder does not have are left out.
+        Options of the present net that the new one has no use for are left out; so is the
+        classifier, where a new builder has an encoder of its own and none is given.
 
         Args:
             model, classifier, weights: See the attributes. Default: as they are.
             **options: Options of the builder, which replace those of the same name.
         """
         model = model or self.model
-        known = OPTIONS.get(model, {})
+        one_of("model", model, tuple(OPTIONS))
+        if classifier is None and (model == self.model or needs_classifier(model)):
+            classifier = self.classifier
+        useless = unused(model, classifier)
+        known = [name for name in OPTIONS[model] if name not in useless]
         kept = {name: value for name, value in self.options.items() if name in known}
-        options = {**kept, **options}
-        if model in OPTIONS and "classifier" not in known:
-            self._refuse(model, classifier, weights, defaults=())
-            return Net(model, options=options)
         if weights == "":
-            weights = "auto" if self.classifier is None else self.weights
-        return Net(model, self.classifier if classifier is None else classifier, weights, options)
+            weights = "auto" if None in (classifier, self.classifier) else self.weights
+        return Net(model, classifier, weights, {**kept, **options})
 
     @property
     def pretrained(self):

@@ -7,7 +7,14 @@ from keras import ops
 from keras.applications import imagenet_utils
 
 from fcn_keras.labels import LabelSet
-from fcn_keras.layers import CropToReference, EdgePadding2D, Logits, PadToMultiple, Preprocess
+from fcn_keras.layers import (
+    CropToReference,
+    EdgePadding2D,
+    Logits,
+    MirrorPadding2D,
+    PadToMultiple,
+    Preprocess,
+)
 from fcn_keras.tasks import Classes
 
 pytestmark = pytest.mark.backend
@@ -44,6 +51,26 @@ def test_edges_are_repeated_as_numpy_does():
     x = np.random.default_rng(0).normal(size=(2, 3, 4, 2)).astype("float32")
     expected = np.pad(x, ((0, 0), (2, 1), (0, 3), (0, 0)), mode="edge")
     np.testing.assert_array_equal(EdgePadding2D(((2, 1), (0, 3)))(x), expected)
+
+
+@pytest.mark.parametrize("size", [(1, 2), (3, 7), (20, 5)])
+def test_mirrored_margins_are_numpys_also_where_they_are_wider_than_the_map(size):
+    x = np.random.default_rng(0).normal(size=(2, *size, 3)).astype("float32")
+    ends = [next(n for n in (4, 12, 20) if n >= side) - side for side in size]
+    pads = ((0, 0), (9, 9 + ends[0]), (9, 9 + ends[1]), (0, 0))
+    layer, expected = MirrorPadding2D(9, step=8, smallest=4), np.pad(x, pads, mode="reflect")
+    np.testing.assert_array_equal(layer(x), expected)
+    given = keras.Input((None, None, 3))  # a size that only the image tells
+    np.testing.assert_array_equal(keras.Model(given, layer(given)).predict(x, verbose=0), expected)
+    assert layer.compute_output_shape(x.shape) == expected.shape
+    assert layer.compute_output_shape((None, None, 5, 3))[1] is None
+
+
+def test_a_mirrored_margin_below_zero_is_refused():
+    with pytest.raises(ValueError, match="`margin` must be .* of at least 0, got -1"):
+        MirrorPadding2D(-1)
+    with pytest.raises(ValueError, match="`step` must be .* of at least 1, got 0"):
+        MirrorPadding2D(2, step=0)
 
 
 def test_cropping_to_a_reference():

@@ -174,6 +174,17 @@ def test_a_mirrored_classifier_with_its_fully_connected_layers_is_exact(padding)
         check(model, pixels(131, 45), 32, halo=0)
 
 
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_unets_at_any_size(padding):
+    """The mirror image at the border is that of the whole image, in a tile too."""
+    model = loud(fcn_keras.unet(CLASSES, filters=(4, 5, 6), padding=padding))
+    assert fcn_keras.geometry.halo(model).stride == (4, 4)
+    for size, tile in (((131, 45), 32), ((37, 150), 24), ((9, 5), 8)):
+        check(model, pixels(*size), tile)
+    with pytest.raises(AssertionError):
+        check(model, pixels(131, 45), 32, halo=0)
+
+
 def test_a_stride_less_of_halo_is_not_enough():
     model, image = small("pooled", "scores"), pixels(200, 24)
     exact = fcn_keras.geometry.halo(model)
