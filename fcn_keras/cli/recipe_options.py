@@ -167,10 +167,11 @@ def net_words(net):
     declaration = {**NET, **net_options()}
     words = []
     for name, value in given.items():
-        if value is None:  # a net without a classifier
-            continue
-        words.append(f"--{declaration[name].flag}")
-        if value is not True:
+        if value is None or value is declaration[name].default is False:
+            continue  # a net without a classifier, or a switch that is off
+        flag = declaration[name].flag
+        words.append(f"--no-{flag}" if value is False else f"--{flag}")
+        if not isinstance(value, bool):
             listed = isinstance(value, (tuple, list))
             words.append(",".join(map(str, value)) if listed else str(value))
     return words

@@ -2,6 +2,8 @@
 
 import inspect
 import math
+import re
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -61,6 +63,16 @@ def test_the_papers_net_has_its_parameters_sizes_and_crops(of_the_paper):
     kinds = (L.Conv2D, L.Conv2DTranspose)
     assert sum(isinstance(layer, kinds) for layer in of_the_paper.layers) == 23
     assert not any(isinstance(layer, L.BatchNormalization) for layer in of_the_paper.layers)
+
+
+def test_the_figure_of_the_page_is_that_of_the_net(of_the_paper):
+    page = (Path(__file__).parents[2] / "docs" / "unet.md").read_text(encoding="utf-8")
+    figure = page.split("```text")[1].split("```")[0]
+    drawn = {name: int(size) for name, size in re.findall(r"([a-z_]+\d?(?:_\d)?) (\d+)", figure)}
+    rows = fcn_keras.geometry.table(of_the_paper, (572, 572)).rows
+    left_out = ("preprocess", "drop4", "drop5", "score")
+    sizes = {row.name: row.shape[0] for row in rows if row.name not in left_out}
+    assert drawn == {"image": 572, **sizes}
 
 
 def test_the_margin_of_the_mirror_image_makes_388_pixels_572():
