@@ -72,6 +72,26 @@ class LabelSet:
         """NumPy dtype of label maps: uint8, or uint16 above 255 classes."""
         return np.uint8 if max(self.num_classes - 1, self.ignore) < 256 else np.uint16
 
+    def number_of(self, name):
+        """Returns the number of a class.
+
+        Args:
+            name: Its name; or its number, an int or a str of digits that is no name.
+
+        Raises:
+            ValueError: for a class that is not there; the message lists those that are.
+
+        Example:
+
+        >>> LabelSet(("background", "egg")).number_of("egg")
+        1
+        """
+        if name in self.names:
+            return self.names.index(name)
+        if str(name).isdecimal() and int(name) < len(self.names):
+            return int(name)
+        raise ValueError(f"There is no class {name!r}; there are {', '.join(self.names)}.")
+
     def colorize(self, label_map):
         """Returns a label map in the colours of its classes.
 

@@ -17,10 +17,19 @@ from fcn_keras.cli.options import (
     check_folder,
     check_picture,
 )
+from fcn_keras.cli.recipe_options import (
+    MEASURES,
+    named_on_the_command_line,
+    read_options,
+    with_options,
+)
 from fcn_keras.cli.sources import load_dataset, load_library, print_picture
+from fcn_keras.metrics.measures import Measures
 
 
+@with_options(MEASURES, before="others")
 def evaluate(
+    context: typer.Context,
     model: ModelPath,
     data: Annotated[str, typer.Option(metavar="NAME[:DIR]", help=DATA_HELP, show_default=False)],
     split: Annotated[str, typer.Option(help="Split to measure on.")] = "val",
@@ -35,9 +44,6 @@ def evaluate(
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Images of one size in a step, at most.")] = 4,
     output: Output = None,
-    boundary: Annotated[
-        bool, typer.Option("--boundary", help="Also measure the boundary F1 score.")
-    ] = False,
     others: postprocessing.With = None,
     combine: postprocessing.Combine = None,
     scales: postprocessing.Scales = None,
@@ -47,11 +53,17 @@ def evaluate(
     crf_options: postprocessing.CrfOptions = None,
     samples: postprocessing.Samples = None,
     tile: postprocessing.Tile = None,
+    **given,
 ):
     """Measure a model on a dataset: four metrics and a line for each class.
 
     Images are evaluated as a whole, without void. A class that occurs neither in the truth nor in
     the predictions is absent and left out of the mean. Of a regression the errors are printed.
+
+    --instances counts objects: true, predicted, found, missed, extra; AP 50 is found / (found +
+    missed + extra), AP its mean over thresholds of the IoU from 0.5 to 0.95, PQ panoptic quality.
+
+    --membranes scores how well predicted membranes divide the image into its true regions.
 
     [bold]Examples[/bold]
 
@@ -62,10 +74,16 @@ def evaluate(
     fcn-keras evaluate runs/camvid --data camvid:CamVid --scales 0.75,1,1.25 --flip --crf
 
     fcn-keras evaluate runs/fcn --with runs/deconvnet --data camvid:CamVid
+
+    fcn-keras evaluate runs/cells --data folder:cells,binary --instances --min-area 20
+
+    fcn-keras evaluate runs/slices --data folder:slices,binary --membranes background
     """
     check_folder(json)
     check_picture(confusion, CHARTS)
     postprocessing.check_models(others, combine)
+    measures = read_options(MEASURES, given, named_on_the_command_line(context))
+    Measures(**measures)
     load_library()
     from fcn_keras import inference, visualize
 
@@ -78,7 +96,7 @@ def evaluate(
         raise ValueError(f"--confusion is for classes; the task of {model} is {segmenter.task}.")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* of the predictions are")  # the table says it
-        report = inference.evaluate(segmenter, dataset, batch_size=batch_size, boundary=boundary)
+        report = inference.evaluate(segmenter, dataset, batch_size=batch_size, **measures)
     try:  # neither is lost where the other fails
         saved = report.save_json(json) if json else None
     finally:

@@ -1,4 +1,4 @@
-"""Options of commands that are made from the library's declarations: those of recipes and nets."""
+"""Options of commands that are made from the library's declarations: recipes, nets, measures."""
 
 import inspect
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from fcn_keras.metrics.measures import Measures
 from fcn_keras.models.options import OPTIONS
 from fcn_keras.options import declared, markdown_table
 from fcn_keras.training.choices import AugmentationChanges
@@ -16,6 +17,7 @@ from fcn_keras.training.recipe import Recipe
 RECIPE = declared(Recipe)
 AUGMENTATION = declared(AugmentationChanges)
 NET = declared(Net)
+MEASURES = declared(Measures)
 
 
 def net_options():
@@ -31,7 +33,7 @@ def net_options():
 def tables():
     """Returns {heading: table of its options}, the tables of docs/cli.md, as Markdown."""
     found = {}
-    for declaration in (NET, net_options(), RECIPE, AUGMENTATION):
+    for declaration in (NET, net_options(), RECIPE, AUGMENTATION, MEASURES):
         for name, one in declaration.items():
             if not one.python_only:
                 found.setdefault(one.panel or MODEL, {})[name] = one

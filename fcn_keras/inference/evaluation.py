@@ -15,7 +15,7 @@ import numpy as np
 from fcn_keras import metrics
 from fcn_keras.ahead import ahead
 from fcn_keras.data.dataset import Dataset
-from fcn_keras.inference.decoding import check_one_output, labels_for
+from fcn_keras.inference.decoding import check_one_output, decode_array, labels_for
 from fcn_keras.inference.postprocessing import build_predictor
 from fcn_keras.labels import LabelSet
 from fcn_keras.progress import ProgressBar
@@ -30,7 +30,6 @@ def evaluate(
     dataset,
     *,
     batch_size=4,
-    boundary=False,
     scales=None,
     flip=False,
     rotate=False,
@@ -38,6 +37,7 @@ def evaluate(
     samples=None,
     tile=None,
     progress=True,
+    **measures,
 ):
     """Segments every image of a dataset and compares it with its target.
 
@@ -49,12 +49,12 @@ def evaluate(
             that can be iterated. Sizes may differ. Its `task`, or its `labels`, says what the
             targets mean; without either the predictor's task is taken.
         batch_size: Number of images of one size that are segmented together, at most.
-        boundary: Whether the boundary F1 measure is computed too, at the published tolerance (see
-            `fcn_keras.metrics.BoundaryF1`). For classes only.
         scales, flip, rotate, crf, samples, tile: Post-processing, as for `fcn_keras.segment`:
             averages over scales, mirrored and turned images, a dense CRF, passes with Dropout on,
             and tiles.
         progress: Whether a bar with the score so far is shown, on a terminal.
+        **measures: What is measured beside the four metrics of classes: the fields of
+            `fcn_keras.metrics.Measures`, such as `boundary=True` or `instances=True`.
 
     Returns:
         The report of `fcn_keras.metrics.report_for`, a `ClassReport` for classes or a
@@ -62,9 +62,10 @@ def evaluate(
         give the figures.
 
     Raises:
-        ValueError: if the dataset is empty, a prediction has another size than its target, a label
-            is out of range, the tasks of predictor and dataset differ, or the model has several
-            outputs (take one with `fcn_keras.one_output`).
+        ValueError: if the dataset is empty, a measure is not one of the task, a prediction has
+            another size than its target, a label is out of range, the tasks of predictor and
+            dataset differ, or the model has several outputs (take one with
+            `fcn_keras.one_output`).
 
     Example:
 
@@ -80,10 +81,12 @@ def evaluate(
     if isinstance(dataset, Dataset):
         dataset = _as_taken(dataset, segmenter)
     task = _task(segmenter, dataset)
-    report = metrics.report_for(task, **({"boundary": True} if boundary else {}))
+    asked = {name: one for name, one in measures.items() if one is not False and one is not None}
+    report = metrics.report_for(task, **asked)
     start = time.perf_counter()
     with ProgressBar(_length(dataset), "image", progress) as bar:
-        predicted = _predicted(segmenter, _batches(_pairs(dataset, task), batch_size))
+        batches = _batches(_pairs(dataset, task, report.takes_instances), batch_size)
+        predicted = _predicted(segmenter, task, batches, report.needs_probabilities)
         for scores in ahead(functools.partial(_add, report), predicted):
             bar.step(1, **scores)
     if not report.num_images:
@@ -156,16 +159,32 @@ def _difference(predicted, truth):
     )
 
 
-def _pairs(dataset, task):
-    """Yields (name, image, target); a sequence is read ahead by a thread."""
+def _pairs(dataset, task, with_instances):
+    """Yields (name, image, target, more); a sequence is read ahead by a thread.
+
+    `more` is what else the report takes: {"instances": ...}, if wanted and there.
+    """
     if not hasattr(dataset, "__getitem__") or _length(dataset) is None:
         for index, item in enumerate(dataset):
-            yield str(index), *_pair(item, task)
+            yield str(index), *_pair(item, task), _instances(item, with_instances)
         return
+
+    def example(index):
+        item = dataset[index]
+        if with_instances and isinstance(dataset, Dataset):
+            return item, {"instances": dataset.read_instances(index)}
+        return item, _instances(item, with_instances)
+
     names, indices = getattr(dataset, "names", None), range(len(dataset))
-    examples = ahead(dataset.__getitem__, indices, most=READ_AHEAD)
-    for index, example in zip(indices, examples, strict=True):
-        yield str(names[index] if names else index), *_pair(example, task)
+    for index, (item, more) in zip(indices, ahead(example, indices, most=READ_AHEAD), strict=True):
+        yield str(names[index] if names else index), *_pair(item, task), more
+
+
+def _instances(item, wanted):
+    """{"instances": those of a dict} if wanted, else {}."""
+    if not wanted:
+        return {}
+    return {"instances": item.get("instances") if isinstance(item, dict) else None}
 
 
 def _pair(item, task):
@@ -184,7 +203,7 @@ def _pair(item, task):
 
 
 def _batches(pairs, batch_size):
-    """Groups (name, image, truth) by image size; of many sizes, at most `HELD` images wait."""
+    """Groups what `_pairs` yields by image size; of many sizes, at most `HELD` images wait."""
     groups, held = collections.defaultdict(list), 0
     for pair in pairs:
         size = tuple(array.shape for array in keras.tree.flatten(pair[1]))
@@ -202,21 +221,28 @@ def _batches(pairs, batch_size):
         yield zip(*group, strict=True)
 
 
-def _predicted(segmenter, batches):
-    """Yields (name, target, prediction) of each image."""
-    for names, images, targets in batches:
-        if len(images) > 1:
+def _predicted(segmenter, task, batches, with_probabilities):
+    """Yields (name, target, prediction, more) of each image; as `_pairs`."""
+    for names, images, targets, more in batches:
+        if with_probabilities:
+            probabilities = segmenter.probabilities(images)
+            predictions = decode_array(task, probabilities)
+            more = [
+                {**one, "probabilities": of_image}
+                for one, of_image in zip(more, probabilities, strict=True)
+            ]
+        elif len(images) > 1:
             predictions = segmenter.segment_batch(images)
         else:
             predictions = [segmenter.segment(image) for image in images]
-        yield from zip(names, targets, predictions, strict=True)
+        yield from zip(names, targets, predictions, more, strict=True)
 
 
 def _add(report, predicted):
     """Adds an image to the report, and returns its scores so far."""
-    name, target, prediction = predicted
+    name, target, prediction, more = predicted
     try:
-        report.update(target, prediction)
+        report.update(target, prediction, **more)
         return report.scores_so_far()
     except ValueError as error:
         raise ValueError(f"Image {name}: {error}") from error

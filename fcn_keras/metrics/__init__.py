@@ -1,53 +1,47 @@
 """Metrics of label maps and of maps of values, for training (Keras) and for evaluation (NumPy).
 
-`for_task` and `report_for` choose by the task of an output.
+`for_task` and `report_for` choose by the task of an output. Each name loads its module when it is
+first used.
 """
 
-from fcn_keras.metrics.boundary import BoundaryF1, boundary_f1
-from fcn_keras.metrics.by_task import for_task, monitor_for, report_for
-from fcn_keras.metrics.confusion import confusion_matrix, scores
-from fcn_keras.metrics.errors import MeanAbsoluteError, RootMeanSquaredError
-from fcn_keras.metrics.instances import InstanceMetric, InstanceScores, instance_scores
-from fcn_keras.metrics.partitions import (
-    PartitionMetric,
-    PartitionScore,
-    information_score,
-    rand_score,
-)
-from fcn_keras.metrics.streaming import (
-    ConfusionMatrix,
-    FrequencyWeightedIoU,
-    MeanAccuracy,
-    MeanIoU,
-    PerClassIoU,
-    PixelAccuracy,
-    segmentation,
-)
-from fcn_keras.metrics.thinning import thin_borders
+import importlib
 
-__all__ = [
-    "BoundaryF1",
-    "ConfusionMatrix",
-    "FrequencyWeightedIoU",
-    "InstanceMetric",
-    "InstanceScores",
-    "MeanAbsoluteError",
-    "MeanAccuracy",
-    "MeanIoU",
-    "PartitionMetric",
-    "PartitionScore",
-    "PerClassIoU",
-    "PixelAccuracy",
-    "RootMeanSquaredError",
-    "boundary_f1",
-    "confusion_matrix",
-    "for_task",
-    "information_score",
-    "instance_scores",
-    "monitor_for",
-    "rand_score",
-    "report_for",
-    "scores",
-    "segmentation",
-    "thin_borders",
-]
+_PUBLIC = {
+    "BoundaryF1": "boundary",
+    "ConfusionMatrix": "streaming",
+    "FrequencyWeightedIoU": "streaming",
+    "InstanceMetric": "instances",
+    "InstanceScores": "instances",
+    "MeanAbsoluteError": "errors",
+    "MeanAccuracy": "streaming",
+    "MeanIoU": "streaming",
+    "Measures": "measures",
+    "PartitionMetric": "partitions",
+    "PartitionScore": "partitions",
+    "PerClassIoU": "streaming",
+    "PixelAccuracy": "streaming",
+    "RootMeanSquaredError": "errors",
+    "boundary_f1": "boundary",
+    "confusion_matrix": "confusion",
+    "for_task": "by_task",
+    "information_score": "partitions",
+    "instance_scores": "instances",
+    "monitor_for": "by_task",
+    "rand_score": "partitions",
+    "report_for": "by_task",
+    "scores": "confusion",
+    "segmentation": "streaming",
+    "thin_borders": "thinning",
+}
+
+__all__ = [*_PUBLIC]
+
+
+def __getattr__(name):
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(f"fcn_keras.metrics.{_PUBLIC[name]}"), name)
+    raise AttributeError(f"module 'fcn_keras.metrics' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)

@@ -1,6 +1,6 @@
 """The metrics and the report of each task. A new task is one line in each table."""
 
-import inspect
+import dataclasses
 
 from fcn_keras.metrics.class_report import ClassReport
 from fcn_keras.metrics.errors import MeanAbsoluteError, RootMeanSquaredError
@@ -68,7 +68,8 @@ def report_for(task, **options):
 
     Args:
         task: A `fcn_keras.tasks.Task`.
-        **options: Options of the report: `boundary=True` of `ClassReport`.
+        **options: What is measured on request: of classes the fields of
+            `fcn_keras.metrics.Measures`, such as `boundary=True`.
 
     Returns:
         A `ClassReport` or a `ValueReport`: `update(truth, prediction)` adds an image, `table()`
@@ -86,7 +87,9 @@ def report_for(task, **options):
     ```
     """
     kind = entry_for(task, REPORTS, "report")
+    known = [field.name for field in dataclasses.fields(kind.MEASURES)] if kind.MEASURES else []
     for name in options:
-        if name not in inspect.signature(kind).parameters:
-            raise ValueError(f"The report of the task {task.kind!r} has no option {name!r}.")
+        if name not in known:
+            has = f"it has {', '.join(known)}" if known else "it has none"
+            raise ValueError(f"The report of the task {task.kind!r} has no option {name!r}; {has}.")
     return kind(task, **options)

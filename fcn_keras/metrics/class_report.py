@@ -5,7 +5,10 @@ import numpy as np
 from fcn_keras.labels import LabelSet
 from fcn_keras.metrics.boundary import BoundaryF1
 from fcn_keras.metrics.confusion import confusion_matrix, scores
-from fcn_keras.metrics.report import Report, json_float
+from fcn_keras.metrics.instance_part import InstancePart
+from fcn_keras.metrics.measures import Measures
+from fcn_keras.metrics.membrane_part import MembranePart
+from fcn_keras.metrics.report import Report, figure, json_float
 
 METRICS = (
     ("pixel accuracy", "pixel_accuracy"),
@@ -21,12 +24,15 @@ class ClassReport(Report):
 
     Args:
         task: A `fcn_keras.tasks.Classes`.
-        boundary: Whether the boundary F1 measure is computed too.
+        **measures: What is measured too: the fields of `fcn_keras.metrics.Measures`.
 
     Attributes:
         scores: The `Scores` of `fcn_keras.metrics.scores`, the confusion matrix included.
         labels: The `LabelSet` that names the classes.
         boundary: A `fcn_keras.metrics.BoundaryF1`, or None where it was not asked for.
+        instances: The objects, whose `metric` is a `fcn_keras.metrics.InstanceMetric`; or None.
+        membranes: The regions between membranes, whose `metrics` are {thin: `PartitionMetric`}; or
+            None.
         num_images: How many images were compared.
         seconds: How long the evaluation took, reading included.
 
@@ -39,21 +45,47 @@ class ClassReport(Report):
     ```
     """
 
-    def __init__(self, task, *, boundary=False):
+    MEASURES = Measures
+
+    def __init__(self, task, **measures):
         super().__init__()
+        wanted = Measures(**measures)
         self.ignore_class = task.invalid
         self.labels = task.labels or LabelSet.numbered(task.num_classes)
-        self.boundary = None
-        if boundary:
+        self.boundary = self.instances = self.membranes = None
+        if wanted.boundary:
             self.boundary = BoundaryF1(task.num_classes, ignore_class=self.ignore_class)
+        if wanted.instances:
+            self.instances = InstancePart(
+                self.labels,
+                self.ignore_class,
+                connectivity=wanted.connectivity,
+                min_area=wanted.min_area,
+            )
+        if wanted.membranes is not None:
+            self.membranes = MembranePart(self.labels, wanted.membranes)
         self._confusion = np.zeros((task.num_classes, task.num_classes), np.int64)
 
-    def add(self, truth, prediction):
-        """Adds the pixels of a label map (H, W) and of its prediction."""
+    @property
+    def needs_probabilities(self):
+        """Whether `update` takes the probabilities of the classes."""
+        return self.membranes is not None
+
+    @property
+    def takes_instances(self):
+        """Whether `update` takes the numbers of the true objects."""
+        return self.instances is not None
+
+    def add(self, truth, prediction, probabilities=None, instances=None):
+        """Adds a label map (H, W) and its prediction; see `update`."""
         classes = self.labels.num_classes
         counts = confusion_matrix(truth, prediction, classes, self.ignore_class)
         if self.boundary:
             self.boundary.update_state(truth, prediction)
+        if self.instances:
+            self.instances.add(truth, prediction, instances)
+        if self.membranes:
+            self.membranes.add(truth, probabilities)
         self._confusion += counts
 
     @property
@@ -89,19 +121,21 @@ class ClassReport(Report):
         for title, name in METRICS:
             value = getattr(found, name)
             note = f"   over {found.num_averaged} of {self.labels.num_classes} classes"
-            lines.append(f"{title:24}{_figure(value)}{note if name == 'mean_iou' else ''}")
+            lines.append(f"{title:24}{figure(value)}{note if name == 'mean_iou' else ''}")
         if self.boundary:
             value, images = self.boundary.result(), self.boundary.num_images
-            lines.append(f"{'boundary F1':24}{_figure(value)}   over {images} images")
+            lines.append(f"{'boundary F1':24}{figure(value)}   over {images} images")
         width = max(len(name) for name in (*self.labels.names, "class"))
         further = "  boundary" if self.boundary else ""
         lines += ["", f"{'class':{width}}     IoU  accuracy    truth  predicted{further}"]
         for row in self._classes():
             lines.append(
-                f"{row['name']:{width}}  {_figure(row['iou'])}  {_figure(row['accuracy']):>8}  "
+                f"{row['name']:{width}}  {figure(row['iou'])}  {figure(row['accuracy']):>8}  "
                 f"{_share(row['truth_share'])}   {_share(row['predicted_share'])}"
-                + (f"  {_figure(row['boundary_f1']):>8}" if self.boundary else "")
+                + (f"  {figure(row['boundary_f1']):>8}" if self.boundary else "")
             )
+        for part in filter(None, (self.instances, self.membranes)):
+            lines += ["", *part.lines()]
         return lines
 
     def to_dict(self):
@@ -121,6 +155,8 @@ class ClassReport(Report):
             ],
             "confusion": found.confusion.tolist(),
             "labels": self.labels.to_config(),
+            **({"instances": self.instances.to_dict()} if self.instances else {}),
+            **({"membranes": self.membranes.to_dict()} if self.membranes else {}),
         }
 
     def _classes(self):
@@ -136,10 +172,6 @@ class ClassReport(Report):
             columns["boundary_f1"] = self.boundary.per_class()
         for values in zip(*columns.values(), strict=True):
             yield dict(zip(columns, values, strict=True))
-
-
-def _figure(value):
-    return "absent" if np.isnan(value) else f"{value:.4f}"
 
 
 def _share(value):

@@ -10,25 +10,33 @@ class Report:
     """The base of all reports: counts images, prints a table, writes JSON.
 
     Subclasses define `add`, `scores_so_far`, `lines`, `num_pixels` and `to_dict`, and may define
-    `warning`, a sentence or None.
+    `warning`, a sentence or None, and what else `update` needs.
 
     Attributes:
+        MEASURES: A dataclass of what is measured on request, whose fields are the keyword
+            arguments of the subclass; None if there is nothing.
+        needs_probabilities: Whether `update` takes the probabilities of the classes.
+        takes_instances: Whether `update` takes instances, or None where there are none.
         num_images: How many images were added.
         seconds: How long the evaluation took, reading included; whoever evaluates sets it.
     """
 
+    MEASURES = None
     warning = None
+    needs_probabilities = takes_instances = False
 
     def __init__(self):
         self.num_images = 0
         self.seconds = 0.0
 
-    def update(self, truth, prediction):
+    def update(self, truth, prediction, **more):
         """Adds one image.
 
         Args:
             truth: A target of the task, as a `Dataset` gives it.
             prediction: The decoded output of the net, an array of the same shape.
+            **more: `probabilities`, float (H, W, C), where the report needs them; `instances`,
+                the number of each pixel's object, where it takes them.
 
         Raises:
             ValueError: for different shapes, or values that the task does not allow; then nothing
@@ -40,10 +48,10 @@ class Report:
                 f"the prediction has shape {prediction.shape}, the truth {truth.shape}; they must "
                 "be the same."
             )
-        self.add(truth, prediction)
+        self.add(truth, prediction, **more)
         self.num_images += 1
 
-    def add(self, truth, prediction):
+    def add(self, truth, prediction, **more):
         """Adds the pixels of one image whose shapes were checked."""
         raise NotImplementedError
 
@@ -78,6 +86,11 @@ class Report:
         path = Path(path)
         path.write_text(json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n", "utf-8")
         return path
+
+
+def figure(value):
+    """Returns a figure as text for a table: "absent" for NaN."""
+    return "absent" if np.isnan(value) else f"{value:.4f}"
 
 
 def json_float(value):

@@ -197,6 +197,54 @@ def test_what_cannot_be_compared_is_refused():
         evaluate([(np.eye(3, dtype="uint8")[:2, :, None].repeat(3, 2), truth)], labels=other)
 
 
+class Certain(Oracle):
+    """An oracle with probabilities: 0.7 for the class in the image's first channel."""
+
+    def probabilities(self, images):
+        return np.stack([np.eye(4)[image[..., 0]] * 0.6 + 0.1 for image in images])
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_membranes_are_measured_by_probabilities(batch_size):
+    pairs = made_pairs()
+    report = fcn_keras.evaluate(
+        Certain(), Pairs(pairs), membranes="tree", batch_size=batch_size, progress=False
+    )
+    np.testing.assert_array_equal(report.scores.confusion, independent(pairs))
+    metric = fcn_keras.metrics.PartitionMetric(thin=False)
+    for image, truth in pairs:
+        metric.update_state((truth != 2) & (truth != 255), np.where(image[..., 0] == 2, 0.3, 0.9))
+    found = report.membranes.metrics[False].rand_score()
+    assert found.score == pytest.approx(metric.rand_score().score)
+    with pytest.raises(ValueError, match="Oracle gives labels alone; .* need probabilities"):
+        fcn_keras.evaluate(Oracle(), Pairs(pairs), membranes=2, progress=False)
+
+
+def test_instances_come_with_the_examples():
+    """From a dict of each example or from the instance masks of a Dataset."""
+    rng = np.random.default_rng(0)
+    truth = np.repeat(rng.integers(0, 2, (5, 1, 8), "uint8"), 6, 1)
+    numbers = np.where(truth, np.arange(8) // 2 + 1, 0)
+    images = np.repeat(truth[..., None], 3, -1)
+    labels = fcn_keras.LabelSet(("background", "cell", "dust", "hair"))
+    dataset = fcn_keras.data.Dataset(
+        "cells", "all", labels, tuple("abcde"), images, truth, instances=tuple(numbers)
+    )
+    dicts = [
+        {"image": image, "label": label, "instances": number}
+        for image, label, number in zip(images, truth, numbers, strict=True)
+    ]
+    count = sum(len(set(number.flat) - {0}) for number in numbers)
+    for pairs in (dataset, Pairs(dicts, labels), iter(dicts)):
+        predictor = Oracle()
+        predictor.labels = labels
+        report = fcn_keras.evaluate(predictor, pairs, instances=True, progress=False)
+        found = report.instances.metric.result()
+        assert report.instances.with_masks and found.true[0] == count
+    plain = fcn_keras.evaluate(Oracle(), Pairs(dicts, LABELS), instances=True, progress=False)
+    assert plain.instances.names == list(LABELS.names)
+
+
 def test_real_street_scenes_against_themselves(data_root):
     """The truth segmented as itself scores 1 on every class that occurs."""
     if not (data_root / "camvid").is_dir():
