@@ -75,7 +75,7 @@ def evaluate(
 
     fcn-keras evaluate runs/fcn --with runs/deconvnet --data camvid:CamVid
 
-    fcn-keras evaluate runs/cells --data folder:cells,binary --instances --min-area 20
+    fcn-keras evaluate runs/cells --data folder:cells,instances --instances --min-area 20
 
     fcn-keras evaluate runs/slices --data folder:slices,binary --membranes background
     """

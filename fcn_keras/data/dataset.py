@@ -236,6 +236,11 @@ class Dataset:
         target = self.targets[index]
         return target if self.in_memory else self.reader.read(target)
 
+    @property
+    def numbers_objects(self):
+        """Whether the masks number the objects: they are files that an `InstanceReader` reads."""
+        return isinstance(self.reader, InstanceReader) and not self.in_memory
+
     def read_objects(self, index):
         """Returns the number of the object that each pixel of example `index` belongs to.
 
@@ -250,7 +255,7 @@ class Dataset:
             raise ValueError(
                 f"{self.name} ({self.split}) has no objects: its task is {self.task.kind!r}."
             )
-        if isinstance(self.reader, InstanceReader) and not self.in_memory:
+        if self.numbers_objects:
             return self.reader.read_objects(self.targets[index])
         return objects_of(self.read_target(index), self.labels.ignore)
 

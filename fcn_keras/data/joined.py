@@ -37,6 +37,11 @@ class JoinedDataset(Dataset):
         number, inside = self.places[index]
         return self.parts[number].read_target(inside)
 
+    @property
+    def numbers_objects(self):
+        """Whether the masks of all parts number the objects."""
+        return all(part.numbers_objects for part in self.parts)
+
     def read_objects(self, index):
         """Returns the objects of example `index`; see `Dataset.read_objects`."""
         number, inside = self.places[index]

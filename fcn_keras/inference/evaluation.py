@@ -171,8 +171,8 @@ def _pairs(dataset, task, with_instances):
 
     def example(index):
         item = dataset[index]
-        if with_instances and isinstance(dataset, Dataset):
-            return item, {"instances": dataset.read_instances(index)}
+        if with_instances and isinstance(dataset, Dataset) and dataset.numbers_objects:
+            return item, {"instances": dataset.read_objects(index)}
         return item, _instances(item, with_instances)
 
     names, indices = getattr(dataset, "names", None), range(len(dataset))

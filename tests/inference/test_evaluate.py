@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn import metrics as sklearn_metrics
 
 import fcn_keras
@@ -220,29 +221,35 @@ def test_membranes_are_measured_by_probabilities(batch_size):
         fcn_keras.evaluate(Oracle(), Pairs(pairs), membranes=2, progress=False)
 
 
-def test_instances_come_with_the_examples():
-    """From a dict of each example or from the instance masks of a Dataset."""
+def test_instances_come_with_the_examples(tmp_path):
+    """From a dict of each example, or from masks that number the objects."""
     rng = np.random.default_rng(0)
     truth = np.repeat(rng.integers(0, 2, (5, 1, 8), "uint8"), 6, 1)
-    numbers = np.where(truth, np.arange(8) // 2 + 1, 0)
+    numbers = np.where(truth, np.arange(8) // 2 + 1, 0).astype("uint8")
     images = np.repeat(truth[..., None], 3, -1)
-    labels = fcn_keras.LabelSet(("background", "cell", "dust", "hair"))
-    dataset = fcn_keras.data.Dataset(
-        "cells", "all", labels, tuple("abcde"), images, truth, instances=tuple(numbers)
-    )
+    for folder, arrays in (("images", images), ("masks", numbers)):
+        (tmp_path / folder).mkdir()
+        for index, array in enumerate(arrays):
+            Image.fromarray(array).save(tmp_path / folder / f"{index}.png")
+    dataset = fcn_keras.data.load("folder", tmp_path, "all", instances=True)
+    parts = fcn_keras.data.joined([dataset.at([0, 1]), dataset.at([2, 3, 4])])
     dicts = [
         {"image": image, "label": label, "instances": number}
         for image, label, number in zip(images, truth, numbers, strict=True)
     ]
+
+    class Two(Oracle):
+        labels = dataset.labels
+
     count = sum(len(set(number.flat) - {0}) for number in numbers)
-    for pairs in (dataset, Pairs(dicts, labels), iter(dicts)):
-        predictor = Oracle()
-        predictor.labels = labels
-        report = fcn_keras.evaluate(predictor, pairs, instances=True, progress=False)
+    for pairs in (dataset, parts, dicts, iter(dicts)):
+        report = fcn_keras.evaluate(Two(), pairs, instances=True, progress=False)
         found = report.instances.metric.result()
-        assert report.instances.with_masks and found.true[0] == count
-    plain = fcn_keras.evaluate(Oracle(), Pairs(dicts, LABELS), instances=True, progress=False)
-    assert plain.instances.names == list(LABELS.names)
+        assert report.instances.with_masks and found.true.tolist() == [count]
+    plain = fcn_keras.data.load("folder", tmp_path, "all", binary=True)
+    report = fcn_keras.evaluate(Two(), plain, instances=True, progress=False)
+    assert not report.instances.with_masks
+    assert report.instances.metric.result().true[0] < count
 
 
 def test_real_street_scenes_against_themselves(data_root):
