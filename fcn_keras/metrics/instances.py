@@ -4,6 +4,7 @@ Objects are the connected components of a class in label maps, or those of insta
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -236,22 +237,50 @@ class _Sums:
 
     def add(self, true, predicted):
         """Adds the objects of an image, two maps of numbers with 0 for none."""
-        somewhere = (true > 0) | (predicted > 0)
-        table = overlaps(true[somewhere], predicted[somewhere])
-        areas = table.sum(1), table.sum(0)
-        pairs = table[1:, 1:].tocoo()
-        union = areas[0][1:][pairs.row] + areas[1][1:][pairs.col] - pairs.data
-        iou = pairs.data / union
-        largest = np.zeros(pairs.shape[0])
-        np.maximum.at(largest, pairs.row, iou)
-        self.true += np.count_nonzero(areas[0][1:])
-        self.predicted += np.count_nonzero(areas[1][1:])
-        self.found += np.count_nonzero(iou > FOUND)
-        self.matched += (iou[:, None] > self.thresholds).sum(0)
-        self.pixels += areas[0][1:].sum() + areas[1][1:].sum()
-        self.common_pixels += pairs.data.sum()
+        pairs = pairs_of(true, predicted)
+        largest = np.zeros(len(pairs.true_areas))
+        np.maximum.at(largest, pairs.true, pairs.iou)
+        found = pairs.iou > FOUND
+        self.true += np.count_nonzero(pairs.true_areas)
+        self.predicted += np.count_nonzero(pairs.predicted_areas)
+        self.found += np.count_nonzero(found)
+        self.matched += (pairs.iou[:, None] > self.thresholds).sum(0)
+        self.pixels += pairs.true_areas.sum() + pairs.predicted_areas.sum()
+        self.common_pixels += pairs.pixels.sum()
         self.largest_iou += largest.sum()
-        self.iou_of_found += iou[iou > FOUND].sum()
+        self.iou_of_found += pairs.iou[found].sum()
+
+
+class Pairs(NamedTuple):
+    """The pairs of a true and a predicted object that have pixels in common.
+
+    Attributes:
+        true, predicted: The numbers of both objects, (pairs,).
+        pixels: Number of pixels of both, (pairs,).
+        iou: `pixels` over the number of pixels of either, (pairs,).
+        true_areas, predicted_areas: Pixels of the object of each number, 0 for number 0.
+    """
+
+    true: np.ndarray
+    predicted: np.ndarray
+    pixels: np.ndarray
+    iou: np.ndarray
+    true_areas: np.ndarray
+    predicted_areas: np.ndarray
+
+
+def pairs_of(true, predicted):
+    """Returns the `Pairs` of two maps (H, W) of the numbers of objects, 0 for none."""
+    somewhere = (true > 0) | (predicted > 0)
+    table = overlaps(true[somewhere], predicted[somewhere])
+    areas = [np.asarray(table.sum(axis)) for axis in (1, 0)]
+    for one in areas:
+        one[:1] = 0
+    entries = table.tocoo()
+    both = (entries.row > 0) & (entries.col > 0)
+    true, predicted, pixels = entries.row[both], entries.col[both], entries.data[both]
+    iou = pixels / (areas[0][true] + areas[1][predicted] - pixels)
+    return Pairs(true, predicted, pixels, iou, *areas)
 
 
 _SUMS = (

@@ -6,6 +6,7 @@ They are drawn by Pillow and Matplotlib's Agg canvas, without display, pyplot st
 from fcn_keras.visualize.charts import confusion_matrix, curves
 from fcn_keras.visualize.contact_sheet import contact_sheet
 from fcn_keras.visualize.heat import save_heat_map
+from fcn_keras.visualize.instances import save_instances
 from fcn_keras.visualize.legends import legend
 from fcn_keras.visualize.overlay import overlay, paint
 from fcn_keras.visualize.painters import for_task
@@ -22,6 +23,7 @@ __all__ = [
     "overlay",
     "paint",
     "save_heat_map",
+    "save_instances",
     "save_label_map",
     "save_overlay",
     "uncertainty",

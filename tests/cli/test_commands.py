@@ -357,3 +357,19 @@ def test_a_label_out_of_range_is_told_in_one_line(command, tmp_path, tiny_vgg):
     assert (
         errors.strip().splitlines()[-1].startswith(f"fcn-keras: {tmp_path / 'masks/3.png'} holds")
     )
+
+
+def test_evaluate_counts_objects_and_scores_membranes(command, digits_run, tmp_path):
+    """The digits are the objects, and their background what divides them."""
+    words = ("--data", "digits:count=3", "--split", "test", "--instances", "--min-area", "9")
+    code, output, errors = command(
+        "evaluate", digits_run, *words, "--membranes", "background", "--json", tmp_path / "a.json"
+    )
+    assert code == 0, errors
+    figures = json.loads((tmp_path / "a.json").read_text())
+    assert figures["instances"]["min_area"] == 9 and len(figures["instances"]["classes"]) == 10
+    assert figures["membranes"]["class"] == "background"
+    assert "of 4 neighbours, of 9 pixels and more" in output
+    assert "V-Rand, borders thinned" in output and "missed" in output
+    code, output, errors = command("evaluate", digits_run, "--data", "digits", "--min-area", "9")
+    assert code and "it goes with instances=True (--instances)" in errors
