@@ -135,13 +135,13 @@ def _windowed(tf, image, maps, fills, window, factor, draw, task, finished):
     """A window of the image and its maps: a rectangle of whole pixels, resized."""
     size = tf.shape(maps[0])[:2]
     first, extent, place, inner = _layout(tf, size, window, factor, draw[1:3], draw[3:5])
-    image, target, *weights = (_cut(tf, array, first, extent) for array in (image, *maps))
+    image, target, *weights = (cut(tf, array, first, extent) for array in (image, *maps))
     if factor is not None:
         image = tf.image.resize(image, inner)
         target, *weights = (nearest(tf, array, inner) for array in (target, *weights))
         target = task.scaled(target, inner / extent)
     arrays, fills = (finished(image), target, *weights), (OUTSIDE, *fills)
-    image, *maps = _placed(tf, arrays, fills, place, inner, window)
+    image, *maps = placed(tf, arrays, fills, place, inner, window)
     return image, maps
 
 
@@ -169,8 +169,8 @@ def _even(tf, draw, room):
     return tf.minimum(tf.cast(draw * tf.cast(room + 1, tf.float32), tf.int32), room)
 
 
-def _cut(tf, array, first, extent):
-    """The rectangle of an array (H, W) or (H, W, C)."""
+def cut(tf, array, first, extent):
+    """Returns the rectangle of an array (H, W) or (H, W, C) at `first`, of the size `extent`."""
     if array.shape.rank == 2:
         return tf.slice(array, first, extent)
     return tf.slice(array, tf.pad(first, [[0, 1]]), tf.concat([extent, [array.shape[2]]], 0))
@@ -208,8 +208,8 @@ def _recolored(tf, image, draw, strength, dtype):
     return tf.cast(tf.reshape(tf.clip_by_value(flat, 0, 255), tf.shape(image)), dtype)
 
 
-def _placed(tf, arrays, fills, place, inner, window):
-    """The parts in their place in the window, with a fill each around them."""
+def placed(tf, arrays, fills, place, inner, window):
+    """Returns the arrays in their place in the window, with a fill each around them."""
 
     def padded():
         pads = tf.stack([place, window - inner - place], axis=1)

@@ -119,12 +119,13 @@ class MultiTaskDataset:
 
         Raises:
             ValueError: for on_error="skip", with which the parts could lose different examples,
-                and for weight maps, which are for one output.
+                and for weight maps and `objects`, which are for one output.
         """
-        if options.get("weight_maps") is not None:
-            raise ValueError(
-                f"`weight_maps` are for one output of classes; there are {', '.join(self.parts)}."
-            )
+        for name in ("weight_maps", "objects"):
+            if options.get(name) is not None:
+                raise ValueError(
+                    f"`{name}` is for one output of classes; there are {', '.join(self.parts)}."
+                )
         if on_error != "raise":
             raise ValueError(f"`on_error` must be 'raise' for several tasks, got {on_error!r}.")
         import tensorflow as tf

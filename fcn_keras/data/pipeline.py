@@ -9,6 +9,7 @@ import numpy as np
 
 from fcn_keras.checks import whole_number
 from fcn_keras.data.augmentation import OUTSIDE, Augmentation, augmented
+from fcn_keras.data.object_crops import MARGIN, around_object, checked_objects
 from fcn_keras.data.unreadable import Skipped, without_unreadable
 from fcn_keras.data.weight_maps import WeightMaps
 
@@ -29,6 +30,8 @@ def batches(
     *,
     crop=None,
     augment=False,
+    objects=None,
+    object_margin=MARGIN,
     shuffle=None,
     seed=0,
     drop_remainder=False,
@@ -47,6 +50,11 @@ def batches(
             target is invalid (void, or NaN). None: whole images; where sizes differ within a
             batch, the smaller ones are padded in the same way at the bottom and right.
         augment: False, True (the dataset's own choice) or an `Augmentation`.
+        objects: Where crops are: None for anywhere; else around a random object of the image, a
+            connected component of any class but the first. "all" keeps the labels of the other
+            objects, "background" sets them to the first class, "void" to void. The object's box
+            is resized to the crop first; `augment.scale` is a factor on that.
+        object_margin: Factor by which an object's box is enlarged; 1.2 in DeconvNet.
         shuffle: Whether the order of the examples is drawn anew in each epoch. Default: where
             there is augmentation or a crop.
         seed: Seed of order and augmentation. The same seed gives the same epochs; the epochs
@@ -86,6 +94,7 @@ def batches(
     ```
     """
     crop, augment = _checked(dataset, batch_size, crop, augment)
+    objects = checked_objects(objects, object_margin, crop, dataset.task)
     worker, workers = _checked_shard(shard, dataset)
     skipped = _checked_on_error(on_error)
     tf = tensorflow()
@@ -117,6 +126,9 @@ def batches(
 
     def prepare(example, number):
         example = example if read_before else load(example)
+        if objects:
+            given = (objects, object_margin, crop, dataset.task)
+            example = around_object(tf, example, number, *given)
         if crop or augment:
             example = augmented(tf, example, number, crop, augment, dataset.task)
         image, target, *weights = example

@@ -12,7 +12,7 @@ from typing import Annotated, TypedDict
 
 import numpy as np
 
-from fcn_keras.checks import number, positive
+from fcn_keras.checks import number, one_of, positive
 from fcn_keras.options import Option
 from fcn_keras.training import loss as loss_words
 
@@ -92,6 +92,11 @@ def parse_weight_maps(text):
     if not (w0 >= 0 and sigma > 0):
         raise ValueError(text)
     return w0, sigma
+
+
+def parse_objects(text):
+    """Returns "all", "background" or "void" as it is, "none" as None."""
+    return None if text == "none" else checked_objects("objects", text)
 
 
 def parse_rotate(text):
@@ -201,6 +206,13 @@ def checked_crop(name, crop):
     return tuple(int(n) for n in crop)
 
 
+def checked_objects(name, objects):
+    """Returns what becomes of other objects in crops around one: a word, or None."""
+    from fcn_keras.data.object_crops import OTHERS
+
+    return None if objects is None else one_of(name, objects, OTHERS)
+
+
 def checked_loss(name, words):
     """Returns a loss in words, or {output: words}, whose words have a meaning."""
     for text in words.values() if isinstance(words, dict) else (words,):
@@ -282,6 +294,17 @@ def check_together(recipe):
         raise ValueError(
             f"`half_size` is for crops, and crop=None takes whole images: leave half_size="
             f"{recipe.half_size:g} out, or set a crop."
+        )
+    if recipe.objects and recipe.crop is None:
+        raise ValueError(
+            f"objects={recipe.objects!r} takes crops around objects, and crop=None whole images: "
+            "set a crop, such as (224, 224)."
+        )
+    margin = next(f for f in dataclasses.fields(recipe) if f.name == "object_margin")
+    if recipe.objects is None and recipe.object_margin != margin.default:
+        raise ValueError(
+            f"`object_margin` is for crops around objects: set `objects` (--objects) too, got "
+            f"{recipe.object_margin!r} alone."
         )
     if recipe.momentum is not None and recipe.optimizer not in WITH_MOMENTUM:
         raise ValueError(

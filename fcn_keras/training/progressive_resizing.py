@@ -45,15 +45,14 @@ def at_half_size(recipe, data):
     recipe = recipe.resolved(data)
     augment = data.augmentation if recipe.augment is True else recipe.augment
     augment = augment or Augmentation(flip=False)
+    scale = tuple(factor / 2 for factor in augment.scale or (1.0, 1.0))
+    if recipe.objects:  # whose boxes are resized to the crop
+        scale = augment.scale
     return dataclasses.replace(
         recipe,
         half_size=0.0,
         crop=tuple(max(1, side // 2) for side in recipe.crop),
-        augment=dataclasses.replace(
-            augment,
-            scale=tuple(factor / 2 for factor in augment.scale or (1.0, 1.0)),
-            elastic=augment.elastic / 2,
-        ),
+        augment=dataclasses.replace(augment, scale=scale, elastic=augment.elastic / 2),
     )
 
 

@@ -29,6 +29,9 @@ class Recipe:
             that do not count.
         augment: False, True (the dataset's own choice), a `fcn_keras.data.Augmentation`, or a
             dict of changes to the dataset's own, such as {"scale": (0.5, 2.0)}.
+        objects: None: crops lie anywhere. "all", "background", "void": around random objects, as
+            `Dataset.batches` takes it.
+        object_margin: Factor by which an object's box is enlarged.
         optimizer: "adamw", "adam", "sgd", "muon" (`Muon`) or "caffe_sgd" (`CaffeSGD`).
         learning_rate: Highest rate. Default: the optimizer's; a tenth of it where `net` starts
             from trained weights and `train` builds it.
@@ -116,6 +119,24 @@ class Recipe:
         "Whether the crops are varied at random.",
         kind=bool,
         check=choices.checked_augment,
+        panel=PANEL,
+    )
+    objects: str | None = option(
+        None,
+        "Crops around random objects, the connected parts of all classes but the first: all keeps "
+        "the labels of the other objects in a crop, background and void set them to the first "
+        "class or to void; none is crops anywhere.",
+        metavar="all|background|void|none",
+        parse=choices.parse_objects,
+        takes="all, background, void or none",
+        check=choices.checked_objects,
+        panel=PANEL,
+    )
+    object_margin: float = option(
+        1.2,
+        "Factor by which the box of an object is enlarged.",
+        metavar="FACTOR",
+        least=1,
         panel=PANEL,
     )
     optimizer: str = option(
@@ -384,6 +405,8 @@ class Recipe:
             recipe.batch_size // (1 if shard is None else shard[1]),
             crop=recipe.crop,
             augment=recipe.augment,
+            objects=recipe.objects,
+            object_margin=recipe.object_margin,
             shuffle=True,
             seed=recipe.seed if seed is None else seed,
             drop_remainder=True,

@@ -116,6 +116,16 @@ _SEGNET = {
     "normalization": "pixels",
     "refresh_batches": 100,
 }
+_DECONVNET = {
+    **_CAFFE,
+    "momentum": 0.9,
+    "schedule": "step",
+    "learning_rate": 0.01,
+    "batch_size": 8,
+    "accumulate": 8,
+    "crop": (224, 224),
+    "refresh_batches": 100,
+}
 _VARIED = {"scale": (0.5, 2.0), "color": 0.2}
 _BATCH = "20 images of 500x500 need much memory: batch_size=1, accumulate=20 is nearly the same."
 _SEGNET_SOURCE = (
@@ -124,6 +134,9 @@ _SEGNET_SOURCE = (
 _SEGNET_ADVICE = (
     "The released CamVid nets were trained with class_weights='segnet-camvid'. Their statistics "
     "are averages over all training images: refresh_batches of at least images / batch_size."
+)
+_DECONVNET_SOURCE = (
+    "Noh, Hong, Han (2015), DeconvNet, sections 4 and 5; solvers and prototxts of its authors"
 )
 _COARSER = "Start from the trained {}: init_from=, --init-from."
 _TODAY = {
@@ -340,6 +353,33 @@ _TABLE = {
             },
             Net("segnet_basic"),
             _SEGNET_ADVICE,
+        ),
+        NamedRecipe(
+            "deconvnet-objects",
+            "the paper's DeconvNet, first stage: crops around single objects",
+            _DECONVNET_SOURCE,
+            {
+                **_DECONVNET,
+                "augment": {"scale": None, "color": 0.0, "flip": True},
+                "objects": "background",
+                "steps": 20_000,
+            },
+            Net("deconvnet", "vgg16"),
+            "The authors divide the rate by 10 each 9,000 steps; here it falls at 2/3 and 8/9 of "
+            "the steps. The second stage is the recipe deconvnet.",
+        ),
+        NamedRecipe(
+            "deconvnet",
+            "the paper's DeconvNet, second stage: crops around objects with all labels",
+            _DECONVNET_SOURCE + "; the scales stand for those of its object proposals",
+            {
+                **_DECONVNET,
+                "augment": {"scale": (0.6, 1.5), "color": 0.0, "flip": True},
+                "objects": "all",
+                "steps": 40_000,
+            },
+            Net("deconvnet", "vgg16"),
+            _COARSER.format("net of the recipe deconvnet-objects"),
         ),
     )
 }

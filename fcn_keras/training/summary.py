@@ -77,6 +77,12 @@ def recipe_lines(plan, steps):
         f"{optimizer}, learning rate {plan.learning_rate:g} ({plan.schedule}), "
         f"weight decay {plan.weight_decay or 0:g}"
     ]
+    if plan.objects:
+        others = {"all": "labelled too"}.get(plan.objects, f"labelled as {plan.objects}")
+        lines.append(
+            f"crops around objects, {plan.object_margin:g} times their boxes; other objects in "
+            f"them are {others}"
+        )
     if small := epochs_at_half_size(plan):
         lines.append(f"the first {small} epochs at half the size")
     if plan.loss != "cross_entropy" or plan.normalization != "mean":

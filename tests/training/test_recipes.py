@@ -73,6 +73,21 @@ def test_segnets_loss_and_statistics(make_net, make_shapes):
         assert recipe.net.model == name.replace("-", "_")
 
 
+def test_deconvnets_stages():
+    """The released solvers, but for the places of the drops; crops around objects, then all."""
+    stages = {"deconvnet-objects": ("background", 20_000), "deconvnet": ("all", 40_000)}
+    for name, stage in stages.items():
+        r = recipes.get(name)
+        assert (r.optimizer, r.learning_rate, r.momentum, r.weight_decay) == (
+            "caffe_sgd", 0.01, 0.9, 5e-4,
+        )  # fmt: skip
+        assert (r.batch_size, r.accumulate, r.bias_rate, r.schedule) == (8, 8, 2, "step")
+        assert (r.crop, r.object_margin, r.augment["flip"]) == ((224, 224), 1.2, True)
+        assert (r.objects, r.steps, r.net.model, r.net.classifier) == (*stage, "deconvnet", "vgg16")
+    with pytest.raises(ValueError, match="`object_margin` is for crops around objects"):
+        Recipe(object_margin=2)
+
+
 def test_fields_can_be_changed():
     recipe = recipes.get("heavy-8s", epochs=3, momentum=0.5)
     assert (recipe.epochs, recipe.steps, recipe.momentum) == (3, None, 0.5)
