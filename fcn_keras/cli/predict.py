@@ -94,13 +94,18 @@ def predict(
         segmenter, scales, flip, rotate, crf, crf_options, samples, tile
     )
     written = {"alpha": alpha, "confidence": confidence, "png_scale": png_scale}
-    reader = ImageReader(bits, image_alpha, page)
-    results = inference.predict_files(segmenter, images, out, image_reader=reader, **written)
-    failed = [result for result in results if result.error]
-    print(f"{len(results) - len(failed)} of {len(results)} images segmented into {out}")
+    written["image_reader"] = ImageReader(bits, image_alpha, page)
+    results = inference.predict_files(segmenter, images, out, **written)
+    errors = [result.error for result in results if result.error]
+    print(f"{len(results) - len(errors)} of {len(results)} images segmented into {out}")
     if png_scale is not None:
         print(f"values: pixel x {png_scale:g} {segmenter.task.unit}".rstrip())
-    for result in failed:
-        print(f"fcn-keras: {result.error}", file=sys.stderr)
-    if failed:
+    _report(errors)
+
+
+def _report(errors):
+    """Prints the errors of images; with any the program ends with 1."""
+    for error in errors:
+        print(f"fcn-keras: {error}", file=sys.stderr)
+    if errors:
         raise typer.Exit(1)

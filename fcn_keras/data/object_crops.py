@@ -17,7 +17,7 @@ OTHERS = ("all", "background", "void")
 
 
 def checked_objects(objects, margin, crop, task):
-    """Returns `objects` if it goes with the other arguments of `Dataset.batches`.
+    """Returns the pair `(objects, margin)`, or None for crops anywhere, checked.
 
     Raises:
         ValueError: for another word, a margin below 1, no crop, or targets that are not classes.
@@ -36,19 +36,19 @@ def checked_objects(objects, margin, crop, task):
             f"`objects` are found in masks of classes, and the task is {task}: leave "
             f"objects={objects!r} out."
         )
-    return objects
+    return objects, margin
 
 
-def around_object(tf, example, number, objects, margin, crop, task):
+def around_object(tf, example, number, around, crop, task):
     """Returns the surroundings of a random object of an example.
 
     Args:
         tf: TensorFlow.
         example: `(image, target)` or `(image, target, weights)`, as `augmented` takes it.
         number: int64 scalar: the same number draws the same object.
-        objects: "all" keeps the labels of all objects; "background" and "void" set those of the
-            others to the first class or to void.
-        margin: Factor by which the object's box is enlarged.
+        around: `(objects, margin)`: "all" keeps the labels of all objects, "background" and "void"
+            set those of the others to the first class or to void; the object's box is enlarged by
+            `margin`.
         crop: (H, W) of the crop that is taken from the surroundings.
         task: The `Classes` of the target.
 
@@ -58,6 +58,7 @@ def around_object(tf, example, number, objects, margin, crop, task):
         are 0. Of an image without an object the whole is taken.
     """
     window, void, dtype = surroundings_size(crop), task.invalid, example[1].dtype
+    objects, margin = around
 
     def found(target, number):
         box, kept = random_object(target, int(number), objects, void)
@@ -90,7 +91,7 @@ def random_object(label, number, objects, void):
     Args:
         label: Class numbers and void, (H, W).
         number: The same number draws the same object.
-        objects: As of `around_object`.
+        objects: "all", "background" or "void", as of `around_object`.
         void: The value of void.
 
     Returns:

@@ -94,7 +94,7 @@ def batches(
     ```
     """
     crop, augment = _checked(dataset, batch_size, crop, augment)
-    objects = checked_objects(objects, object_margin, crop, dataset.task)
+    around = checked_objects(objects, object_margin, crop, dataset.task)
     worker, workers = _checked_shard(shard, dataset)
     skipped = _checked_on_error(on_error)
     tf = tensorflow()
@@ -121,14 +121,13 @@ def batches(
     if skipped is not None and not cache:
         source = loaded(source)
     read_before = cache or skipped is not None
-    seed_here = seed + APART * worker
-    random = tf.data.Dataset.random(seed=seed_here, rerandomize_each_iteration=True)
+    seed += APART * worker
+    random = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
 
     def prepare(example, number):
         example = example if read_before else load(example)
-        if objects:
-            given = (objects, object_margin, crop, dataset.task)
-            example = around_object(tf, example, number, *given)
+        if around:
+            example = around_object(tf, example, number, around, crop, dataset.task)
         if crop or augment:
             example = augmented(tf, example, number, crop, augment, dataset.task)
         image, target, *weights = example
@@ -136,17 +135,20 @@ def batches(
 
     prepared = _mapped(tf, tf.data.Dataset.zip((source, random)), prepare)
     if crop:
-        result = prepared.batch(batch_size, drop_remainder=drop_remainder)
-    else:
-        shapes, dtypes, fills = zip(*parts, strict=True)
-        dtypes = [np.dtype("float32" if dtype == "float16" else dtype) for dtype in dtypes]
-        result = prepared.padded_batch(
-            batch_size,
-            padded_shapes=tuple(list(shape) for shape in shapes),
-            padding_values=tuple(map(tf.constant, fills, dtypes)),
-            drop_remainder=drop_remainder,
-        )
-    return _lean(tf, result)
+        return _lean(tf, prepared.batch(batch_size, drop_remainder=drop_remainder))
+    return _lean(tf, _padded_batch(tf, prepared, batch_size, parts, drop_remainder))
+
+
+def _padded_batch(tf, source, batch_size, parts, drop_remainder):
+    """Batches of examples of any size, the smaller ones filled up at the bottom and right."""
+    shapes, dtypes, fills = zip(*parts, strict=True)
+    dtypes = [np.dtype("float32" if dtype == "float16" else dtype) for dtype in dtypes]
+    return source.padded_batch(
+        batch_size,
+        padded_shapes=tuple(list(shape) for shape in shapes),
+        padding_values=tuple(map(tf.constant, fills, dtypes)),
+        drop_remainder=drop_remainder,
+    )
 
 
 def examples(dataset):
