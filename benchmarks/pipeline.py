@@ -47,13 +47,18 @@ def ways(dataset, batch_size, crop):
         return dataset.batches(batch_size, **changes)
 
     colorful = data.Augmentation(flip=True, scale=(0.6, 1.6), color=0.2)
+    turned = data.Augmentation(flip=True, scale=(0.6, 1.6), color=0.2, rotate="quarters")
+    elastic = data.Augmentation(flip=True, scale=(0.6, 1.6), color=0.2, rotate=180, elastic=10)
     return {
         "bare decoding": bare_decoding(dataset),
         "whole images": batches(),
         "crop, flip": batches(crop=crop, augment=data.Augmentation(flip=True)),
         "crop, flip, scale": batches(crop=crop, augment=data.Augmentation(True, (0.6, 1.6))),
         "crop, flip, scale, colour": batches(crop=crop, augment=colorful),
-        "the same, decoded cache": batches(crop=crop, augment=colorful, cache=True),
+        "the same, quarter turns": batches(crop=crop, augment=turned),
+        "the same, any angle, elastic": batches(crop=crop, augment=elastic),
+        "the same, weight maps": batches(crop=crop, augment=elastic, weight_maps=data.WeightMaps()),
+        "the colours, decoded cache": batches(crop=crop, augment=colorful, cache=True),
         "crop, flip, decoded cache": batches(
             crop=crop, augment=data.Augmentation(flip=True), cache=True
         ),
@@ -110,14 +115,14 @@ def main():
         name: {"cpu_ms_per_pair": statistics.median(t), "ratio": ratios[name]}
         for name, t in times.items()
     }
-    print(f"{'':28}CPU ms per pair   to bare decoding")
+    print(f"{'':30}CPU ms per pair   to bare decoding")
     for name, row in figures.items():
-        print(f"{name:28}{row['cpu_ms_per_pair']:15.2f}{row['ratio']:19.2f}")
+        print(f"{name:30}{row['cpu_ms_per_pair']:15.2f}{row['ratio']:19.2f}")
     for mixed in (False, True):
         name = f"vgg_slim step, {'mixed_bfloat16' if mixed else 'float32'}"
         spent = training_step(dataset, args.batch_size, tuple(args.crop), mixed)
         figures[name] = {"cpu_ms_per_pair": spent}
-        print(f"{name:28}{spent:15.2f}")
+        print(f"{name:30}{spent:15.2f}")
     if args.json:
         args.json.write_text(json.dumps(figures, indent=1) + "\n")
 

@@ -6,6 +6,10 @@ The folder contains image/*.jpg and annot_eggs/*.png: slices of ovaries of about
 Borovec's pyImSegm, github.com/Borda/pyImSegm (BSD-3). In the masks every egg has a number. The
 default folder is $FCN_KERAS_DATA/drosophila. It takes two to three minutes on two cores; --slice 0
 trains for the first slice only.
+
+    python examples/drosophila.py path/to/drosophila --net unet --steps 600
+
+trains U-Nets on crops that are also turned and deformed.
 """
 
 import argparse
@@ -25,6 +29,12 @@ parser.add_argument(
 )
 parser.add_argument(
     "--out", type=Path, default=Path("runs/drosophila"), help="folder for the results"
+)
+parser.add_argument(
+    "--net",
+    choices=("fcn8s", "fcn4s", "segnet", "unet"),
+    default="fcn8s",
+    help="net to train; all but unet are built over vgg_slim",
 )
 parser.add_argument("--slice", type=int, help="leave out only this slice, 0 to 4")
 parser.add_argument("--steps", type=int, default=60, help="training steps for each slice left out")
@@ -62,12 +72,19 @@ eggs = dataclasses.replace(
 # 3. Four slices give thousands of crops: mirrored, scaled, with other brightness. An egg is up to
 # 600 pixels long and dark inside, so the crops are at half the size and contain more of it.
 vary = fcn_keras.data.Augmentation(flip=True, scale=(0.35, 0.65), color=0.3)
+if args.net == "unet":  # tissue has no up and down, and is soft
+    vary = dataclasses.replace(vary, rotate=180, elastic=10.0)
 
 
 def segmenter(train):
-    """Returns an FCN-8s trained on crops of some slices."""
+    """Returns a net trained on crops of some slices."""
     keras.utils.set_random_seed(0)
-    model = fcn_keras.fcn8s(2, "vgg_slim", weights=None, labels=labels)
+    if args.net == "unet":
+        model = fcn_keras.unet(
+            2, filters=(16, 32, 64, 128, 256), padding="same", batch_norm=True, labels=labels
+        )
+    else:
+        model = fcn_keras.models.NETS[args.net](2, "vgg_slim", weights=None, labels=labels)
     model.compile(
         optimizer=keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(2e-3, args.steps)),
         loss=fcn_keras.losses.CrossEntropy(),

@@ -60,8 +60,10 @@ def test_camvid(run, data_root):
 
 
 @pytest.mark.data
-def test_drosophila(run, data_root):
-    out, printed = run("drosophila.py", str(data_root / "drosophila"), "--slice", "2")
+@pytest.mark.parametrize("net", ["fcn8s", "unet"])
+def test_drosophila(run, data_root, net):
+    folder = str(data_root / "drosophila")
+    out, printed = run("drosophila.py", folder, "--slice", "2", "--net", net)
     assert "insitu7331: mean IoU" in printed
     assert Image.open(out / "drosophila.png").width > 600
 
@@ -80,6 +82,17 @@ def test_horses(run, data_root):
 def test_horses_says_which_folder_is_missing(run, tmp_path):
     with pytest.raises(SystemExit, match="no folder .*nowhere"):
         run("horses.py", str(tmp_path / "nowhere"))
+
+
+@pytest.mark.data
+def test_membranes(run, data_root):
+    out, printed = run(
+        "membranes.py", str(data_root / "isbi2012"), "--steps", "50", "--ways", "both"
+    )
+    assert "20 slices to train on, 5 to measure" in printed and "V-Rand" in printed
+    assert (out / "both" / "model.keras").exists()
+    for name in ("weights.png", "membranes.png"):
+        assert Image.open(out / name).width > 600
 
 
 def test_edge(run):
