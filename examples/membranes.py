@@ -87,5 +87,6 @@ for way in args.ways:
 images, truths = zip(*(test[index] for index in (0, 4)), strict=True)
 answers = [fcn_keras.segment(model, image, flip=True, rotate=True) for image in images]
 picture = args.out / "membranes.png"
-fcn_keras.visualize.comparison(images, truths, answers, test.labels, picture)
+labels = fcn_keras.LabelSet(("membrane", "cell"), ((30, 30, 30), (240, 205, 130)))
+fcn_keras.visualize.comparison(images, truths, answers, labels, picture)
 print("Look at", picture)
