@@ -70,9 +70,9 @@ def test_over_vgg16_it_has_the_papers_parameters_layers_and_sizes(over_vgg16, tm
 def test_at_full_width_it_runs_learns_a_step_and_is_saved(over_vgg16, tmp_path):
     x, labels = image(64, 96), np.random.default_rng(1).integers(0, 21, (1, 64, 96), "uint8")
     over_vgg16.compile(keras.optimizers.SGD(0.01), fcn_keras.losses.CrossEntropy())
-    before = array(over_vgg16.get_layer("fc6").kernel)[0, 0, 0]
+    before = array(over_vgg16.get_layer("fc6").kernel)[3, 3, 0]
     over_vgg16.fit(x, labels, verbose=0)
-    assert (array(over_vgg16.get_layer("fc6").kernel)[0, 0, 0] != before).any()
+    assert (array(over_vgg16.get_layer("fc6").kernel)[3, 3, 0] != before).any()
     expected = array(over_vgg16(x))
     assert expected.shape == (1, 64, 96, 21)
     over_vgg16.save(tmp_path / "wide.keras")
@@ -94,10 +94,8 @@ def test_every_convolution_but_the_last_is_normalized_then_rectified():
     assert not any(isinstance(layer, L.Dropout) for layer in model.layers)
 
 
-@pytest.mark.backend
-@pytest.mark.parametrize(
-    "padding", ["same", pytest.param("valid", marks=pytest.mark.backend("sweep"))]
-)
+@pytest.mark.backend("sweep")
+@pytest.mark.parametrize("padding", ["same", "valid"])
 def test_any_size_in_exactly_that_size_out(padding, tmp_path):
     labels = fcn_keras.LabelSet(("a", "b", "c"))
     model = small(labels=labels, head_padding=padding)
