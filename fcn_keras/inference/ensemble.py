@@ -7,7 +7,7 @@ import scipy.special
 
 from fcn_keras.checks import one_of
 from fcn_keras.geometry.halo import joined_halo
-from fcn_keras.inference.decoding import check_probabilities, labels_for
+from fcn_keras.inference.decoding import check_one_output, check_probabilities, labels_for
 from fcn_keras.inference.inputs import images_of, shapes_of, to_batch
 from fcn_keras.inference.postprocessor import Postprocessor, activations_of
 from fcn_keras.inference.predictor import Predictor
@@ -61,6 +61,8 @@ class Ensemble(Postprocessor):
         self.how = one_of("how", how, HOW)
         if len(self.members) < 2:
             raise ValueError(f"An ensemble has two models or more, got {len(self.members)}.")
+        for member in self.members:
+            check_one_output(member, "Ensemble")
         self._names = tuple(names or map(_name, self.members))
         named = (member for member in self.members if _class_names(member))
         super().__init__(next(named, self.members[0]))

@@ -124,7 +124,8 @@ _DECONVNET = {
     "batch_size": 8,
     "accumulate": 8,
     "crop": (224, 224),
-    "refresh_batches": 100,
+    "refresh_batches": 500,
+    "validate_every": 20,
 }
 _VARIED = {"scale": (0.5, 2.0), "color": 0.2}
 _BATCH = "20 images of 500x500 need much memory: batch_size=1, accumulate=20 is nearly the same."

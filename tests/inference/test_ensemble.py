@@ -214,6 +214,24 @@ def test_other_refusals(members, images):
         inference.Ensemble([members[0], unnamed]).segment(images[0])
 
 
+def test_a_member_with_several_outputs_is_refused(members):
+    keras.utils.set_random_seed(1)
+    image = keras.Input((None, None, 3))
+    scores = {name: L.Conv2D(3, 1, name=name)(image) for name in ("day", "night")}
+    several = keras.Model(image, scores)
+    with pytest.raises(ValueError, match="Ensemble takes a net of one output.*day, night"):
+        inference.Ensemble([members[0], several])
+
+
+def test_the_options_of_a_crf_are_searched_behind_an_ensemble(members, images):
+    truth = combined("mean", members, images).argmax(-1).astype("uint8")
+    data = fcn_keras.data.Dataset("mine", "val", LABELS, ("x", "y"), images, truth)
+    few = {"bilateral_weight": (1, 4)}
+    ensemble = inference.Ensemble(members)
+    found = inference.tune_crf(ensemble, data, images=1, steps=1, candidates=few, progress=False)
+    assert found.plain == pytest.approx(1)
+
+
 def test_files_are_read_with_the_options_of_all_members(members):
     plain = inference.Predictor(members[0])
     page = inference.Predictor(members[1], image_reader=fcn_keras.data.ImageReader(page=1))

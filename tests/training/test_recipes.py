@@ -83,6 +83,7 @@ def test_deconvnets_stages():
         )  # fmt: skip
         assert (r.batch_size, r.accumulate, r.bias_rate, r.schedule) == (8, 8, 2, "step")
         assert (r.crop, r.object_margin, r.augment["flip"]) == ((224, 224), 1.2, True)
+        assert r.refresh_batches == 500
         assert (r.objects, r.steps, r.net.model, r.net.classifier) == (*stage, "deconvnet", "vgg16")
     with pytest.raises(ValueError, match="`object_margin` is for crops around objects"):
         Recipe(object_margin=2)
