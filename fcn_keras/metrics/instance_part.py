@@ -5,13 +5,15 @@ from fcn_keras.metrics.report import figure, json_float
 
 NO_OBJECTS = "background"  # the name of a class
 COUNTS = ("true", "predicted", "found", "missed", "extra")
+AP_50 = "average_precision_50"
 FIGURES = (
     ("Dice", "dice"),
     ("IoU", "object_iou"),
-    ("AP 50", "average_precision_50"),
+    ("AP 50", AP_50),
     ("AP", "mean_average_precision"),
     ("PQ", "panoptic_quality"),
 )
+OTHERS = tuple(key for _, key in FIGURES if key != AP_50)
 MORE = ("segmentation_quality", "recognition_quality")  # figures of the JSON file alone
 
 
@@ -59,7 +61,7 @@ class InstancePart:
         rows = [
             {
                 "name": row["name"],
-                **{name: row[name] for name in COUNTS},
+                **{name: int(row[name]) for name in COUNTS},
                 **{name: json_float(row[name]) for _, name in FIGURES},
                 **{name: json_float(row[name]) for name in MORE},
                 "average_precision": [json_float(value) for value in curve],
@@ -78,13 +80,5 @@ class InstancePart:
         """{name: figure} of each class."""
         found = self.metric.result()
         for place, name in enumerate(self.names):
-            yield {
-                "name": name,
-                **{count: int(getattr(found, count)[place]) for count in COUNTS},
-                "average_precision_50": found.average_precision[place, 0],
-                **{
-                    key: getattr(found, key)[place]
-                    for key in (*(key for _, key in FIGURES), *MORE)
-                    if key != "average_precision_50"
-                },
-            }
+            figures = {key: getattr(found, key)[place] for key in (*COUNTS, *OTHERS, *MORE)}
+            yield {"name": name, **figures, AP_50: found.average_precision[place, 0]}

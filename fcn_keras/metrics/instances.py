@@ -132,8 +132,8 @@ def instance_scores(
 class InstanceMetric:
     """How the objects of a dataset were found, added image by image.
 
-    Pixels that are void in the truth belong to no object. A predicted object of which more than
-    half is void does not count.
+    Pixels that are void in the truth belong to no object. An object of which more than half is
+    void does not count.
 
     Args:
         num_classes: Number of classes, at least 1.
