@@ -12,7 +12,7 @@ DATA, RECIPE = "Data", "Recipe"
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 CHARTS = (*PICTURES, ".pdf", ".svg", ".svgz", ".ps", ".pgf", "")  # without suffix it is PNG
 DATA_HELP = (
-    "Dataset: folder:DIR (images/, masks/, classes.txt), digits, camvid:DIR, voc:DIR (a "
+    "Dataset: folder:DIR (images/, masks/, classes.txt), digits, scenes, camvid:DIR, voc:DIR (a "
     "VOCdevkit), sbd:DIR, cityscapes:DIR, ade20k:DIR, coco:DIR, pascal-context:DIR, nyud:DIR, "
     "siftflow:DIR, tfds:NAME. Options follow after commas, such as folder:DIR,binary for masks of "
     "0 and other values; fcn-keras datasets lists them all."

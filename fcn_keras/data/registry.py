@@ -14,6 +14,7 @@ from fcn_keras.data import (
     nyud,
     pascal_context,
     sbd,
+    scenes,
     siftflow,
     tfds,
     voc,
@@ -21,9 +22,9 @@ from fcn_keras.data import (
 from fcn_keras.data.protocol import DatasetModule
 
 DATASETS: dict[str, DatasetModule] = {
-    "digits": digits, "camvid": camvid, "voc": voc, "sbd": sbd, "pascal-context": pascal_context,
-    "nyud": nyud, "siftflow": siftflow, "cityscapes": cityscapes, "ade20k": ade20k, "coco": coco,
-    "folder": folder,
+    "digits": digits, "scenes": scenes, "camvid": camvid, "voc": voc, "sbd": sbd,
+    "pascal-context": pascal_context, "nyud": nyud, "siftflow": siftflow,
+    "cityscapes": cityscapes, "ade20k": ade20k, "coco": coco, "folder": folder,
 }  # fmt: skip
 
 
@@ -76,8 +77,8 @@ def load(name, root=None, split="train", **options):
     """Loads one split of a dataset.
 
     Args:
-        name: One of `names()`: "digits" needs no files, "tfds:NAME" is a builder of TensorFlow
-            Datasets, the others are read from `root`.
+        name: One of `names()`: "digits" and "scenes" need no files, "tfds:NAME" is a builder of
+            TensorFlow Datasets, the others are read from `root`.
         root: The dataset's folder. For tfds: its data_dir, by default ~/tensorflow_datasets.
         split: Name of the split: "train", "val", ...
         **options: Options of the dataset: those of `OPTIONS` in its module, which its `load`

@@ -112,7 +112,7 @@ def test_parse(text, expected):
 
 
 @pytest.mark.parametrize(("text", "message"), [
-    ("kitti:x", "digits, camvid, voc, sbd"),
+    ("kitti:x", "digits, scenes, camvid, voc, sbd"),
     ("camvid", "camvid:DIR"),
     ("folder:x,void=abc", "void=abc"),
     ("folder:x,binary=maybe", "binary=maybe"),
@@ -156,7 +156,7 @@ def test_the_home_folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    (("kitti",), "digits, camvid, voc, sbd"),
+    (("kitti",), "digits, scenes, camvid, voc, sbd"),
     (("camvid:CamVid",), r"an argument of its own: load\('camvid', 'CamVid'\)"),
     (("voc",), "voc:DIR"),
     (("digits", None, "training"), "train, val, test"),
