@@ -18,6 +18,7 @@ _PUBLIC = {
     "segnet": "models",
     "segnet_basic": "models",
     "deconvnet": "models",
+    "deeplab_v1": "models",
     "unet": "models",
     "crf_rnn": "models",
     "convolutionalize": "surgery",

@@ -13,6 +13,7 @@ from fcn_keras.models.options import OPTIONS
 _FILES = {
     "crf_rnn": "crf_rnn",
     "deconvnet": "deconvnet",
+    "deeplab_v1": "deeplab",
     "fcn": "fcn",
     "fcn16s": "fcn",
     "fcn2s": "fcn",

@@ -269,6 +269,36 @@ class UNetOptions(StartOptions, total=False):
     ]
 
 
+class DeepLabOptions(StartOptions, total=False):
+    """The options of `fcn_keras.models.deeplab_v1`, which documents them."""
+
+    variant: Annotated[
+        str,
+        Option(
+            "Net of DeepLab's paper: the window and the holes of fc6.",
+            default="largefov",
+            choices=("largefov", "7x7", "4x4", "plain"),
+        ),
+    ]
+    multi_scale: Annotated[
+        bool,
+        Option("Scores the image and the first four pooled maps of DeepLab too.", default=False),
+    ]
+    head_filters: Annotated[
+        int | None,
+        Option(
+            "Number of filters of fc6 and fc7.", metavar="N", least=1, shown="those of the variant"
+        ),
+    ]
+    dropout: Annotated[float | None, DROPOUT]
+    batch_norm_momentum: Annotated[
+        float | None,
+        Option(
+            "Momentum of every BatchNormalization.", default=0.9, check=_momentum, python_only=True
+        ),
+    ]
+
+
 # For each net of `fcn_keras.models.NETS` its options, {name: Option}.
 OPTIONS = {
     name: {"classifier": CLASSIFIER, **declared(FCNOptions)}
@@ -279,6 +309,7 @@ OPTIONS["segnet_basic"] = {  # it has its own encoder, which nobody trained befo
     name: one for name, one in declared(SegNetOptions).items() if name != "weights"
 }
 OPTIONS["deconvnet"] = {"classifier": CLASSIFIER, **declared(DeconvNetOptions)}
+OPTIONS["deeplab_v1"] = {"classifier": CLASSIFIER, **declared(DeepLabOptions)}
 OPTIONS["unet"] = {"classifier": replace(CLASSIFIER, default=None), **declared(UNetOptions)}
 
 # Of a net that takes a classifier or has its own way down: the options that need the one, and

@@ -114,17 +114,17 @@ def load_pooled_encoder(
         FileNotFoundError: as `load_backbone`.
     """
     if isinstance(classifier, str) and weights is not None:  # before weights are downloaded
-        _poolings(classifiers.get(classifier).load(None), classifier, net)
+        halving_poolings(classifiers.get(classifier).load(None), classifier, net)
     spec = resolve(classifier, weights, stream, keep_head)
     called = classifier if isinstance(classifier, str) else classifier.name
-    poolings = _poolings(spec.classifier, called, net)
+    poolings = halving_poolings(spec.classifier, called, net)
     x = preprocessed(stream, spec.preprocess, spec.grey)
     taken = {stream.image.name, *(layer.name for layer in keras.Model(stream.image, x).layers)}
     copier = Copier(with_batch_norm_momentum(momentum), taken=taken, suffix=stream.suffix)
     copy = _Copy(copier, poolings, _normalized(spec.classifier), momentum, drop)
     deepest = features_of(spec.classifier, x, copy)
     blocks = _blocks(stream.image, x, deepest, len(poolings), called, net)
-    return PooledEncoder(deepest, blocks, _head(spec) if keep_head else ())
+    return PooledEncoder(deepest, blocks, hidden_layers(spec) if keep_head else ())
 
 
 def convolution_unit(x, filters, window, name, *, momentum=None, activation="relu"):
@@ -217,7 +217,7 @@ def _activation(function, name):
     return L.Activation(function, name=name)
 
 
-def _head(spec):
+def hidden_layers(spec):
     """The `Hidden` layers of a resolved classifier."""
     top = top_of(spec.classifier)
     dense = [layer for layer in top.layers if isinstance(layer, L.Dense)][:-1]
@@ -234,7 +234,7 @@ def _head(spec):
     return tuple(found)
 
 
-def _poolings(classifier, called, net):
+def halving_poolings(classifier, called, net):
     """The max poolings of a classifier in their order; ValueError if it has other strides."""
     found, gathering = trace(classifier)[0], top_of(classifier).gathering
     poolings = []

@@ -174,6 +174,24 @@ def test_a_mirrored_classifier_with_its_fully_connected_layers_is_exact(padding)
         check(model, pixels(131, 45), 32, halo=0)
 
 
+@pytest.mark.sweep
+@pytest.mark.parametrize("multi_scale", [False, True])
+@pytest.mark.parametrize("variant", ["largefov", "plain"])
+def test_deeplab_is_exact(variant, multi_scale):
+    """Poolings that round up, holes, and branches on the cells of the deepest map."""
+    x = given = keras.Input((None, None, 3))
+    for filters in (4, 5, 6, 7):
+        x = L.Conv2D(filters, 3, padding="same", activation="relu")(x)
+        x = L.MaxPooling2D(2)(x)
+    options = {"variant": variant, "multi_scale": multi_scale, "head_filters": 8}
+    model = loud(fcn_keras.deeplab_v1(CLASSES, keras.Model(given, x), preprocess="tf", **options))
+    assert fcn_keras.geometry.halo(model).stride == (8, 8)
+    for size, tile in (((450, 45), 32), ((9, 5), 8)):
+        check(model, pixels(*size), tile)
+    with pytest.raises(AssertionError):
+        check(model, pixels(450, 45), 32, halo=0)
+
+
 @pytest.mark.parametrize("padding", ["valid", "same"])
 def test_unets_at_any_size(padding):
     """The mirror image at the border is that of the whole image, in a tile too."""
