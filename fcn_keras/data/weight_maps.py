@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fcn_keras.checks import number, positive
+from fcn_keras.metrics.components import components
 
 NEGLIGIBLE = 1e-4  # objects so far away that they would add less are left out
 
@@ -106,8 +107,6 @@ def objects_of(label, ignore=255):
     >>> fcn_keras.data.weight_maps.objects_of(np.array([[1, 0, 1, 2, 255]]))
     array([[1, 0, 2, 3, 0]], dtype=int32)
     """
-    from fcn_keras.metrics.components import components  # loads Keras
-
     label = np.asarray(label)
     objects = np.zeros(label.shape, "int32")
     for value in np.unique(label):
