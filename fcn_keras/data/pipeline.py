@@ -11,7 +11,7 @@ from fcn_keras.checks import whole_number
 from fcn_keras.data.augmentation import OUTSIDE, Augmentation, augmented
 from fcn_keras.data.object_crops import MARGIN, around_object, checked_objects
 from fcn_keras.data.unreadable import Skipped, without_unreadable
-from fcn_keras.data.weight_maps import WeightMaps
+from fcn_keras.data.weight_maps import loader_with_weights
 
 APART = 7919  # difference between the seeds of two shards
 
@@ -101,7 +101,7 @@ def batches(
     source, load = tf.data.Dataset.range(len(dataset)), dataset.tensor_loader(tf)
     parts = _parts(dataset)
     if weight_maps is not None:
-        load = _with_weights(tf, dataset, load, _checked_weight_maps(weight_maps, dataset))
+        load = loader_with_weights(tf, dataset, load, weight_maps)
         parts.append(Part((None, None), "float16", 0))
 
     def loaded(indices):
@@ -126,17 +126,22 @@ def batches(
 
     def prepare(example, number):
         example = example if read_before else load(example)
-        if around:
-            example = around_object(tf, example, number, around, crop, dataset.task)
-        if crop or augment:
-            example = augmented(tf, example, number, crop, augment, dataset.task)
-        image, target, *weights = example
-        return image, target, *(tf.cast(w, tf.float32) for w in weights)
+        return _window(tf, example, number, around, crop, augment, dataset.task)
 
     prepared = _mapped(tf, tf.data.Dataset.zip((source, random)), prepare)
     if crop:
         return _lean(tf, prepared.batch(batch_size, drop_remainder=drop_remainder))
     return _lean(tf, _padded_batch(tf, prepared, batch_size, parts, drop_remainder))
+
+
+def _window(tf, example, number, around, crop, augment, task):
+    """The random window of an example that a number draws."""
+    if around:
+        example = around_object(tf, example, number, around, crop, task)
+    if crop or augment:
+        example = augmented(tf, example, number, crop, augment, task)
+    image, target, *weights = example
+    return image, target, *(tf.cast(w, tf.float32) for w in weights)
 
 
 def _padded_batch(tf, source, batch_size, parts, drop_remainder):
@@ -167,29 +172,6 @@ def _parts(dataset):
     """Returns the parts of an example of a dataset: image and target."""
     image = Part(dataset.image_shape, dataset.image_dtype, OUTSIDE)
     return [image, Part(dataset.target_shape, dataset.task.dtype, dataset.task.invalid)]
-
-
-def _with_weights(tf, dataset, load, weight_maps):
-    """Returns `load(index) -> (image, target, weights)`; each map is computed once.
-
-    Maps are kept as float16, which rounds a weight by a 2000th of it.
-    """
-    known = {}
-
-    def weights_of(index):
-        index = int(index)
-        if index not in known:
-            label, objects = dataset.read_target(index), dataset.read_objects(index)
-            known[index] = weight_maps(label, objects, dataset.labels.ignore).astype("float16")
-        return known[index]
-
-    def load_all(index):
-        image, target = load(index)
-        with tf.control_dependencies([target]):  # a wrong target is refused before
-            weights = tf.numpy_function(weights_of, [index], tf.float16)
-        return image, target, tf.ensure_shape(weights, (None, None))
-
-    return load_all
 
 
 def _mapped(tf, source, function):
@@ -231,26 +213,6 @@ def _checked(dataset, batch_size, crop, augment):
             f"rotate nor elastic turns with it: leave both out, got {augment!r}."
         )
     return crop, augment or None
-
-
-def _checked_weight_maps(weight_maps, dataset):
-    """Returns a `WeightMaps` that fits the dataset."""
-    if not isinstance(weight_maps, WeightMaps):
-        raise ValueError(
-            f"`weight_maps` must be a fcn_keras.data.WeightMaps or None, got {weight_maps!r}."
-        )
-    if dataset.labels is None:
-        raise ValueError(
-            f"`weight_maps` are for classes; the task of {dataset.name} ({dataset.split}) is "
-            f"{dataset.task.kind!r}."
-        )
-    given = weight_maps.class_weights
-    if given is not None and len(given) != dataset.labels.num_classes:
-        raise ValueError(
-            f"`class_weights` has {len(given)} values for {dataset.labels.num_classes} classes. "
-            "Give one number for each class."
-        )
-    return weight_maps
 
 
 def _checked_shard(shard, dataset):

@@ -8,6 +8,7 @@ import numpy as np
 from fcn_keras.checks import number, positive
 from fcn_keras.metrics.components import components
 
+LARGEST = float(np.finfo("float16").max)
 NEGLIGIBLE = 1e-4  # objects so far away that they would add less are left out
 
 
@@ -142,3 +143,56 @@ def distance_to_two(objects, reach):
         second[box] = np.minimum(second[box], np.maximum(nearest[box], distance))
         nearest[box] = np.minimum(nearest[box], distance)
     return nearest + second
+
+
+def loader_with_weights(tf, dataset, load, weight_maps):
+    """Returns `load(index) -> (image, target, weights)`, in which each map is computed once.
+
+    Args:
+        tf: TensorFlow.
+        dataset: A `fcn_keras.data.Dataset` of classes.
+        load: `load(index) -> (image, target)`.
+        weight_maps: A `WeightMaps`. Its maps are kept as float16, which rounds a weight by a
+            2000th of it.
+
+    Raises:
+        ValueError: for what is no `WeightMaps`, a dataset without classes, or class weights of
+            another number.
+    """
+    _check(weight_maps, dataset)
+    known = {}
+
+    def weights_of(index):
+        index = int(index)
+        if index not in known:
+            label, objects = dataset.read_target(index), dataset.read_objects(index)
+            weights = weight_maps(label, objects, dataset.labels.ignore)
+            known[index] = np.minimum(weights, LARGEST).astype("float16")
+        return known[index]
+
+    def load_all(index):
+        image, target = load(index)
+        with tf.control_dependencies([target]):  # a wrong target is refused before
+            weights = tf.numpy_function(weights_of, [index], tf.float16)
+        return image, target, tf.ensure_shape(weights, (None, None))
+
+    return load_all
+
+
+def _check(weight_maps, dataset):
+    """Raises ValueError for what is no `WeightMaps` that fits the dataset."""
+    if not isinstance(weight_maps, WeightMaps):
+        raise ValueError(
+            f"`weight_maps` must be a fcn_keras.data.WeightMaps or None, got {weight_maps!r}."
+        )
+    if dataset.labels is None:
+        raise ValueError(
+            f"`weight_maps` are for classes; the task of {dataset.name} ({dataset.split}) is "
+            f"{dataset.task.kind!r}."
+        )
+    given = weight_maps.class_weights
+    if given is not None and len(given) != dataset.labels.num_classes:
+        raise ValueError(
+            f"`class_weights` has {len(given)} values for {dataset.labels.num_classes} classes. "
+            "Give one number for each class."
+        )
