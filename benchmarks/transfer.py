@@ -238,16 +238,17 @@ def run(rows, budget, out, root, weights):
         )
 
 
-def listed(budget, out):
-    """Returns the rows with their numbers, and what of each is done, as text."""
+def listed(rows, budget, out):
+    """Returns rows with their numbers, and what of each is done, as text."""
     lines = []
     for number, row in enumerate(ROWS):
         told = []
-        for name in row.data:
+        for name in (data for data, chosen in rows if chosen is row):
             finished = [key for key in row.trainings if done(budget.file(out, name, key))]
             told.append(f"{name} {len(finished)} of {len(row.trainings)} done")
-        lines.append(f"{number:2} {row.key:13} {row.title}: {', '.join(row.trainings)}")
-        lines.append(f"{'':17}{'; '.join(told)}")
+        if told:
+            lines.append(f"{number:2} {row.key:13} {row.title}: {', '.join(row.trainings)}")
+            lines.append(f"{'':17}{'; '.join(told)}")
     return "\n".join(lines)
 
 
@@ -284,7 +285,7 @@ def main(words=None):
         parser.error(str(error))
     budget = Budget(None if args.quick else args.minutes, args.seed)
     if args.list:
-        print(listed(budget, args.out))
+        print(listed(rows, budget, args.out))
         return
     args.out.mkdir(parents=True, exist_ok=True)
     if not args.table:

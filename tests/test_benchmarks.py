@@ -174,6 +174,9 @@ def test_the_list_says_what_is_done(transfer, trained, arguments, capsys):
     told = capsys.readouterr().out
     assert " 0 start" in told and "horses 2 of 2 done; camvid 0 of 2 done" in told
     assert "horses 1 of 2 done; camvid 0 of 2 done" in told  # score layers only or all layers
+    transfer.main([*arguments, "--list", "--rows", "camvid:start", "horses:labels-180"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.strip() for line in lines[1::2]] == ["camvid 0 of 2 done", "horses 2 of 2 done"]
 
 
 def test_the_table_is_made_from_the_files_alone(transfer, arguments, capsys):
