@@ -13,7 +13,7 @@ from fcn_keras.options import declared, option
 
 SAVED_MODEL, TFLITE, SERVING, WEB = "saved-model", "tflite", "serving", "web"
 SIGNATURES = ("serving_default", "logits", "encoded", "assets")
-PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
+PRECISIONS = ("mixed", "float32", "mixed_float16", "mixed_bfloat16")
 QUANTIZE = ("none", "float16", "dynamic", "int8", "int8-weights")
 WHOLE, SMALL, PAGE = "SavedModel", "TFLite", "Web page"
 
@@ -73,7 +73,7 @@ class SavedModelOptions:
     )
     precision: str | None = option(
         None,
-        "Arithmetic of the net.",
+        "Arithmetic of the net. mixed: 16-bit multiplications of the kind that this machine has.",
         choices=PRECISIONS,
         shown="as the net was trained",
         panel=WHOLE,

@@ -7,13 +7,20 @@ it was trained under wherever it goes: from a GPU with 16-bit instructions to a 
 import contextlib
 import functools
 import threading
+import warnings
 from pathlib import Path
 
 from fcn_keras.checks import one_of
-from fcn_keras.keras_internals import all_layers, is_graph, nodes_in_order, operation_of
+from fcn_keras.keras_internals import (
+    all_layers,
+    functional_of,
+    is_graph,
+    nodes_in_order,
+)
 
 POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 CHOICES = ("auto", "mixed", *POLICIES)
+PREDICTION = (None, "mixed", "float32")  # None: as the net was trained
 CPU_INFO = Path("/proc/cpuinfo")
 BFLOAT16 = {"avx512_bf16", "amx_bf16"}
 _CHANGING = threading.RLock()
@@ -56,6 +63,31 @@ def policy_for(precision, devices):
     return "mixed_float16" if least >= (7, 0) or precision == "mixed" else "float32"
 
 
+def prediction_policy(precision):
+    """Returns the dtype policy that a choice of precision means for predictions, as `suited` takes.
+
+    Warns where "mixed" is asked for on a CPU that has no instructions for it.
+
+    Args:
+        precision: One of `PREDICTION`.
+
+    Returns:
+        One of `POLICIES`, or None for the model's own.
+
+    Raises:
+        ValueError: for another precision.
+    """
+    one_of("precision", precision, PREDICTION)
+    policy = precision and policy_for(precision, [device()])
+    if precision == "mixed" and policy == "float32":
+        warnings.warn(
+            "precision='mixed' predicts in float32 here, because this CPU has no instructions for "
+            "16-bit multiplications (AVX512-BF16 or AMX).",
+            stacklevel=3,
+        )
+    return policy
+
+
 @functools.cache
 def cpu_multiplies_bfloat16():
     """Returns whether the CPU has instructions for bfloat16: AVX512-BF16 or AMX.
@@ -91,9 +123,9 @@ def suited(model, policy=None):
 
     Args:
         model: A Keras model.
-        policy: "mixed_bfloat16" or "mixed_float16" for 16 bits in a model of float32, all but the
-            layers that scale the images and those that give the outputs; "float32"; or None for
-            the model's own. Where the CPU would imitate 16 bits it is float32 in any case.
+        policy: "mixed_bfloat16" or "mixed_float16" for 16 bits in `layers_in_16_bits` of any model;
+            "float32"; or None for the model's own. Where the CPU would imitate 16 bits it is
+            float32 in any case.
     """
     with _CHANGING:
         changed = {}
@@ -110,37 +142,81 @@ def suited(model, policy=None):
 
 def _wanted(model, policy):
     """Yields (layer, name of its policy) of the layers whose policy may change."""
-    ends = None
+    if policy is not None and imitated(policy.removeprefix("mixed_")):
+        policy = "float32"
+    chosen = set() if policy in (None, "float32") else layers_in_16_bits(model, policy)
     for layer in all_layers(model, include_self=True):
         own = layer.dtype_policy.name
-        wanted = own if policy is None else policy
-        if own.startswith("mixed_"):
-            kind = wanted.removeprefix("mixed_")
-            yield layer, "float32" if imitated(kind) else wanted
-        elif own == "float32" and wanted != own and not imitated(wanted.removeprefix("mixed_")):
-            ends = _ends(model) if ends is None else ends
-            if layer not in ends:
-                yield layer, wanted
+        if layer in chosen and (own.startswith("mixed_") or own == "float32"):
+            yield layer, policy
+        elif own.startswith("mixed_"):
+            wanted = own if policy is None else "float32"
+            yield layer, "float32" if imitated(wanted.removeprefix("mixed_")) else wanted
+
+
+def layers_in_16_bits(model, policy):
+    """Returns the layers of a trained model that compute in 16 bits where that is asked for.
+
+    All others stay float32: what scales the images and the first kernels, the last kernels, which
+    give the scores, and what follows them, and every Softmax. On CPUs, which multiply bfloat16
+    faster but do nothing else faster in it, only convolutions and Dense layers are chosen.
+
+    Args:
+        model: A Keras model. Of a model that is no graph the ends are told by their kind alone.
+        policy: "mixed_bfloat16" or "mixed_float16".
+    """
+    chosen = {layer for layer in all_layers(model) if not is_graph(layer)} - _ends(model)
+    if policy == "mixed_bfloat16" and device().startswith("cpu"):
+        return {layer for layer in chosen if _multiplies(layer)}
+    return chosen
+
+
+def _multiplies(layer):
+    """Returns whether a layer is a product of matrices; a depthwise convolution is none."""
+    import keras
+
+    depthwise = (keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
+    return _has_kernels(layer) and not isinstance(layer, depthwise)
 
 
 def _ends(model):
-    """Returns what stays float32: graphs, the scaling of the images, softmax and the outputs."""
+    """Returns the first layers of a model, up to its first kernels, and the last ones.
+
+    A bfloat16 holds a pixel to half a grey level: with the first kernels in 16 bits ten times as
+    many labels differ.
+    """
     import keras
 
-    scaling = (keras.layers.Rescaling, keras.layers.Normalization, keras.layers.Softmax)
-    layers = all_layers(model, include_self=True)
-    found = {layer for layer in layers if is_graph(layer) or isinstance(layer, scaling)}
-    if not is_graph(model) or isinstance(model, keras.Sequential):
+    kinds = (keras.layers.Rescaling, keras.layers.Normalization, keras.layers.Softmax)
+    found = {layer for layer in all_layers(model) if isinstance(layer, kinds)}
+    model = functional_of(model) if isinstance(model, keras.Sequential) else model
+    if model is None or not is_graph(model):
         return found
-    found |= {operation_of(tensor) for tensor in model.outputs}
-    raw = set()
-    for node in nodes_in_order(model):  # up to the first kernels the map is the image, scaled
-        inputs = {id(tensor) for tensor in node.arguments.keras_tensors}
-        kernels = any(len(weight.shape) > 1 for weight in getattr(node.operation, "weights", ()))
-        if node.is_input or (inputs <= raw and not kernels):
-            raw |= {id(tensor) for tensor in node.outputs}
+    nodes = nodes_in_order(model)
+    before, after = set(), set()  # tensors in front of the first and of the last kernels, by id
+    for node in nodes:
+        if node.is_input or _inputs(node) <= before:
             found.add(node.operation)
+            if not _has_kernels(node.operation):
+                before |= {id(tensor) for tensor in node.outputs}
+    for node in reversed(nodes):
+        if not after & {id(tensor) for tensor in node.outputs}:
+            found.add(node.operation)
+        if after & {id(tensor) for tensor in node.outputs} or _has_kernels(node.operation):
+            after |= _inputs(node)
     return found
+
+
+def _inputs(node):
+    return {id(tensor) for tensor in node.arguments.keras_tensors}
+
+
+def _has_kernels(operation):
+    """Returns whether an operation, or one inside it, is a convolution or a Dense layer."""
+    import keras
+
+    weights = getattr(operation, "weights", ())
+    return isinstance(operation, keras.layers.Dense) or any(len(w.shape) > 2 for w in weights)
 
 
 def capability(device):

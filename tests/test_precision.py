@@ -78,6 +78,66 @@ def test_predictions_of_float32(cpu, built, policy, has, exact):
     assert [layer.dtype_policy.name for layer in model.layers] == policies
 
 
+def logits_in(model, precision):
+    image = np.random.default_rng(0).integers(0, 256, (40, 48, 3)).astype("uint8")
+    return fcn_keras.segment(model, image, return_logits=True, precision=precision)[1]
+
+
+def test_a_net_of_float32_predicts_in_16_bits_where_that_is_asked_for(cpu, built):
+    """As the same net built for 16 bits; the layers are float32 before and after."""
+    cpu(True)
+    plain, model = built("float32"), built("mixed_bfloat16")
+    model.set_weights(plain.get_weights())
+    exact, mixed = logits_in(plain, None), logits_in(plain, "mixed")
+    assert mixed.dtype == "float32" and not np.array_equal(mixed, exact)
+    scale = np.abs(exact).max()
+    np.testing.assert_allclose(mixed, exact, atol=0.02 * scale)
+    assert np.abs(mixed - exact).max() < 2 * np.abs(logits_in(model, None) - exact).max()
+    np.testing.assert_array_equal(logits_in(plain, None), exact)
+    np.testing.assert_array_equal(logits_in(model, "float32"), exact)
+    assert {layer.dtype_policy.name for layer in plain.layers} == {"float32"}
+    again = fcn_keras.inference.as_segmenter(plain).in_precision("mixed")
+    assert again is fcn_keras.inference.as_segmenter(plain).in_precision("mixed")
+
+
+@pytest.mark.parametrize("where, relus", [("cpu:0", "float32"), ("gpu:0", "bfloat16")])
+def test_scaling_the_first_kernels_and_the_logits_stay_float32(
+    cpu, built, monkeypatch, where, relus
+):
+    cpu(True)
+    monkeypatch.setattr(precision, "device", lambda: where)
+    model = built("float32")
+    with precision.suited(model, "mixed_bfloat16"):
+        found = {layer.name: layer.compute_dtype for layer in model.layers}
+    names = [*found]
+    first = next(name for name in names if name.startswith("conv1_1"))
+    exact = {*names[: names.index(first) + 1], "score"}
+    assert {found[name] for name in exact} == {"float32"}
+    assert found["conv3_1"] == found["fc6"] == "bfloat16"
+    assert found["conv3_1_relu"] == relus
+
+
+def test_a_cpu_without_the_instructions_warns_and_predicts_in_float32(cpu, built):
+    cpu(False)
+    model = built("float32")
+    with pytest.warns(UserWarning, match="'mixed' predicts in float32 here, because this CPU"):
+        mixed = logits_in(model, "mixed")
+    np.testing.assert_array_equal(mixed, logits_in(model, None))
+
+
+def test_another_precision_or_what_is_no_keras_model_is_refused(built):
+    model = built("float32")
+    with pytest.raises(ValueError, match="`precision` must be one of None, 'mixed', 'float32', g"):
+        fcn_keras.Predictor(model, precision="half")
+
+    class Elsewhere:
+        def segment(self, image):
+            return image
+
+    with pytest.raises(ValueError, match="for Keras models, and Elsewhere computes as it was made"):
+        fcn_keras.segment(Elsewhere(), np.zeros((4, 4, 3), "uint8"), precision="mixed")
+
+
 def test_policies_come_back_after_an_error(cpu, built):
     cpu(False)
     model = built("mixed_bfloat16")

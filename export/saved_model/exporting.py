@@ -75,8 +75,10 @@ def export_saved_model(
             maps are enlarged again by nearest neighbours, logits and other maps bilinearly.
         max_megapixels: Largest image that `encoded` accepts. It reads the size in the header,
             before it decodes, and refuses every image with a side above 65535 pixels.
-        precision: Arithmetic of the net: "float32", "mixed_float16", "mixed_bfloat16", or None for
-            the model's own. 16 bits suit GPUs, and bfloat16 CPUs that multiply it.
+        precision: Arithmetic of the net: "float32", "mixed_float16", "mixed_bfloat16", "mixed" for
+            16 bits of the kind that this machine multiplies, or None for the model's own. 16 bits
+            suit GPUs, and bfloat16 CPUs that multiply it. Weights, the scaling of the images and
+            the outputs are float32 in any case.
         half_weights: Whether to store kernels as float16: half the bytes, and an error of 1/2048
             of a weight. They are widened when they are used.
         overwrite: Whether to replace `version` if it is there.

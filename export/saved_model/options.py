@@ -6,6 +6,7 @@ from fcn_keras.checks import one_of, whole_number
 from fcn_keras.export.decoding import gives_labels, has_logits
 from fcn_keras.export.options import PRECISIONS, SIGNATURES
 from fcn_keras.keras_internals import is_graph
+from fcn_keras.precision import prediction_policy
 
 WARMUP = ((256, 256),)
 MOST_MEGAPIXELS = 2**20
@@ -122,7 +123,7 @@ def checked_limits(model, max_side, max_megapixels):
 
 
 def checked_precision(model, precision):
-    """Returns the precision; only a model of layers and connections can be rebuilt in another.
+    """Returns the dtype policy, or None; only a graph of layers can be rebuilt in another.
 
     Raises:
         ValueError: for an unknown precision, or a subclassed model.
@@ -130,6 +131,8 @@ def checked_precision(model, precision):
     if precision is None:
         return None
     one_of("precision", precision, PRECISIONS)
+    if precision == "mixed":
+        precision = prediction_policy(precision)
     if not is_graph(model):
         raise ValueError(
             f"`precision={precision!r}` rebuilds the model layer by layer, and {model.name!r} is "

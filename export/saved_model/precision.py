@@ -4,12 +4,20 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from fcn_keras.keras_internals import is_graph
+from fcn_keras.precision import layers_in_16_bits
+
 
 def rebuilt(model, policy):
-    """Returns a copy of a functional model with another dtype policy and the same weights."""
+    """Returns a copy of a functional model with another dtype policy and the same weights.
+
+    Of a policy of 16 bits only the layers of `layers_in_16_bits` get it.
+    """
+    chosen = set() if policy == "float32" else layers_in_16_bits(model, policy)
 
     def copied(layer):
-        return type(layer).from_config({**layer.get_config(), "dtype": policy})
+        own = policy if layer in chosen or is_graph(layer) else "float32"
+        return type(layer).from_config({**layer.get_config(), "dtype": own})
 
     copy = keras.models.clone_model(model, clone_function=copied)
     copy.set_weights(model.get_weights())

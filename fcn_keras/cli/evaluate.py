@@ -44,6 +44,7 @@ def evaluate(
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Images of one size in a step, at most.")] = 4,
     output: Output = None,
+    precision: postprocessing.Precision = None,
     others: postprocessing.With = None,
     combine: postprocessing.Combine = None,
     scales: postprocessing.Scales = None,
@@ -79,6 +80,7 @@ def evaluate(
 
     fcn-keras evaluate runs/slices --data folder:slices,binary --membranes background
     """
+    postprocessing.check_precision(precision)
     check_folder(json)
     check_picture(confusion, CHARTS)
     postprocessing.check_models(others, combine)
@@ -90,7 +92,7 @@ def evaluate(
     predictor = postprocessing.load_models(model, others, combine, output)
     dataset = load_dataset(data, split, only, exclude, predictor.image_reader)
     segmenter = postprocessing.build_predictor(
-        predictor, scales, flip, rotate, crf, crf_options, samples, tile
+        predictor, scales, flip, rotate, crf, crf_options, samples, tile, precision
     )
     if confusion and segmenter.task is not None and segmenter.labels is None:
         raise ValueError(f"--confusion is for classes; the task of {model} is {segmenter.task}.")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from fcn_keras.checks import one_of
+from fcn_keras.precision import PREDICTION
 from fcn_keras.text_files import read_json
 
 PANEL = "Post-processing"
@@ -67,6 +68,14 @@ Samples = Annotated[
     int | None,
     typer.Option(help="Number of passes with Dropout on to average over.", rich_help_panel=PANEL),
 ]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        metavar="mixed|float32",
+        help="Precision of the net. mixed: 16-bit multiplications, on CPUs with bfloat16 "
+        "instructions and on GPUs. Default: as the net was trained.",
+    ),
+]
 Tile = Annotated[
     str | None,
     typer.Option(
@@ -111,7 +120,20 @@ def load_models(model, others, combine, output=None, labels=None):
     return inference.Ensemble(found, combine or COMBINATIONS[0], names=paths)
 
 
-def build_predictor(segmenter, scales, flip, rotate, crf, crf_options, samples=None, tile=None):
+def check_precision(precision):
+    """Refuses another precision than those of predictions, before Keras is loaded.
+
+    Raises:
+        ValueError: for any other text.
+    """
+    if precision not in PREDICTION:
+        known = ", ".join(filter(None, PREDICTION))
+        raise ValueError(f"--precision must be one of {known}, got {precision!r}.")
+
+
+def build_predictor(
+    segmenter, scales, flip, rotate, crf, crf_options, samples=None, tile=None, precision=None
+):
     """Returns the segmenter that the options ask for.
 
     Raises:
@@ -123,6 +145,7 @@ def build_predictor(segmenter, scales, flip, rotate, crf, crf_options, samples=N
     options = crf if crf_options is None else read_crf_options(crf_options)
     return inference.build_predictor(
         segmenter,
+        precision=precision,
         samples=samples,
         tile=_tile(tile),
         scales=_numbers(scales),

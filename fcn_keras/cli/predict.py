@@ -32,6 +32,7 @@ def predict(
     ] = 0.5,
     output: Output = None,
     labels: Labels = None,
+    precision: postprocessing.Precision = None,
     confidence: Annotated[
         bool,
         typer.Option("--confidence", help="Also write the probability of each pixel's label."),
@@ -83,6 +84,7 @@ def predict(
     if out.exists() and not out.is_dir():
         raise FileExistsError(f"--out is a folder for the results; {out} is a file.")
     postprocessing.check_models(others, combine)
+    postprocessing.check_precision(precision)
     load_library()
     from fcn_keras import inference
     from fcn_keras.data import ImageReader
@@ -91,7 +93,7 @@ def predict(
     if segmenter.task is None:
         raise ValueError(f"{model} does not tell its classes: give a file with --labels.")
     segmenter = postprocessing.build_predictor(
-        segmenter, scales, flip, rotate, crf, crf_options, samples, tile
+        segmenter, scales, flip, rotate, crf, crf_options, samples, tile, precision
     )
     written = {"alpha": alpha, "confidence": confidence, "png_scale": png_scale}
     written["image_reader"] = ImageReader(bits, image_alpha, page)

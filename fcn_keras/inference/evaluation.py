@@ -30,6 +30,7 @@ def evaluate(
     dataset,
     *,
     batch_size=4,
+    precision=None,
     scales=None,
     flip=False,
     rotate=False,
@@ -49,6 +50,7 @@ def evaluate(
             that can be iterated. Sizes may differ. Its `task`, or its `labels`, says what the
             targets mean; without either the predictor's task is taken.
         batch_size: Number of images of one size that are segmented together, at most.
+        precision: None, "mixed" or "float32", as for `fcn_keras.segment`.
         scales, flip, rotate, crf, samples, tile: Post-processing, as for `fcn_keras.segment`:
             averages over scales, mirrored and turned images, a dense CRF, passes with Dropout on,
             and tiles.
@@ -75,7 +77,14 @@ def evaluate(
     ```
     """
     segmenter = build_predictor(
-        predictor, samples=samples, tile=tile, scales=scales, flip=flip, rotate=rotate, crf=crf
+        predictor,
+        precision=precision,
+        samples=samples,
+        tile=tile,
+        scales=scales,
+        flip=flip,
+        rotate=rotate,
+        crf=crf,
     )
     check_one_output(segmenter, "Evaluation")
     if isinstance(dataset, Dataset):

@@ -12,7 +12,7 @@ from fcn_keras.data.images.reader import ImageReader
 from fcn_keras.data.images.search import find_images
 from fcn_keras.data.images.survey import decided_reader
 from fcn_keras.inference.decoding import check_one_output, check_probabilities, labels_for
-from fcn_keras.inference.segmenters import as_segmenter
+from fcn_keras.inference.postprocessing import build_predictor
 from fcn_keras.inference.writing import ENDINGS, Prediction, Work, Writing, named
 from fcn_keras.progress import ProgressBar
 
@@ -26,6 +26,7 @@ def predict_files(
     confidence=False,
     png_scale=None,
     image_reader=None,
+    precision=None,
     progress=True,
 ):
     """Segments image files and folders of them, and writes the results into `out_dir`.
@@ -49,6 +50,7 @@ def predict_files(
             beyond 0 to 65535 times this number are an error of that image.
         image_reader: A `fcn_keras.data.ImageReader` with options for reading the files. Where it
             has none, files are read as in the training of the net.
+        precision: None, "mixed" or "float32", as for `fcn_keras.segment`.
         progress: Whether a bar is shown, on a terminal.
 
     Returns:
@@ -66,7 +68,7 @@ def predict_files(
     [result.error for result in results if result.error]
     ```
     """
-    segmenter, out_dir = as_segmenter(predictor), Path(out_dir)
+    segmenter, out_dir = build_predictor(predictor, precision=precision), Path(out_dir)
     writing = _checked(segmenter, Writing(alpha, confidence, png_scale))
     if isinstance(paths, (str, Path)):
         paths = [paths]

@@ -2,14 +2,22 @@
 
 from fcn_keras.inference.crf import CRFPredictor
 from fcn_keras.inference.ensemble import Ensemble
-from fcn_keras.inference.segmenters import as_segmenter
+from fcn_keras.inference.segmenters import as_segmenter, in_precision
 from fcn_keras.inference.test_time_augmentation import TTAPredictor
 from fcn_keras.inference.tiling import Tiled
 from fcn_keras.inference.uncertainty import MCDropoutPredictor
 
 
 def build_predictor(
-    model, *, samples=None, tile=None, scales=None, flip=False, rotate=False, crf=None
+    model,
+    *,
+    precision=None,
+    samples=None,
+    tile=None,
+    scales=None,
+    flip=False,
+    rotate=False,
+    crf=None,
 ):
     """Returns a segmenter with the post-processing that is asked for.
 
@@ -18,6 +26,8 @@ def build_predictor(
 
     Args:
         model: A Keras model, a `Segmenter`, or an object with `segment`.
+        precision: None for the model's own, "mixed" for 16-bit multiplications or "float32": as of
+            `fcn_keras.Predictor`. For Keras models only.
         samples: Number of passes with Dropout on to average over, or None.
         tile: Size of the tiles by which large images are segmented, exactly: "auto", or pixels.
             None segments them whole.
@@ -32,8 +42,8 @@ def build_predictor(
         itself as a `Segmenter`.
 
     Raises:
-        ValueError: for scales that are not positive numbers, `samples` of a net without Dropout,
-            or `crf` of a net whose output is not classes.
+        ValueError: for another precision, scales that are not positive numbers, `samples` of a net
+            without Dropout, or `crf` of a net whose output is not classes.
         TypeError: for an option that `dense_crf` does not have.
 
     Example:
@@ -44,6 +54,10 @@ def build_predictor(
     ```
     """
     segmenter = as_segmenter(model)
+    if isinstance(segmenter, Ensemble) and precision is not None:
+        segmenter = segmenter.with_members(lambda member: in_precision(member, precision))
+    else:
+        segmenter = in_precision(segmenter, precision)
     if samples is not None and isinstance(segmenter, Ensemble):
         segmenter = segmenter.with_members(lambda member: MCDropoutPredictor(member, samples))
     elif samples is not None:

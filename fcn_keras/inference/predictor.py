@@ -3,6 +3,7 @@
 The output is decoded in the graph, so that only decoded maps leave the device.
 """
 
+import copy
 import functools
 
 import keras
@@ -24,6 +25,7 @@ from fcn_keras.inference.inputs import size_of, to_batch
 from fcn_keras.inference.memory import check_fits
 from fcn_keras.inference.protocol import Segmenter
 from fcn_keras.models.outputs import image_config, named, output_tasks
+from fcn_keras.precision import prediction_policy
 from fcn_keras.tasks import Classes
 
 
@@ -37,6 +39,10 @@ class Predictor(Segmenter):
             net with several outputs {output: `LabelSet`}. For classes only.
         image_reader: The `fcn_keras.data.ImageReader` of files. By default the one stored in the
             model: that of its training.
+        precision: None for the precision that the model was trained in (float32 on a CPU without
+            16-bit instructions); "mixed" for 16-bit multiplications, bfloat16 on CPUs that have
+            the instructions and on recent GPUs, in any model; or "float32". Weights, the scaling
+            of the images and the outputs are float32 in any case.
 
     Attributes:
         task: The `fcn_keras.tasks.Task` of the output, or {output: `Task`}.
@@ -45,11 +51,12 @@ class Predictor(Segmenter):
         size: (H, W) of a model of one size, else None.
         channels: Number of channels of an image, or {input: number}.
         image_reader: The `ImageReader` of files.
+        precision: As it was given.
         model: The model. A model that was trained further is used with its new weights.
 
     Raises:
-        ValueError: if the model has one channel and no task, or `labels` has another number of
-            classes than the model.
+        ValueError: if the model has one channel and no task, `labels` has another number of
+            classes than the model, or for another precision.
 
     Example:
 
@@ -59,8 +66,9 @@ class Predictor(Segmenter):
     ```
     """
 
-    def __init__(self, model, labels=None, image_reader=None):
+    def __init__(self, model, labels=None, image_reader=None, precision=None):
         self.model = model
+        self.precision, self._policy = precision, prediction_policy(precision)
         self.image_reader = image_reader or ImageReader.from_config(image_config(model))
         self._tasks = {
             output: _with_labels(task, named(labels, output), output)
@@ -68,7 +76,26 @@ class Predictor(Segmenter):
         }
         self.task = _one_or_all(self._tasks)
         self.labels = _one_or_all({name: labels_for(task) for name, task in self._tasks.items()})
-        self._graphs = {}
+        self._graphs, self._variants = {}, {}
+
+    def in_precision(self, precision):
+        """Returns the same segmenter, computing in another precision; the same one at each call.
+
+        Args:
+            precision: As of the class.
+
+        Raises:
+            ValueError: for another precision.
+        """
+        if precision == self.precision:
+            return self
+        if precision not in self._variants:
+            other = copy.copy(self)
+            other.precision, other._policy = precision, prediction_policy(precision)
+            other._graphs, other._variants = {}, {}
+            vars(other).pop("_tiled", None)
+            self._variants[precision] = other
+        return self._variants[precision]
 
     @functools.cached_property
     def halo(self):
@@ -141,7 +168,7 @@ class Predictor(Segmenter):
             ValueError: if the outputs are not of the images' size.
         """
         if wanted not in self._graphs:
-            self._graphs[wanted] = DecodedModel(self.model, self._tasks, wanted)
+            self._graphs[wanted] = DecodedModel(self.model, self._tasks, wanted, self._policy)
         outputs = self._graphs[wanted].predict_on_batch(batch)
         size = size_of(batch, axis=1)
         for output in keras.tree.flatten(outputs[0] if wanted == LOGITS else outputs):
@@ -178,10 +205,11 @@ class DecodedModel(Compiled):
         model: A Keras model.
         tasks: {output: `Task`}; the only output of an ordinary net has the name None.
         wanted: DECODED, LOGITS or ACTIVATIONS.
+        policy: As of `Compiled`.
     """
 
-    def __init__(self, model, tasks, wanted):
-        super().__init__(model, "decoded")
+    def __init__(self, model, tasks, wanted, policy=None):
+        super().__init__(model, "decoded", policy)
         self._task_of, self._wanted = dict(tasks), wanted
 
     def call(self, images):

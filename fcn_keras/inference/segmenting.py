@@ -11,6 +11,7 @@ def segment(
     *,
     return_logits=False,
     return_probabilities=False,
+    precision=None,
     scales=None,
     flip=False,
     rotate=False,
@@ -29,6 +30,9 @@ def segment(
         return_logits: Whether the outputs of the net before decoding are returned too.
         return_probabilities: Whether the class probabilities are returned too: the softmax of the
             logits, after averaging and the CRF.
+        precision: None for the precision that the model was trained in; "mixed" for 16-bit
+            multiplications with float32 outputs, which are faster on CPUs with AVX512-BF16 or AMX
+            and on GPUs; or "float32". See `fcn_keras.Predictor`.
         scales: Factors of height and width to average the probabilities over, such as
             (0.5, 0.75, 1.0, 1.25, 1.5, 1.75); None for the image as it is.
         flip: Whether the mirrored image is averaged over too.
@@ -65,7 +69,14 @@ def segment(
     ```
     """
     segmenter = build_predictor(
-        model, samples=samples, tile=tile, scales=scales, flip=flip, rotate=rotate, crf=crf
+        model,
+        precision=precision,
+        samples=samples,
+        tile=tile,
+        scales=scales,
+        flip=flip,
+        rotate=rotate,
+        crf=crf,
     )
     averaged = samples is not None or scales is not None or flip or rotate or crf
     if return_logits and (averaged or return_probabilities):

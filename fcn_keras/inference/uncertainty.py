@@ -146,7 +146,8 @@ class MCDropoutPredictor(Postprocessor):
                 f"got {type(model).__name__}."
             )
         net = with_dropout(predictor.model, seed)
-        super().__init__(Predictor(net, predictor.labels, predictor.image_reader))
+        same = (predictor.labels, predictor.image_reader, predictor.precision)
+        super().__init__(Predictor(net, *same))
 
     @property
     def halo(self):

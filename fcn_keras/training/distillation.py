@@ -36,8 +36,8 @@ class Teacher:
     Example:
 
     ```python
-    teacher = fcn_keras.training.Teacher(fcn_keras.export.load("serving/big"), "serving/big")
-    fcn_keras.training.train(None, data, out="runs/small", teacher=teacher)
+    teacher = fcn_keras.training.Teacher(fcn_keras.export.load("runs/street"), "runs/street")
+    fcn_keras.training.train(model, dataset, out="runs/small", teacher=teacher, epochs=1)
     ```
     """
 
@@ -143,9 +143,9 @@ def teach(model, teacher, temperature=2.0, alpha=0.5, void=False):
     Example:
 
     ```python
-    small.compile("adamw", fcn_keras.losses.CrossEntropy())
-    fcn_keras.training.teach(small, "runs/large", temperature=2, alpha=0.5)
-    small.fit(batches, epochs=10)
+    model.compile("adamw", fcn_keras.losses.CrossEntropy())
+    fcn_keras.training.teach(model, "runs/street", temperature=2, alpha=0.5)
+    model.fit(batches, epochs=1)
     ```
     """
     vars(model).pop("compute_loss", None)

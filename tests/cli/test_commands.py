@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fcn_keras import cli
+from fcn_keras import cli, precision
 from fcn_keras.cli import demonstration
 
 pytest.importorskip("tensorflow")
@@ -84,6 +84,18 @@ def test_evaluate_prints_and_writes(command, digits_run, tmp_path):
     best = max(float(row.split(",")[column]) for row in rows[1:])
     assert found["mean_iou"] == pytest.approx(best, abs=1e-5)
     assert Image.open(picture).size[0] > 100
+
+
+def test_the_precision_of_predictions(command, digits_run, tmp_path, monkeypatch):
+    code, _, errors = command("evaluate", digits_run, *DIGITS, "--precision", "half")
+    assert code == 1 and "--precision must be one of mixed, float32, got 'half'" in errors
+    monkeypatch.setattr(precision, "cpu_multiplies_bfloat16", lambda: False)
+    image = tmp_path / "grey.png"
+    Image.fromarray(np.full((32, 32, 3), 99, "uint8")).save(image)
+    words = ["predict", digits_run, image, "--out", tmp_path, "--tile", "auto"]
+    code, output, errors = command(*words, "--precision", "mixed")
+    assert code == 0 and "1 of 1 images" in output
+    assert "precision='mixed' predicts in float32 here" in errors
 
 
 def test_predict_does_what_it_can(command, digits_run, tmp_path):

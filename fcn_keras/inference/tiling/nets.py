@@ -95,7 +95,9 @@ class KerasNet:
         check, model = 0, self._predictor.model
         for weight in model.weights:
             check = zlib.crc32(np.ascontiguousarray(ops.convert_to_numpy(weight)), check)
-        return f"{len(model.layers)} layers, {self.task.channels} channels, weights {check:08x}"
+        told = f"{len(model.layers)} layers, {self.task.channels} channels, weights {check:08x}"
+        precision = self._predictor.precision
+        return told if precision is None else f"{told}, {precision}"
 
 
 class EnsembleNet:

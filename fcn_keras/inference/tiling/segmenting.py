@@ -13,7 +13,7 @@ from fcn_keras.inference.decoding import (
     decode_array,
 )
 from fcn_keras.inference.protocol import Segmenter
-from fcn_keras.inference.segmenters import as_segmenter
+from fcn_keras.inference.segmenters import as_segmenter, in_precision
 from fcn_keras.inference.tiling.blending import Blender
 from fcn_keras.inference.tiling.nets import as_net
 from fcn_keras.inference.tiling.outputs import Outputs, begun_with
@@ -32,6 +32,7 @@ def segment_tiled(
     out=None,
     resume=False,
     return_logits=False,
+    precision=None,
     progress=True,
 ):
     """Segments an image of any size tile by tile, with the output of the whole image.
@@ -62,6 +63,7 @@ def segment_tiled(
         resume: Whether an interrupted run that wrote the file `out` is continued.
             `labels.npy.tiles` beside it lists the tiles that are done and what they depend on.
         return_logits: Whether the logits are returned too.
+        precision: None, "mixed" or "float32", as for `fcn_keras.segment`.
         progress: Whether the cost of the overlap is printed, and a bar shown, on a terminal.
 
     Returns:
@@ -86,7 +88,7 @@ def segment_tiled(
     Source: Long et al. (2015), section 3: a net of convolutions computes each output from a
     bounded part of its input.
     """
-    net = as_net(model)
+    net = as_net(in_precision(as_segmenter(model), precision))
     source = open_source(image, net.channels, net.image_reader)
     if resume and isinstance(tile, str):
         tile = begun_with(out, return_logits).get("tile", tile)  # free memory may have changed
