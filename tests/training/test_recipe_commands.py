@@ -26,6 +26,8 @@ def test_the_table_and_one_in_full(command):
     assert "--model fcn16s --classifier vgg16 --alignment caffe" in output
     _, output, _ = command("recipes", "camvid")
     assert re.search(r"^crop +256x320$", output, re.MULTILINE)
+    _, output, _ = command("recipes", "membranes")
+    assert re.search(r"^weight_maps +10:5$", output, re.MULTILINE)
     code, _, errors = command("recipes", "heavy-4s")
     assert code == 1 and "no recipe 'heavy-4s'" in errors
 
