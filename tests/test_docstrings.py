@@ -35,7 +35,7 @@ def public():
 PUBLIC = public()
 # What builds, trains, exports or loads a whole net takes seconds.
 SLOW = re.compile(
-    r"\bfcn(\d+s)?\(|applications|efficientnet|googlenet|load_model|\.fit\(|train\(|find_lr\(|export_|Server\("
+    r"\bfcn(\d+s)?\(|applications|efficientnet|googlenet|resnet|load_model|\.fit\(|train\(|find_lr\(|export_|Server\("
 )
 
 
@@ -72,8 +72,20 @@ def files(tmp_path_factory, model):
     return folder
 
 
+@pytest.fixture(scope="module")
+def dataset():
+    import fcn_keras
+
+    return fcn_keras.data.load("digits", split="val", count=3)
+
+
+@pytest.fixture(scope="module")
+def batches(dataset):
+    return dataset.batches(2)
+
+
 @pytest.fixture
-def namespace(parts, tmp_path, monkeypatch, model, files, in_a_hurry):
+def namespace(parts, tmp_path, monkeypatch, model, dataset, batches, files, in_a_hurry):
     """What an example takes for granted: a model, a data set, an image, a run, some files."""
     import keras
     import PIL.Image
@@ -82,7 +94,6 @@ def namespace(parts, tmp_path, monkeypatch, model, files, in_a_hurry):
 
     monkeypatch.chdir(tmp_path)
     shutil.copytree(files, tmp_path, dirs_exist_ok=True)
-    dataset = fcn_keras.data.load("digits", split="val", count=3)
 
     class MyLayerScale(keras.layers.Layer):
         pass
@@ -93,7 +104,7 @@ def namespace(parts, tmp_path, monkeypatch, model, files, in_a_hurry):
     return {
         "np": np, "PIL": PIL, "keras": keras, "fcn_keras": fcn_keras, "model": model,
         "dataset": dataset, "labels": dataset.labels, "image": dataset[0][0],
-        "batches": dataset.batches(2), "MyLayerScale": MyLayerScale, "MyConv": MyConv,
+        "batches": batches, "MyLayerScale": MyLayerScale, "MyConv": MyConv,
     }  # fmt: skip
 
 

@@ -135,11 +135,11 @@ def _target_decoder(tf, dataset):
     """
     dtype, reader = tf.as_dtype(dataset.task.dtype), dataset.reader
 
-    def by_reader(path):
-        target = tf.numpy_function(lambda path: reader.read(path.decode()), [path], dtype)
+    def by_reader(index):
+        target = tf.numpy_function(lambda i: reader.read(dataset.targets[int(i)]), [index], dtype)
         return tf.ensure_shape(target, dataset.target_shape), tf.constant(True)
 
-    return _png_decoder(tf, dataset, by_reader) or (lambda index, path: by_reader(path))
+    return _png_decoder(tf, dataset, by_reader) or (lambda index, path: by_reader(index))
 
 
 def _png_decoder(tf, dataset, by_reader):
@@ -174,7 +174,7 @@ def _png_decoder(tf, dataset, by_reader):
             doubtful = tf.reduce_any(values == 255)
         else:
             return convert(values)
-        return tf.cond(doubtful, lambda: by_reader(path), lambda: convert(values))
+        return tf.cond(doubtful, lambda: by_reader(index), lambda: convert(values))
 
     return decode
 

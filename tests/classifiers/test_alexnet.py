@@ -45,7 +45,7 @@ def test_its_top_is_the_published(small):
     assert {small.get_layer(name).rate for name in ("drop6", "drop7")} == {0.5}
 
 
-@pytest.mark.backend
+@pytest.mark.backend("sweep")
 def test_the_forward_pass_is_numpys(small, by_numpy):
     weights = {layer.name: layer.get_weights() for layer in small.layers}
     x = start = pixels(67, 83)

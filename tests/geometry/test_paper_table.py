@@ -12,7 +12,8 @@ from fcn_keras import geometry
         ("alexnet", "same", 8, 57, 355),
         pytest.param("vgg16", "same", 16, 134, 404, marks=pytest.mark.sweep),
         ("googlenet", "same", 22, 6, 715),  # as trained; the paper prints the field of the next
-        ("googlenet", "caffe", 22, 6, 907),  # with its 7x7 mean as a window of stride 1
+        # With its 7x7 mean as a window of stride 1.
+        pytest.param("googlenet", "caffe", 22, 6, 907, marks=pytest.mark.sweep),
     ],
 )
 def test_table_1(classifier, alignment, layers, millions, field):
@@ -25,6 +26,7 @@ def test_table_1(classifier, alignment, layers, millions, field):
     assert f"{layers} conv layers" in str(table) and f"field {field}, max stride 32" in str(table)
 
 
+@pytest.mark.sweep
 def test_alexnet_is_the_same_net_in_both_alignments():
     net = fcn_keras.fcn32s(21, "alexnet", weights=None, alignment="caffe")
     table = geometry.table(net, (500, 500))

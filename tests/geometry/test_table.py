@@ -27,6 +27,7 @@ def test_counts_by_hand():
     assert rows["up"].shape == (20, 30, 2) and rows["up"].bytes == 4 * 20 * 30 * 2
 
 
+@pytest.mark.backend("sweep")
 def test_vgg16_is_what_the_literature_says():
     """15.35 GMACs of convolutions at 224x224 (13 layers), known from the net's descriptions."""
     net = keras.applications.VGG16(weights=None, include_top=False, input_shape=(None, None, 3))

@@ -13,7 +13,10 @@ from fcn_keras.layers import CeilPooling2D
 
 pytestmark = pytest.mark.backend
 
-WINDOWS = [(3, 2, 0), (3, 2, 1), (2, 2, 0), (5, 3, 0), (3, 1, 1), (5, 2, 2), (4, 1, 2), (1, 1, 0)]
+WINDOWS = [(3, 2, 0), (3, 2, 1), (5, 3, 0), *(
+    pytest.param(case, marks=pytest.mark.backend("sweep"))
+    for case in ((2, 2, 0), (3, 1, 1), (5, 2, 2), (4, 1, 2), (1, 1, 0))
+)]  # fmt: skip
 
 # JAX compiles every size anew.
 SIZES = range(1, 21) if keras.backend.backend() == "tensorflow" else (1, 2, 9, 12)

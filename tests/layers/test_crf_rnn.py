@@ -78,7 +78,7 @@ def test_any_size_and_ten_iterations(rows, columns):
     np.testing.assert_allclose(q, dense_crf(scores, image, steps=5), atol=1e-4)
 
 
-@pytest.mark.backend
+@pytest.mark.backend("sweep")
 def test_other_widths_and_weights():
     scores, image = scenes(2, 24, 31, 3)
     options = {

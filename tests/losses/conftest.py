@@ -19,12 +19,16 @@ def example():
 
 @pytest.fixture
 def value_and_gradient():
+    compiled = {}
+
     def compute(loss, labels, logits, xla=None):
         """Loss and gradient: compiled on JAX; on TensorFlow by a tape, or a graph of open sizes."""
         if keras.backend.backend() == "jax":
             import jax
 
-            value, gradient = jax.jit(jax.value_and_grad(lambda x: loss(labels, x)))(logits)
+            if loss not in compiled:
+                compiled[loss] = jax.jit(jax.value_and_grad(lambda x, labels: loss(labels, x)))
+            value, gradient = compiled[loss](logits, labels)
             return float(value), np.asarray(gradient)
         import tensorflow as tf
 

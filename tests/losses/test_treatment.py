@@ -35,8 +35,9 @@ def test_void_counts_nowhere(make, example, value_and_gradient):
     labels, logits = example(1)
     other = logits.copy()
     other[:, :2] = 7 * np.random.default_rng(2).normal(size=other[:, :2].shape)
-    value, gradient = value_and_gradient(make(), labels, logits)
-    assert value_and_gradient(make(), labels, other)[0] == pytest.approx(value, rel=1e-6)
+    loss = make()
+    value, gradient = value_and_gradient(loss, labels, logits)
+    assert value_and_gradient(loss, labels, other)[0] == pytest.approx(value, rel=1e-6)
     assert value > 0 and np.abs(gradient).max() > 1e-3
     np.testing.assert_array_equal(gradient[:, :2], 0)
 
@@ -67,16 +68,15 @@ def test_an_all_void_image_is_left_out(kind, example):
     assert float(kind("image")(labels, logits)) == pytest.approx(alone, rel=1e-6)
 
 
-@pytest.mark.parametrize("label", [4, 254, -1, 0.5])
-def test_a_label_out_of_range_is_nan_with_finite_gradients(
-    make, label, example, value_and_gradient
-):
+def test_a_label_out_of_range_is_nan_with_finite_gradients(make, example, value_and_gradient):
     labels, logits = example()
     labels = labels.astype("float32")
-    labels[0, 4, 4] = label
-    value, gradient = value_and_gradient(make(), labels, logits)
-    assert np.isnan(value)
-    assert np.isfinite(gradient).all()
+    loss = make()
+    for label in (4, 254, -1, 0.5):
+        labels[0, 4, 4] = label
+        value, gradient = value_and_gradient(loss, labels, logits)
+        assert np.isnan(value), label
+        assert np.isfinite(gradient).all(), label
 
 
 def test_extreme_logits_stay_finite(make, value_and_gradient):
@@ -87,11 +87,11 @@ def test_extreme_logits_stay_finite(make, value_and_gradient):
     assert np.isfinite(value) and np.isfinite(gradient).all()
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int32", "int64", "float32"])
-def test_any_dtype_of_labels(make, dtype, example):
+def test_any_dtype_of_labels(make, example):
     labels, logits = example(1)
     expected = float(make()(labels, logits))
-    assert float(make()(labels.astype(dtype), logits)) == pytest.approx(expected)
+    for dtype in ("int32", "int64", "float32"):
+        assert float(make()(labels.astype(dtype), logits)) == pytest.approx(expected), dtype
     assert float(make()(labels[..., None], logits)) == pytest.approx(expected)
 
 

@@ -200,7 +200,9 @@ def test_what_is_ignored_keeps_counts_apart():
     assert without.confusion()[0].sum() == 0
 
 
-@pytest.mark.parametrize("jit_compile", [True, False])
+@pytest.mark.parametrize("jit_compile", [
+    True, pytest.param(False, marks=pytest.mark.backend("sweep")),
+])  # fmt: skip
 def test_training_counts_once_a_step_and_evaluates_right(countings, jit_compile):
     model = segmenter()
     model.compile(

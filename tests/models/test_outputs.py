@@ -19,7 +19,7 @@ def own_model(channels):
     return keras.Model(image, L.Conv2D(channels, 1)(image), name="own")
 
 
-@pytest.mark.backend
+@pytest.mark.backend("sweep")
 def test_a_regression_net_has_the_channels_of_its_task(tmp_path):
     model = fcn16s(DISTANCE, "tiny_vgg", weights=None, score_initializer="he_normal")
     assert model.output_shape == (None, None, None, 1)

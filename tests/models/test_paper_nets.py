@@ -46,8 +46,13 @@ def test_the_crop_and_the_kernel_of_voc_fcn_alexnet():
     assert receptive_field(fixed, "upscore32") == receptive_field(net, "upscore32")
 
 
-@pytest.mark.parametrize("build", [fcn32s, fcn16s, fcn8s])
-@pytest.mark.parametrize("size", [(97, 131), (64, 33)])
+@pytest.mark.parametrize(("build", "size"), [
+    (fcn8s, (97, 131)),
+    *(pytest.param(build, size, marks=pytest.mark.sweep) for build, size in (
+        (fcn16s, (97, 131)), (fcn32s, (97, 131)),
+        (fcn8s, (64, 33)), (fcn16s, (64, 33)), (fcn32s, (64, 33)),
+    )),
+])  # fmt: skip
 def test_fixed_upsampling_is_the_transposed_convolution_begun_as_bilinear(build, size):
     learned = caffe(build, learn_upsampling="all", score_initializer="he_normal")
     fixed = caffe(build)
@@ -76,7 +81,9 @@ def test_a_window_too_small_for_the_padding_is_refused():
         fcn16s(3, small, alignment="caffe", preprocess="tf")
 
 
-@pytest.mark.parametrize(("alignment", "size", "offset"), [("same", 715, 30), ("caffe", 907, 29)])
+@pytest.mark.parametrize(("alignment", "size", "offset"), [
+    pytest.param("same", 715, 30, marks=pytest.mark.sweep), ("caffe", 907, 29),
+])  # fmt: skip
 def test_googlenet_with_and_without_its_average_pooling(alignment, size, offset):
     net = fcn32s(2, "googlenet", weights=None, alignment=alignment)
     field = receptive_field(net, "score_fr")

@@ -88,8 +88,13 @@ def test_fcn16s_begins_as_the_fcn32s_upsampled_in_two_steps(classifier, alignmen
     np.testing.assert_allclose(tensor(fine, "score"), expected, atol=2e-5 * np.abs(score).max())
 
 
-@pytest.mark.parametrize("learned", [False, "all"])
-@CASES
+@pytest.mark.parametrize(("classifier", "alignment", "learned"), [
+    ("tiny_vgg", "caffe", "all"), ("strided", "same", False),
+    *(pytest.param(*case, marks=pytest.mark.sweep) for case in (
+        ("tiny_vgg", "same", False), ("tiny_vgg", "same", "all"), ("tiny_vgg", "caffe", False),
+        ("strided", "same", "all"),
+    )),
+])  # fmt: skip
 def test_fcn8s_begins_as_the_fcn16s_upsampled_in_two_steps(classifier, alignment, learned):
     options = {"alignment": alignment, "learn_upsampling": learned}
     coarse = net(16, classifier, score_initializer="he_normal", **options)

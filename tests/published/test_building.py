@@ -115,16 +115,26 @@ def upsampled_by_layers(model):
 
 @pytest.mark.parametrize(("name", "up"), CASES)
 def test_the_score_is_caffes(tmp_path, name, up):
-    model, fixed = None, "filters" not in up
-    for size in ((97, 131), (375, 500)) if fixed else ((97, 131),):
-        net, inputs, outputs = caffe(name, size, **up)
-        text, weights = net.write(tmp_path)
-        model = model or published.build(narrow_net(name), weights)
-        pixels = images(name, size)
-        assert list(pixels) == inputs
-        agree(by_keras(model, pixels), by_opencv(text, weights, pixels, outputs))
-    bilinear = fcn_keras.layers.BilinearUpsampling2D
+    model = check_score(tmp_path, name, up, (97, 131))
+    bilinear, fixed = fcn_keras.layers.BilinearUpsampling2D, "filters" not in up
     assert upsampled_by_layers(model) == {bilinear if fixed else keras.layers.Conv2DTranspose}
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize(("name", "up"), [c for c in SAMPLE + REST if "filters" not in c[1]])
+def test_the_score_is_caffes_at_the_size_of_photographs(tmp_path, name, up):
+    check_score(tmp_path, name, up, (375, 500))
+
+
+def check_score(folder, name, up, size):
+    """The model, after its score has been compared with OpenCV's."""
+    net, inputs, outputs = caffe(name, size, **up)
+    text, weights = net.write(folder)
+    model = published.build(narrow_net(name), weights)
+    pixels = images(name, size)
+    assert list(pixels) == inputs
+    agree(by_keras(model, pixels), by_opencv(text, weights, pixels, outputs))
+    return model
 
 
 @pytest.mark.sweep

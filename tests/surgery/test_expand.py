@@ -48,17 +48,15 @@ def check_old(old, new, keep):
     np.testing.assert_allclose(new[..., places], expected, atol=1e-5 * np.abs(expected).max())
 
 
+SAMPLE = ((fcn32s, False, "same"), (fcn8s, "all", "caffe"), (fcn8s, False, "torch"))
+WHOLE = itertools.product((fcn32s, fcn16s, fcn8s), (False, "all"), ("same", "caffe"))
 GRID = [
-    pytest.param(
-        *case, marks=[pytest.mark.backend("sweep")] if case == (fcn8s, "all", "caffe") else []
-    )
-    for case in (
-        *itertools.product((fcn32s, fcn16s, fcn8s), (False, "all"), ("same", "caffe")),
-        (fcn8s, False, "torch"),
-    )
+    *SAMPLE,
+    *(pytest.param(*case, marks=pytest.mark.sweep) for case in WHOLE if case not in SAMPLE),
 ]
 
 
+@pytest.mark.backend("sweep")
 @pytest.mark.parametrize(("build", "learned", "alignment"), GRID)
 def test_old_logits_stay_and_new_ones_are_zero(build, learned, alignment):
     model = randomized(build(3, thin(), alignment=alignment, learn_upsampling=learned))
@@ -71,7 +69,7 @@ def test_old_logits_stay_and_new_ones_are_zero(build, learned, alignment):
     np.testing.assert_array_equal(logits(model), before)
 
 
-@pytest.mark.parametrize("learned", [False, "all"])
+@pytest.mark.parametrize("learned", [False, pytest.param("all", marks=pytest.mark.sweep)])
 def test_classes_move_where_keep_says(learned):
     model = randomized(fcn8s(3, thin(), learn_upsampling=learned))
     keep = [None, 2, 0, None, 1]
@@ -79,14 +77,14 @@ def test_classes_move_where_keep_says(learned):
 
 
 @pytest.mark.backend("sweep")
-@pytest.mark.parametrize("learned", [False, "all"])
+@pytest.mark.parametrize("learned", [pytest.param(False, marks=pytest.mark.sweep), "all"])
 def test_a_class_split_in_two_begins_as_twins(learned):
     model = randomized(fcn8s(3, thin(), learn_upsampling=learned))
     keep = [1, 0, None, 1, 2]
     check_old(logits(model), logits(expand_classes(model, 5, keep=keep)), keep)
 
 
-@pytest.mark.backend
+@pytest.mark.backend("sweep")
 def test_new_classes_are_upsampled_bilinearly_from_their_own_scores():
     """What a new class gives in a net of learned upsampling is what it gives in a fixed one."""
     learned, fixed = (fcn16s(2, thin(), learn_upsampling=how) for how in ("all", False))
@@ -116,7 +114,7 @@ def test_the_initializer_fills_new_filters_alone():
         assert (kernel[..., 2:] == 0.25).all() and not bias[2:].any()
 
 
-@pytest.mark.backend
+@pytest.mark.backend("sweep")
 def test_it_saves_trains_and_keeps_what_was_frozen(tmp_path):
     model = fcn16s(2, thin(), learn_upsampling=True)
     model.get_layer("conv0").trainable = False
@@ -167,7 +165,7 @@ def test_outputs_are_widened_by_name():
     assert both.get_layer("one").task_config["labels"]["names"] == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize("learned", [False, "all"])
+@pytest.mark.parametrize("learned", [pytest.param(False, marks=pytest.mark.sweep), "all"])
 def test_a_net_of_two_streams_and_two_outputs(learned):
     model = fcn16s(
         {"semantic": 3, "geometric": 2},

@@ -44,10 +44,18 @@ def test_options_override_the_recipe(command, tmp_path, tiny_vgg):
     assert (recipe["rates"], recipe["ema"]) == ({"score*": 3.0}, 0.5)
     assert (recipe["optimizer"], recipe["learning_rate"]) == ("caffe_sgd", 1e-4)
     assert recipe["augment"] is False
-    code, output, errors = command("train", "--resume", "--epochs", "2", "--out", out)
-    assert code == 0 and "after epoch 1" in output
     code, _, errors = command("train", "--resume", "--recipe", "heavy-8s", "--out", out)
     assert code == 1 and "--recipe paper-vgg16; it cannot become heavy-8s" in errors
+
+
+@pytest.mark.training
+def test_a_run_of_a_recipe_is_resumed(command, tmp_path, tiny_vgg):
+    out = tmp_path / "run"
+    net = ["--classifier", "tiny_vgg", "--alignment", "same", "--val-data", "none"]
+    words = ["--recipe", "paper-vgg16", *DIGITS, *net, "--epochs", "1", "--out", out]
+    assert command("train", *words)[0] == 0
+    code, output, errors = command("train", "--resume", "--epochs", "2", "--out", out)
+    assert code == 0 and "after epoch 1" in output, errors
 
 
 def test_only_what_is_named_counts_beside_a_recipe():

@@ -6,6 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image, ImageFilter
 
 from fcn_keras import data
@@ -26,22 +27,22 @@ BY_COLOR = MaskReader(LabelSet(("bed", "belt", "nut"), COLORS), palette_is_key=T
 BY_NUMBER = MaskReader(LabelSet(("bed", "belt", "nut")))
 BINARY = MaskReader(TWO, binary=True)
 INDEX_TWO = MaskReader(TWO, refuse_binary=True)
+FIRST = tf.constant(0, tf.int64)  # the index of an example
 
 
 def both_ways(path, reader):
-    """The label map from the reader, after checking that the pipeline's is the same."""
+    """The label map from the reader, after checking that the pipeline's loader gives the same."""
     label = reader.read(path)
     image = path.with_name("image_of_it.bmp")
     Image.fromarray(np.zeros((*label.shape, 3), "uint8")).save(image)
     part = data.Dataset("one", "train", reader.labels, ("it",), (image,), (path,), reader)
-    decoded = next(iter(part.examples()))["target"].numpy()
-    np.testing.assert_array_equal(decoded, label)
+    np.testing.assert_array_equal(part.tensor_loader(tf)(FIRST)[1], label)
     assert label.dtype == reader.labels.dtype
     return label
 
 
 def refused(path, reader, *parts):
-    """Checks that reader and pipeline refuse a file, and that the message says why."""
+    """Checks that reader and loader refuse a file, and that the message says why."""
     with pytest.raises(ValueError) as caught:
         reader.read(path)
     text = str(caught.value)
@@ -51,7 +52,7 @@ def refused(path, reader, *parts):
     Image.fromarray(np.zeros((48, 64, 3), "uint8")).save(image)
     part = data.Dataset("one", "train", reader.labels, ("it",), (image,), (path,), reader)
     with pytest.raises(Exception, match="(?s)" + path.name):
-        list(part.examples())
+        part.tensor_loader(tf)(FIRST)
     return text
 
 
@@ -114,6 +115,21 @@ def test_black_and_white_is_judged_by_what_is_shown(tmp_path, name):
     options = {"lossless": True} if name.endswith("webp") else {}
     path = saved(BLACK_AND_WHITE[name], tmp_path / name, **options)
     np.testing.assert_array_equal(both_ways(path, BINARY), OBJECT)
+
+
+@pytest.mark.parametrize("names", [list(BLACK_AND_WHITE), ["grey.png", "one_bit.png"]])
+def test_one_pipeline_reads_them_all(tmp_path, names):
+    """By Pillow, and by TensorFlow where all are plain PNGs."""
+    lossless = {True: {"lossless": True}}
+    paths = [
+        saved(BLACK_AND_WHITE[name], tmp_path / name, **lossless.get(name.endswith("webp"), {}))
+        for name in names
+    ]
+    Image.fromarray(np.zeros((*OBJECT.shape, 3), "uint8")).save(tmp_path / "image.bmp")
+    images = [tmp_path / "image.bmp"] * len(names)
+    part = data.Dataset("all", "train", TWO, tuple(names), images, paths, BINARY)
+    for name, example in zip(names, part.examples(), strict=True):
+        np.testing.assert_array_equal(example["target"], OBJECT, err_msg=name)
 
 
 @pytest.mark.parametrize(("values", "name"), [

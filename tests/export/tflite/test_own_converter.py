@@ -10,9 +10,9 @@ from fcn_keras.layers import PadToMultiple
 IMAGE = np.random.default_rng(0).integers(0, 256, (1, 45, 70, 3)).astype("float32")
 
 
-@pytest.fixture(scope="module")
-def net():
-    return fcn_keras.fcn8s(3, "vgg_slim", weights=None, score_initializer="he_normal")
+@pytest.fixture
+def net(tiny_vgg):
+    return fcn_keras.fcn8s(3, tiny_vgg, weights=None, score_initializer="he_normal")
 
 
 def test_the_converter_keeps_the_answer(net):

@@ -100,15 +100,15 @@ def test_transparency_lies_on_white(visit, site, scenes):
     alpha[:48] = 0
     white = scenes[0].copy()
     white[:48] = 255
-    page = visit(site())
+    page = visit(site("int8"))
     give(page, png(np.concatenate([scenes[0], alpha], -1)))
-    labels = Segmenter(site() / "model.tflite").segment(white)
+    labels = Segmenter(site("int8") / "model.tflite").segment(white)
     assert (np.array(saved(page)) == labels).mean() >= 0.995
 
 
 def test_the_worker_keeps_to_the_site(visit, site, serve, tmp_path):
     """The worker, where the runtime runs, inherits the policy: nothing reaches another server."""
-    page = visit(site())
+    page = visit(site("int8"))
     (tmp_path / "file").write_text("x")
     other = serve(tmp_path)
     for asking in (page, page.workers[0]):

@@ -113,19 +113,34 @@ def small(middle, decoder):
     return BUILT[middle, decoder]
 
 
-@settings(deadline=None, max_examples=8)
-@given(
+ANY = given(
     kind=st.sampled_from(PAIRS),
     size=st.tuples(st.integers(1, 200), st.integers(1, 200)),
     tile=st.integers(1, 64),
     seed=st.integers(0, 9),
 )
+
+
+@settings(deadline=None, max_examples=4)
+@ANY
 def test_small_nets_at_any_size_and_tile(kind, size, tile, seed):
     check(small(*kind), pixels(*size, seed), tile)
 
 
+@pytest.mark.sweep
+@settings(deadline=None, max_examples=40)
+@ANY
+def test_small_nets_at_many_sizes_and_tiles(kind, size, tile, seed):
+    check(small(*kind), pixels(*size, seed), tile)
+
+
+def test_vgg_in_caffes_alignment(tiny_vgg):
+    check(net(tiny_vgg, alignment="caffe"), pixels(470, 24), 128)
+
+
+@pytest.mark.sweep
 @pytest.mark.usefixtures("tiny_vgg")
-@settings(deadline=None, max_examples=3)
+@settings(deadline=None, max_examples=10)
 @given(
     alignment=st.sampled_from(["same", "caffe"]),
     long=st.integers(450, 620),

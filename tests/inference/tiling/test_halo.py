@@ -86,6 +86,7 @@ def test_a_receptive_field_alone_would_not_do():
     assert brute_force(model, 0)[0] == 1 and halo(model).before == (8, 8)
 
 
+@pytest.mark.backend("sweep")
 def test_vgg_by_hand():
     """A cell of fc7 sees 404 pixels, 186 before its own 32; upsampling reads one cell more."""
     first = 32 * -(-186 // 32)  # of the first cell that sees only pixels of the window
