@@ -1,11 +1,11 @@
 """DeconvNet from the command line: its two stages, measured beside another net, exported."""
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 import fcn_keras
-from fcn_keras import training
 
 pytest.importorskip("tensorflow")
 
@@ -42,21 +42,17 @@ def test_both_stages_an_ensemble_and_an_export(command, tiny_vgg, tmp_path):
 
 
 @pytest.mark.training
-def test_a_narrow_deconvnet_learns_digits_in_two_stages(tmp_path):
-    data = fcn_keras.data.load("digits", split="train", count=200)
-    val = fcn_keras.data.load("digits", split="val", count=20)
-    common = {"classifier": "vgg_slim", "weights": None}
-    stages = (("background", {}, 6), ("all", {"init_from": str(tmp_path / "first/best.keras")}, 6))
-    for (objects, more, epochs), name in zip(stages, ("first", "second"), strict=True):
-        recipe = training.Recipe(
-            crop=(96, 96), objects=objects, epochs=epochs, learning_rate=3e-3, optimizer="adamw",
-            net=training.Net("deconvnet", options=more, **common),
-        )  # fmt: skip
-        training.train(None, data, val, out=tmp_path / name, recipe=recipe)
-    model = fcn_keras.models.load_model(tmp_path / "second" / "best.keras")
-    report = fcn_keras.evaluate(model, val, progress=False)
-    assert report.scores.mean_iou > 0.3
-    assert report.scores.pixel_accuracy > 0.85
+def test_a_narrow_deconvnet_learns_digits():
+    """Eight scenes in eighty steps, from random weights; a constant answer has 0.08."""
+    scenes = list(fcn_keras.data.load("digits", split="train", count=8))
+    images = np.stack([image[:64, :96] for image, _ in scenes])
+    labels = np.stack([label[:64, :96] for _, label in scenes])
+    model = fcn_keras.deconvnet(11, "vgg_slim", weights=None)
+    model.compile(keras.optimizers.Adam(3e-3), fcn_keras.losses.CrossEntropy())
+    model.fit(images, labels, batch_size=8, epochs=80, verbose=0)
+    pairs = list(zip(images, labels, strict=True))
+    report = fcn_keras.evaluate(model, pairs, progress=False)
+    assert report.scores.mean_iou > 0.5  # 0.70
 
 
 def test_the_recipes_and_options_are_listed(command):
