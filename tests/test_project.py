@@ -33,11 +33,13 @@ FLOORS = (  # an import may go to its own line or to one further down
         "ignore",
         "keras_internals",
         "labels",
+        "named_rows",
         "options",
         "precision",
         "progress",
         "tasks",
         "text_files",
+        "threads",
     },
 )
 IMPORT_NAMES = {

@@ -1,6 +1,5 @@
 """Running a TFLite file of this package on images of any size."""
 
-import os
 import threading
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from fcn_keras.export.tflite.padding import cut_padded
 from fcn_keras.geometry import Halo
 from fcn_keras.inference.decoding import decode_array
 from fcn_keras.inference.tiling.windows import fixed_plan
+from fcn_keras.threads import usable_cores
 
 
 class Segmenter(Runner):
@@ -58,7 +58,7 @@ class Segmenter(Runner):
         halo = self.made["halo"]
         self.halo = halo and Halo.from_config(halo)
         self.image_reader = ImageReader.from_config(self.made.get("images"))
-        threads = _cores() if threads is None else whole_number("threads", threads)
+        threads = usable_cores() if threads is None else whole_number("threads", threads)
         self._interpreter = _interpreter()(model_path=str(self.path), num_threads=threads)
         self._input = self._interpreter.get_input_details()[0]
         self._output = self._interpreter.get_output_details()[0]["index"]
@@ -128,11 +128,6 @@ def _within(kept, window):
         slice(part.start - span.start, part.stop - span.start)
         for part, span in zip(kept, window, strict=True)
     )
-
-
-def _cores():
-    usable = getattr(os, "sched_getaffinity", None)
-    return len(usable(0)) if usable else os.cpu_count() or 1
 
 
 def _interpreter():

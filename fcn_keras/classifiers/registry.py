@@ -3,7 +3,6 @@
 A name is Keras's function name; case and underscores do not matter.
 """
 
-import difflib
 import inspect
 import os
 import re
@@ -24,6 +23,7 @@ from fcn_keras.classifiers.vgg_slim import HEAD as SLIM_HEAD
 from fcn_keras.classifiers.vgg_slim import vgg_slim
 from fcn_keras.classifiers.weights_files import check_weights_file, no_weights_of
 from fcn_keras.data_format import channels_last
+from fcn_keras.named_rows import row_named
 
 
 @dataclass(frozen=True)
@@ -160,17 +160,8 @@ def get(name):
     fcn_keras.classifiers.get("MobileNetV2").size      # 224
     ```
     """
-    by_plain_name = {_plain(row.name): row for row in _TABLE}
-    if _plain(name) in by_plain_name:
-        return by_plain_name[_plain(name)]
-    near = difflib.get_close_matches(_plain(name), by_plain_name, n=3)
-    meant = [by_plain_name[plain].name for plain in near]
-    raise ValueError(
-        f"There is no classifier {name!r}. "
-        + (f"Did you mean {' or '.join(meant)}? " if meant else "")
-        + f"Registered: {', '.join(names())}. "
-        "A functional Keras model of your own can be passed instead of a name."
-    )
+    instead = "A functional Keras model of your own can be passed instead of a name."
+    return row_named(name, _TABLE, "There is no classifier", _plain, instead)
 
 
 def _plain(name):

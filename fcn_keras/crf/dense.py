@@ -8,7 +8,7 @@ from fcn_keras.crf.features import pixel_features
 from fcn_keras.crf.filtering import Kernel
 from fcn_keras.crf.lattice import build
 from fcn_keras.crf.mean_field import mean_field
-from fcn_keras.crf.threads import checked_threads, mapping
+from fcn_keras.threads import checked_threads, mapping
 
 
 def dense_crf(

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from fcn_keras.crf.threads import checked_threads, mapping
+from fcn_keras.threads import checked_threads, mapping
 
 CHUNK = 8192
 MARGIN = 3  # cells around the features where points and their neighbours can be

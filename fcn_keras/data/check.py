@@ -5,7 +5,6 @@ Works on folders that `load` refuses, because a file is missing.
 
 import functools
 import itertools
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -23,6 +22,7 @@ from fcn_keras.data.shared_images import equal_files, files_of, image_keys
 from fcn_keras.data.trainable import look_at, oddities, untrainable
 from fcn_keras.progress import ProgressBar
 from fcn_keras.tasks import Task
+from fcn_keras.threads import checked_threads
 
 INVERTED = 0.9  # share of the masks with class 1 all around, from which on check says so
 TESTED = ("train", "val", "trainval", "test")
@@ -248,7 +248,7 @@ def _report(parts, problems, warnings, progress):
     problems += _numbering(parts)
     framed = []  # whether class 1 fills the border, for each example
     bar = ProgressBar(sum(len(part) for part in parts), "pair", progress)
-    with bar, ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+    with bar, ThreadPoolExecutor(checked_threads()) as pool:
         for part in parts:
             counted, fine = found.setdefault(part.split, []), []
             seen = looks.setdefault(part.split, [])

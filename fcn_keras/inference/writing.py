@@ -1,7 +1,6 @@
 """The work of predict_files: images are read, segmented and written, each beside the others."""
 
 import dataclasses
-import os
 import warnings
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from fcn_keras.inference.decoding import labels_for
 from fcn_keras.inference.inputs import shapes_of
 from fcn_keras.inference.segmenting import decoded_with_probabilities
 from fcn_keras.tasks import entry_for
+from fcn_keras.threads import checked_threads
 from fcn_keras.visualize.heat import save_confidence
 
 LARGEST = 65535  # value of a pixel of a 16-bit PNG
@@ -87,7 +87,7 @@ class Work:
         """Yields a `Prediction` for each of `found`, in order; those with an error as they are."""
         images = ahead(self._read, found, share=_share_of_file)
         results = (self._segmented(result, image) for result, image in images)
-        writers = max(1, min(4, os.cpu_count() or 1))
+        writers = checked_threads(most=4)
         yield from ahead(self._written, results, threads=writers, share=_share_of_image)
 
     def _read(self, result):

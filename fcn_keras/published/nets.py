@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from fcn_keras.labels import LabelSet
+from fcn_keras.named_rows import row_named
 from fcn_keras.published import labels
-from fcn_keras.published.rows import row_named
 
 _HOST = "http://dl.caffe.berkeleyvision.org/"
 

@@ -14,10 +14,10 @@ from fcn_keras.data import camvid, voc
 from fcn_keras.labels import LabelSet
 from fcn_keras.layers import Logits, Preprocess
 from fcn_keras.models.pooled_encoder import convolution_unit
+from fcn_keras.named_rows import row_named
 from fcn_keras.published import weights
 from fcn_keras.published.caffemodel import CaffeModel
 from fcn_keras.published.nets import VGG16
-from fcn_keras.published.rows import row_named
 from fcn_keras.published.wire import CaffeModelError
 
 L = keras.layers

@@ -17,10 +17,10 @@ from fcn_keras.checkpoints.errors import naming
 from fcn_keras.checkpoints.filling import count_classes
 from fcn_keras.checkpoints.pickles import MAX_QUOTED
 from fcn_keras.classifiers import resnet_v1_5
+from fcn_keras.named_rows import row_named
 from fcn_keras.published import nets, torchvision
 from fcn_keras.published.building import build_from
 from fcn_keras.published.caffemodel import Blob
-from fcn_keras.published.rows import row_named
 from fcn_keras.published.wire import CaffeModelError
 
 _FILE = "file"  # where a Caffe file has its path

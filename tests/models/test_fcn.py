@@ -270,7 +270,7 @@ def test_vgg_slim_has_no_imagenet_weights(capsys):
         ({"num_classes": 1}, "at least 2"),
         ({"num_classes": 2.5}, "2.5"),
         ({"alignment": "valid"}, "'valid'"),
-        ({"classifier": "vgg17"}, "vgg17.*Registered"),
+        ({"classifier": "vgg17"}, "vgg17.*There are"),
         ({"learn_upsampling": "some"}, "'some'"),
         ({"input_shape": (32, 32)}, "input_shape"),
         ({"preprocess": "bgr"}, "'bgr'"),

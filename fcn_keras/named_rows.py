@@ -1,4 +1,4 @@
-"""Finding a row of a table of published nets by its name."""
+"""Finding a row of a table by its name: a classifier, a published net."""
 
 import difflib
 
@@ -8,7 +8,7 @@ def hyphened(name):
     return str(name).lower().replace("_", "-")
 
 
-def row_named(name, rows, missing, plain=hyphened):
+def row_named(name, rows, missing, plain=hyphened, instead=""):
     """Returns the row of a name.
 
     Args:
@@ -16,6 +16,7 @@ def row_named(name, rows, missing, plain=hyphened):
         rows: The rows, each with its `name`.
         missing: How the message begins, such as "There is no published net".
         plain: Function that makes names equal that count as the same.
+        instead: A sentence about what else may be given, the end of the message, or "".
 
     Raises:
         ValueError: for an unknown name; the message lists the known ones.
@@ -28,4 +29,5 @@ def row_named(name, rows, missing, plain=hyphened):
         f"{missing} {name!r}. "
         + (f"Did you mean {' or '.join(near)}? " if near else "")
         + f"There are {', '.join(row.name for row in rows)}."
+        + (f" {instead}" if instead else "")
     )

@@ -1,4 +1,4 @@
-"""A function applied to many items by several threads."""
+"""How many threads work beside each other, and a function applied to many items by them."""
 
 import concurrent.futures
 import contextlib
@@ -9,11 +9,16 @@ from fcn_keras.checks import whole_number
 MOST = 8
 
 
-def checked_threads(threads):
-    """Returns the number of threads; None is one for each core of this process, at most 8."""
+def usable_cores():
+    """Returns the number of cores that this process may use."""
+    may_use = getattr(os, "sched_getaffinity", None)
+    return len(may_use(0)) if may_use else os.cpu_count() or 1
+
+
+def checked_threads(threads=None, most=MOST):
+    """Returns the number of threads; None is one for each core of this process, up to `most`."""
     if threads is None:
-        may_use = getattr(os, "sched_getaffinity", None)
-        return max(1, min(MOST, len(may_use(0)) if may_use else os.cpu_count() or 1))
+        return min(most, usable_cores())
     return whole_number("threads", threads)
 
 
