@@ -16,7 +16,7 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do $$p -c '$(SUITABLE)' 2>/dev/null &&
 
 help:
 	@echo "make demo       train on handwritten digits, draw, export, check (minutes)"
-	@echo "make test       the tests, on JAX and on TensorFlow (twelve minutes on two cores)"
+	@echo "make test       the tests, on JAX and on TensorFlow (under ten minutes on two cores)"
 	@echo "make test-slow  the slow tests (an hour or two); GROUP=docs, examples, processes, sweep or"
 	@echo "                training runs one group"
 	@echo "make lint       ruff"

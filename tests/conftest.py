@@ -64,21 +64,26 @@ def pytest_collection_modifyitems(items):
 
 def pytest_collection_finish():
     """Collects garbage less often, and not among what the imports made."""
-    gc.set_threshold(20_000, 20, 20)
-    keep_what_is_there()
+    gc.set_threshold(20_000, 10, 10)
+    hide_what_is_there()
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item, nextitem):
-    """After each file, when its fixtures are gone, keeps what is still there."""
+def pytest_runtest_protocol(item, nextitem):
+    """After each file, when its fixtures are gone, hides what is still there.
+
+    After each test of the sweep its nets, which are wide, make room for the next.
+    """
     try:
         return (yield)
     finally:
         if nextitem is None or nextitem.path != item.path:
-            keep_what_is_there()
+            hide_what_is_there()
+        elif item.get_closest_marker("sweep"):
+            gc.collect()
 
 
-def keep_what_is_there():
+def hide_what_is_there():
     """Hides all objects from the garbage collector, which is a quarter of the tests' time.
 
     TensorFlow and Keras make a million objects that live as long as the process; each full
