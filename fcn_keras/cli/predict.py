@@ -92,9 +92,8 @@ def predict(
     segmenter = postprocessing.load_models(model, others, combine, output, labels)
     if segmenter.task is None:
         raise ValueError(f"{model} does not tell its classes: give a file with --labels.")
-    segmenter = postprocessing.build_predictor(
-        segmenter, scales, flip, rotate, crf, crf_options, samples, tile, precision
-    )
+    asked = (scales, flip, rotate, crf, crf_options, samples, tile, precision)
+    segmenter = postprocessing.build_predictor(segmenter, *asked)
     written = {"alpha": alpha, "confidence": confidence, "png_scale": png_scale}
     written["image_reader"] = ImageReader(bits, image_alpha, page)
     results = inference.predict_files(segmenter, images, out, **written)
