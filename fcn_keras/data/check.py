@@ -19,6 +19,7 @@ from fcn_keras.data.masks.palettes import conflict
 from fcn_keras.data.masks.reader import LabelError, MaskReader
 from fcn_keras.data.sentences import are, count_images, first_of
 from fcn_keras.data.shared_images import equal_files, files_of, image_keys
+from fcn_keras.data.size_mismatch import size_message
 from fcn_keras.data.trainable import look_at, oddities, untrainable
 from fcn_keras.progress import ProgressBar
 from fcn_keras.tasks import Task
@@ -353,7 +354,7 @@ def _read(dataset, index):
 
     image, target = attempt(dataset.read_image), attempt(dataset.read_target)
     if image is not None and target is not None and image.shape[:2] != target.shape[:2]:
-        text = dataset.size_message(index, image.shape, target.shape)
+        text = size_message(dataset, index, image.shape, target.shape)
         found.append(Problem("size", dataset.split, text))
     if target is None:
         return _Example(found)

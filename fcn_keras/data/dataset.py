@@ -17,6 +17,7 @@ from fcn_keras.data.images.survey import decided_reader
 from fcn_keras.data.layout.nearest import Nearest
 from fcn_keras.data.masks.instances import InstanceReader
 from fcn_keras.data.readers import reader_for
+from fcn_keras.data.size_mismatch import size_message
 from fcn_keras.data.weight_maps import objects_of
 from fcn_keras.labels import LabelSet
 from fcn_keras.tasks import Classes, Task
@@ -211,7 +212,7 @@ class Dataset:
         """
         image, target = self.read_image(index), self.read_target(index)
         if image.shape[:2] != target.shape[:2]:
-            raise ValueError(self.size_message(index, image.shape, target.shape))
+            raise ValueError(size_message(self, index, image.shape, target.shape))
         return image, target
 
     def __iter__(self):
@@ -284,7 +285,7 @@ class Dataset:
         pair = self.images[index], self.targets[index]
         path, partner = pair if kind == "image" else pair[::-1]
         count = sum(other == kind for other, _ in missing)
-        what = self._target_word if kind == "target" else kind
+        what = self.target_word if kind == "target" else kind
         raise FileNotFoundError(
             f"{self.name} ({self.split}): the {what} of {self.names[index]!r} is not in "
             f"{path.parent} ({count} of {len(self)} {what}s are missing). "
@@ -293,37 +294,9 @@ class Dataset:
             + " `fcn-keras check-data` lists every missing file."
         )
 
-    def size_message(self, index, image_size, target_size):
-        """Returns the message for example `index`, whose target has not its image's size."""
-        turned = tuple(image_size[1::-1]) == tuple(target_size[:2])
-        if self.images[index] == self.targets[index]:  # the target is drawn from annotations
-            return (
-                f"The image {self.images[index]} is {image_size[0]}x{image_size[1]} but its "
-                f"annotations are for {target_size[0]}x{target_size[1]} (height x width)"
-                + (": turned, perhaps by the image's EXIF orientation." if turned else ".")
-                + " Use the image that was annotated, or annotations of this size."
-            )
-        return (
-            f"The image {self.images[index]} is {image_size[0]}x{image_size[1]} but its "
-            f"{self._target_word} {self.targets[index]} is {target_size[0]}x{target_size[1]} "
-            "(height x width): they must be equal."
-            + (" One is rotated: the EXIF orientation of the image was applied." if turned else "")
-            + self._resize_hint(image_size, target_size)
-        )
-
-    def _resize_hint(self, image_size, target_size):
-        """A sentence about the option that brings the image to its target's size, or ""."""
-        if self.name != "folder" or self.resize_images:
-            return ""
-        if not is_scaled(image_size[:2], target_size[:2]):
-            return ""
-        return (
-            " They have the same proportions: resize=images (on the command line "
-            f"folder:DIR,resize=images) brings each image to the size of its {self._target_word}."
-        )
-
     @property
-    def _target_word(self):
+    def target_word(self):
+        """What a target is called in messages: a mask where it has classes."""
         return "mask" if self.labels else "target"
 
     def select(self, pattern):

@@ -107,8 +107,8 @@ def _taker(tf, image):
     packed = tf.reshape(packed, (-1,))
 
     def take(indices):
-        bytes = tf.bitcast(tf.gather(packed, indices), tf.uint8)
-        return tf.cast(bytes[..., :channels], tf.float32)
+        values = tf.bitcast(tf.gather(packed, indices), tf.uint8)
+        return tf.cast(values[..., :channels], tf.float32)
 
     return take
 

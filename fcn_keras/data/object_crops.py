@@ -135,9 +135,8 @@ def layout(box, size, window, margin):
         image, corner and size of it in the window. Both are whole pixels.
     """
     box, size, window = (np.asarray(pair, "float64") for pair in (box, size, window))
-    step = np.max(
-        (box[2:] - box[:2]) * margin / window
-    )  # pixels of the image for one of the window
+    # pixels of the image for one of the window
+    step = np.max((box[2:] - box[:2]) * margin / window)
     begin = (box[:2] + box[2:] - window * step) / 2
     low = np.clip(np.round(begin), 0, size - 1)
     high = np.clip(np.round(begin + window * step), low + 1, size)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fcn_keras.checks import number, positive
-from fcn_keras.metrics.components import components
+from fcn_keras.metrics.components import components, small_numbers
 
 LARGEST = float(np.finfo("float16").max)
 NEGLIGIBLE = 1e-4  # objects so far away that they would add less are left out
@@ -129,10 +129,7 @@ def distance_to_two(objects, reach):
     """
     from scipy import ndimage
 
-    objects = np.asarray(objects)
-    if objects.max(initial=0) > objects.size:
-        numbers = np.unique(objects, return_inverse=True)[1].reshape(objects.shape)
-        objects = numbers + (objects.min() > 0)  # 0 stays 0
+    objects = small_numbers(np.asarray(objects))
     nearest, second = (np.full(objects.shape, np.inf, "float32") for _ in range(2))
     reach = math.ceil(reach)
     for value, box in enumerate(ndimage.find_objects(objects), 1):

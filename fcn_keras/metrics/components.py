@@ -56,10 +56,22 @@ def numbered_regions(regions, connectivity=4):
     highest = regions.max(initial=0)
     if ((regions == 0) | (regions == highest)).all():
         return components(regions != 0, connectivity)
-    if highest <= regions.size:
+    return small_numbers(regions)
+
+
+def small_numbers(regions):
+    """Returns the numbers of regions, made consecutive where they exceed the number of pixels.
+
+    Args:
+        regions: whole numbers of at least 0 (H, W); 0 stays 0.
+
+    Returns:
+        int32 (H, W), in the same order.
+    """
+    if regions.max(initial=0) <= regions.size:
         return regions.astype(np.int32)
     numbers = np.unique(regions, return_inverse=True)[1].reshape(regions.shape)
-    return (numbers + (regions.min() > 0)).astype(np.int32)  # 0 stays 0
+    return (numbers + (regions.min() > 0)).astype(np.int32)
 
 
 def overlaps(truth, prediction):

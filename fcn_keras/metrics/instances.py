@@ -294,10 +294,15 @@ def _checked_instances(name, instances, shape):
     if instances is None:
         return None
     instances = np.asarray(instances)
-    if instances.shape != shape or instances.dtype.kind not in "uib" or instances.min() < 0:
+    if instances.shape != shape or instances.dtype.kind not in "uib":
         raise ValueError(
             f"`{name}` must be whole numbers of at least 0, of the label map's shape {shape}; got "
             f"{instances.dtype} {instances.shape}."
+        )
+    if instances.min(initial=0) < 0:
+        raise ValueError(
+            f"`{name}` must be whole numbers of at least 0, which is no object; got "
+            f"{instances.min()}."
         )
     return instances.astype(np.int64)
 

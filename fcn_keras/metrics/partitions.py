@@ -174,7 +174,9 @@ class PartitionMetric:
             )
         given = "probabilities" if prediction.dtype.kind == "f" else "regions"
         if self._given not in (None, given):
-            raise ValueError(f"The slices before had {self._given}, this one has {given}.")
+            raise ValueError(
+                f"The slices before had {self._given}, this one has {given}: give all in one form."
+            )
         if given == "probabilities" and not ((prediction >= 0) & (prediction <= 1)).all():
             raise ValueError(
                 "The probabilities that pixels belong to a region must be in [0, 1], got "

@@ -245,7 +245,7 @@ def _finer(image, deepest, output_stride, name):
 
 def _tapped(image, deepest, before_pooling):
     """The `Backbone` that ends in the tensor `deepest`."""
-    deepest = _tap(image, deepest)
+    deepest = tap_of(image, deepest)
     taps = _taps(image, deepest.tensor, before_pooling)
     finer = [tap for tap in taps if tap.stride < deepest.stride]
     taps = (deepest, *finer)
@@ -253,11 +253,21 @@ def _tapped(image, deepest, before_pooling):
     if not nested:  # some map is of a size that its stride does not divide
         side = 8 * deepest.stride
         size = tuple(n or side for n in image.shape[1:3])
-        taps = [_tap(image, tap.tensor, size) for tap in taps]
+        taps = [tap_of(image, tap.tensor, size) for tap in taps]
     return Backbone(taps[0], tuple(taps[1:]), nested)
 
 
-def _tap(image, tensor, size=None):
+def tap_of(image, tensor, size=None):
+    """Returns the `Tap` of a tensor over an image, both KerasTensors.
+
+    Args:
+        image: The Input of the net.
+        tensor: Any map of it.
+        size: (H, W) of the images for which its place is computed. Default: any.
+
+    Raises:
+        ValueError: for a map whose stride differs between rows and columns.
+    """
     fields = trace(keras.Model(image, tensor), size)[1][0].fields
     if len(set(fields.stride)) != 1:
         raise ValueError(

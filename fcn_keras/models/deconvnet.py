@@ -14,9 +14,9 @@ block 1 - pool 1 ---- where the maxima were ---------------- unpool 1 - block 1 
 import keras
 
 from fcn_keras.layers import CropToReference, LeanHeNormal, PadToMultiple, WindowConv2D
-from fcn_keras.models.init_from import begin_from
+from fcn_keras.models.init_from import begin_from, classifier_weights
 from fcn_keras.models.inputs import assembled, one_stream
-from fcn_keras.models.options import check_options
+from fcn_keras.models.options import check_options, name_of
 from fcn_keras.models.outputs import scored, tasks_wanted
 from fcn_keras.models.pooled_encoder import (
     Hidden,
@@ -107,10 +107,7 @@ def deconvnet(
         "batch_norm_momentum": batch_norm_momentum,
     }
     check_options("deconvnet", given)
-    if new_classes and init_from is None:
-        raise ValueError("`new_classes` goes with `init_from`, the net with the old classes.")
-    if init_from is not None and weights in ("imagenet", "auto"):
-        weights = None  # the other net brings every weight of the classifier
+    weights = classifier_weights(weights, init_from, new_classes)
     stream = one_stream(input_shape, preprocess, "deconvnet")
     momentum = batch_norm_momentum
     encoder = load_pooled_encoder(
@@ -136,10 +133,10 @@ def _head(own, filters, classifier):
     if own and (filters is None or {hidden.filters for hidden in own} == {filters}):
         return own
     if filters is None:
-        called = classifier if isinstance(classifier, str) else classifier.name
         raise ValueError(
-            f"The classifier {called!r} has no fully connected layers, as VGG's fc6 and "
-            "fc7, to begin deconvnet's decoder with. Pass head_filters, such as 512, for new ones."
+            f"The classifier {name_of(classifier)!r} has no fully connected layers, as VGG's fc6 "
+            "and fc7, to begin deconvnet's decoder with. Pass head_filters, such as 512, for new "
+            "ones."
         )
     return Hidden(filters, own[0].window if own else WINDOW), Hidden(filters, (1, 1))
 

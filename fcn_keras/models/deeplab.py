@@ -13,12 +13,11 @@ import keras
 import numpy as np
 
 from fcn_keras.data_format import channels_last
-from fcn_keras.geometry import receptive_field
 from fcn_keras.geometry.field import trace
 from fcn_keras.layers import CeilPooling2D, CropToReference, LeanHeNormal, PadToMultiple
 from fcn_keras.models.alignment import SameAlignment, Tap, on_pixels
-from fcn_keras.models.backbone import features_of, load_backbone, resolve
-from fcn_keras.models.init_from import begin_from
+from fcn_keras.models.backbone import features_of, load_backbone, resolve, tap_of
+from fcn_keras.models.init_from import begin_from, classifier_weights
 from fcn_keras.models.inputs import assembled, one_stream, preprocessed
 from fcn_keras.models.options import check_options
 from fcn_keras.models.outputs import suffix_of, tasks_wanted
@@ -155,10 +154,7 @@ def deeplab_v1(
         "new_classes": new_classes,
     }
     check_options("deeplab_v1", given)
-    if new_classes and init_from is None:
-        raise ValueError("`new_classes` goes with `init_from`, the net with the old classes.")
-    if init_from is not None and weights in ("imagenet", "auto"):
-        weights = None  # the other net brings every weight of the classifier
+    weights = classifier_weights(weights, init_from, new_classes)
     stream = one_stream(input_shape, preprocess, "deeplab_v1")
     chosen, rate = VARIANTS[variant], RATE if dropout is None else dropout
     trunk = _trunk(stream, classifier, weights, chosen, batch_norm_momentum)
@@ -192,7 +188,7 @@ def _trunk(stream, classifier, weights, variant, momentum):
     taken = {stream.image.name, *(layer.name for layer in keras.Model(stream.image, x).layers)}
     changes = with_batch_norm_momentum(momentum), _with_holes(spec.classifier)
     copy = _Copy(Copier(*changes, taken=taken), poolings, corner)
-    deepest = _tap(stream.image, features_of(spec.classifier, x, copy))
+    deepest = tap_of(stream.image, features_of(spec.classifier, x, copy))
     scales = (x, *[*copy.pooled.values()][:POOLED])
     align = SameAlignment([stream.image], nested=not corner)
     return Trunk(deepest, scales, hidden_layers(spec), align)
@@ -249,11 +245,6 @@ def _with_holes(classifier):
     return change
 
 
-def _tap(image, tensor):
-    fields = receptive_field(keras.Model(image, tensor))
-    return Tap(tensor, fields.stride[0], fields.offset)
-
-
 def _through_head(trunk, variant, filters, rate):
     """The features after fc6 and fc7, which begin with the classifier's own where these fit."""
     x, convolutions = trunk.deepest.tensor, []
@@ -295,7 +286,7 @@ def _decimated(weights, shape):
 
 def _branch(x, image, deepest, name, rate):
     """Features of a finer map on the cells of the deepest."""
-    tap = _tap(image, x)
+    tap = tap_of(image, x)
     step = deepest.stride // tap.stride
     starts = [
         round((a - b) / tap.stride) - 1 for a, b in zip(deepest.offset, tap.offset, strict=True)

@@ -9,7 +9,7 @@ from fcn_keras.checks import whole_number
 from fcn_keras.data_format import channels_last
 from fcn_keras.models.alignment import ALIGNMENTS, on_pixels
 from fcn_keras.models.backbone import load_backbone
-from fcn_keras.models.init_from import begin_from
+from fcn_keras.models.init_from import begin_from, classifier_weights
 from fcn_keras.models.inputs import assembled, open_streams
 from fcn_keras.models.options import FCNOptions, check_options
 from fcn_keras.models.outputs import suffix_of, tasks_wanted
@@ -119,10 +119,7 @@ def fcn(
     tasks = tasks_wanted(num_classes, labels)
     _check(stride, alignment, learn_upsampling, dropout, head_filters, batch_norm_momentum)
     check_options("fcn8s", {"new_classes": new_classes})
-    if new_classes and init_from is None:
-        raise ValueError("`new_classes` goes with `init_from`, the net with the old classes.")
-    if init_from is not None and weights in ("imagenet", "auto"):
-        weights = None  # the coarser net brings every weight of the classifier
+    weights = classifier_weights(weights, init_from, new_classes)
     trunk = {
         "head_filters": head_filters,
         "dropout": dropout,

@@ -9,6 +9,20 @@ from fcn_keras.surgery.expand import layers_of_classes
 from fcn_keras.surgery.transplant import STRICT_HINT
 
 
+def classifier_weights(weights, init_from, new_classes):
+    """Returns the weights to load into a net's classifier: none where `init_from` brings them all.
+
+    Args:
+        weights, init_from, new_classes: The builders' arguments.
+
+    Raises:
+        ValueError: for `new_classes` without `init_from`.
+    """
+    if new_classes and init_from is None:
+        raise ValueError("`new_classes` goes with `init_from`, the net with the old classes.")
+    return None if init_from is not None and weights in ("imagenet", "auto") else weights
+
+
 def begin_from(model, init_from, new_classes=False):
     """Copies the weights of a trained net into a new one, and prints what was copied.
 

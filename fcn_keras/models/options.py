@@ -25,7 +25,15 @@ DROPOUT = Option(
     "Dropout rate: after each hidden layer of the head, in a U-Net at the end of the way down.",
     metavar="RATE",
     most=1,
-    shown="the classifier's; 0.5 in a U-Net without a classifier",
+    shown="the classifier's; 0.5 in a DeepLab and in a U-Net without a classifier",
+)
+
+
+HEAD_FILTERS = Option(
+    "Number of filters of fc6 and fc7, of a DeconvNet or a DeepLab.",
+    metavar="N",
+    least=1,
+    shown="the classifier's; of a DeepLab those of the variant",
 )
 
 
@@ -35,6 +43,11 @@ def _weights(text):
 
 def _momentum(name, value):
     return None if value is None else number(name, value, 0, 1)
+
+
+MOMENTUM = Option(
+    "Momentum of every BatchNormalization.", default=0.9, check=_momentum, python_only=True
+)
 
 
 def _numbers(text):
@@ -180,26 +193,13 @@ class SegNetOptions(NetOptions, total=False):
             default=False,
         ),
     ]
-    batch_norm_momentum: Annotated[
-        float | None,
-        Option(
-            "Momentum of every BatchNormalization.", default=0.9, check=_momentum, python_only=True
-        ),
-    ]
+    batch_norm_momentum: Annotated[float | None, MOMENTUM]
 
 
 class DeconvNetOptions(StartOptions, total=False):
     """The options of `fcn_keras.models.deconvnet`, which documents them."""
 
-    head_filters: Annotated[
-        int | None,
-        Option(
-            "Number of filters of fc6 and fc7 in deconvnet.",
-            metavar="N",
-            least=1,
-            shown="the classifier's",
-        ),
-    ]
+    head_filters: Annotated[int | None, HEAD_FILTERS]
     head_padding: Annotated[
         str,
         Option(
@@ -209,12 +209,7 @@ class DeconvNetOptions(StartOptions, total=False):
             choices=("same", "valid"),
         ),
     ]
-    batch_norm_momentum: Annotated[
-        float | None,
-        Option(
-            "Momentum of every BatchNormalization.", default=0.9, check=_momentum, python_only=True
-        ),
-    ]
+    batch_norm_momentum: Annotated[float | None, MOMENTUM]
 
 
 class UNetOptions(StartOptions, total=False):
@@ -261,12 +256,7 @@ class UNetOptions(StartOptions, total=False):
         ),
     ]
     dropout: Annotated[float | None, DROPOUT]
-    batch_norm_momentum: Annotated[
-        float | None,
-        Option(
-            "Momentum of every BatchNormalization.", default=0.9, check=_momentum, python_only=True
-        ),
-    ]
+    batch_norm_momentum: Annotated[float | None, MOMENTUM]
 
 
 class DeepLabOptions(StartOptions, total=False):
@@ -284,19 +274,9 @@ class DeepLabOptions(StartOptions, total=False):
         bool,
         Option("Scores the image and the first four pooled maps of DeepLab too.", default=False),
     ]
-    head_filters: Annotated[
-        int | None,
-        Option(
-            "Number of filters of fc6 and fc7.", metavar="N", least=1, shown="those of the variant"
-        ),
-    ]
+    head_filters: Annotated[int | None, HEAD_FILTERS]
     dropout: Annotated[float | None, DROPOUT]
-    batch_norm_momentum: Annotated[
-        float | None,
-        Option(
-            "Momentum of every BatchNormalization.", default=0.9, check=_momentum, python_only=True
-        ),
-    ]
+    batch_norm_momentum: Annotated[float | None, MOMENTUM]
 
 
 # For each net of `fcn_keras.models.NETS` its options, {name: Option}.
@@ -369,10 +349,11 @@ def check_use(net, classifier, names):
             wrong = (
                 f"`{name}` goes with a classifier, such as classifier='mobilenet_v2'; without one "
                 if classifier is None
-                else f"`{name}` is for a {net} without a classifier; over {_called(classifier)!r} "
+                else f"`{name}` is for a {net} without a classifier; over {name_of(classifier)!r} "
             )
             raise ValueError(f"{wrong}it has {', '.join(others)}.")
 
 
-def _called(classifier):
+def name_of(classifier):
+    """Returns the name of a classifier that is given by it or as a Keras model."""
     return classifier if isinstance(classifier, str) else classifier.name

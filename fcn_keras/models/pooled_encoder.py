@@ -16,6 +16,7 @@ from fcn_keras.geometry.taps import on_every_path
 from fcn_keras.layers import CeilPooling2D, MaxPooling2DWithIndices, MaxUnpooling2D
 from fcn_keras.models.backbone import features_of, resolve, top_of
 from fcn_keras.models.inputs import preprocessed
+from fcn_keras.models.options import name_of
 from fcn_keras.surgery.convolutionalize import copy_open
 from fcn_keras.surgery.copying import Copier, with_batch_norm_momentum
 
@@ -116,7 +117,7 @@ def load_pooled_encoder(
     if isinstance(classifier, str) and weights is not None:  # before weights are downloaded
         halving_poolings(classifiers.get(classifier).load(None), classifier, net)
     spec = resolve(classifier, weights, stream, keep_head)
-    called = classifier if isinstance(classifier, str) else classifier.name
+    called = name_of(classifier)
     poolings = halving_poolings(spec.classifier, called, net)
     x = preprocessed(stream, spec.preprocess, spec.grey)
     taken = {stream.image.name, *(layer.name for layer in keras.Model(stream.image, x).layers)}

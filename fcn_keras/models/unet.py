@@ -26,7 +26,7 @@ from fcn_keras.layers import (
 from fcn_keras.models.alignment import SameAlignment, Tap
 from fcn_keras.models.backbone import load_backbone
 from fcn_keras.models.convolutions import convolved_twice
-from fcn_keras.models.init_from import begin_from
+from fcn_keras.models.init_from import begin_from, classifier_weights
 from fcn_keras.models.inputs import assembled, one_stream, preprocessed, preprocessing_layer
 from fcn_keras.models.options import OPTIONS, check_options, check_use
 from fcn_keras.models.outputs import scored, suffix_of, tasks_wanted
@@ -133,8 +133,7 @@ def unet(
         weights=weights or "imagenet",
         new_classes=new_classes,
     )
-    if new_classes and init_from is None:
-        raise ValueError("`new_classes` goes with `init_from`, the net with the old classes.")
+    weights = classifier_weights(weights, init_from, new_classes)
     stream = one_stream(input_shape, preprocess, "unet")
     unit = partial(convolved_twice, momentum=batch_norm_momentum)
     if classifier is None:
@@ -146,7 +145,7 @@ def unet(
         backbone = load_backbone(
             stream,
             classifier,
-            None if init_from is not None and weights in ("imagenet", "auto") else weights,
+            weights,
             SameAlignment,
             head_filters=0,
             batch_norm_momentum=batch_norm_momentum,

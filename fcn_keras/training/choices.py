@@ -220,11 +220,6 @@ def checked_loss(name, words):
     return words
 
 
-def checked_temperature(name, value):
-    """Returns a number above 0."""
-    return positive(name, value)
-
-
 def checked_teacher(name, teacher):
     """Returns a teacher: a path as text, anything else as it is."""
     return str(teacher) if isinstance(teacher, os.PathLike) else teacher

@@ -7,6 +7,7 @@ import dataclasses
 import math
 from dataclasses import dataclass, field
 
+from fcn_keras.checks import positive
 from fcn_keras.options import declared, option
 from fcn_keras.precision import CHOICES as PRECISIONS
 from fcn_keras.training import choices
@@ -235,7 +236,7 @@ class Recipe:
         2.0,
         "Divisor of the logits of net and teacher in their comparison.",
         metavar="TEMPERATURE",
-        check=choices.checked_temperature,
+        check=positive,
         panel=PANEL,
     )
     teacher_void: bool = option(False, "Whether the teacher teaches void pixels too.", panel=PANEL)
