@@ -12,6 +12,8 @@ import numpy as np
 from fcn_keras.checks import whole_number
 from fcn_keras.labels import LabelSet, void_value
 
+SHOWN = 12  # names of classes in a message
+
 
 @dataclass(frozen=True)
 class Task:
@@ -137,6 +139,13 @@ class Classes(Task):
             )
         object.__setattr__(self, "num_classes", count)
 
+    def __str__(self):
+        """Such as "2 classes (background, egg)", for messages."""
+        if self.labels is None:
+            return f"{self.num_classes} classes"
+        more = ", ..." if self.num_classes > SHOWN else ""
+        return f"{self.num_classes} classes ({', '.join(self.labels.names[:SHOWN])}{more})"
+
     @property
     def channels(self):
         """Number of channels of the output: one a class."""
@@ -210,6 +219,11 @@ class Regression(Task):
 
     def __post_init__(self):
         object.__setattr__(self, "channels", whole_number("channels", self.channels, 1))
+
+    def __str__(self):
+        """Such as "regression of distance in px", for messages."""
+        channels = f", {self.channels} channels" if self.channels > 1 else ""
+        return f"regression of {self.name}{f' in {self.unit}' if self.unit else ''}{channels}"
 
     @property
     def dtype(self):

@@ -19,6 +19,15 @@ def test_a_task_survives_its_configuration(task):
     assert tasks.from_config(task.to_config()) == task
 
 
+def test_a_task_in_a_message():
+    assert str(tasks.Classes(LABELS)) == "2 classes (background, egg)"
+    assert str(tasks.Classes(num_classes=300)) == "300 classes"
+    many = tasks.Classes(LabelSet([f"c{number}" for number in range(150)]))
+    assert str(many).startswith("150 classes (c0, c1, ") and str(many).endswith(", c11, ...)")
+    assert str(tasks.Regression("distance", unit="px")) == "regression of distance in px"
+    assert str(tasks.Regression("flow", channels=2)) == "regression of flow, 2 channels"
+
+
 def test_classes_are_decoded_by_argmax():
     outputs = np.array([[[0.1, 2.0], [3.0, 2.9]]])
     np.testing.assert_array_equal(tasks.Classes(LABELS).decode(outputs), [[1, 0]])

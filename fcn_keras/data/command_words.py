@@ -40,7 +40,10 @@ def parse(text):
     """
     name, _, rest = text.partition(":")
     if name not in (*DATASETS, "tfds"):
+        first, comma, words = name.partition(",")
         near = _near(name, (*DATASETS, "tfds"))
+        if comma and first in DATASETS and not needs_folder(DATASETS[first]):
+            near = f"{first}:{words}"
         raise ValueError(
             f"--data is NAME or NAME:DIR with NAME one of {', '.join(names())}; got {text!r}."
             + (f" Is {near} meant?" if near else "")

@@ -90,6 +90,6 @@ def report_for(task, **options):
     known = [field.name for field in dataclasses.fields(kind.MEASURES)] if kind.MEASURES else []
     for name in options:
         if name not in known:
-            has = f"it has {', '.join(known)}" if known else "it has none"
+            has = f"it has {', '.join(known)}" if known else "leave it out"
             raise ValueError(f"The report of the task {task.kind!r} has no option {name!r}; {has}.")
     return kind(task, **options)

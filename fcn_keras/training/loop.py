@@ -225,6 +225,7 @@ def _begin(folder, model, plan, train_data, val_data):
     check_divisible(plan, replicas(model))
     plan = with_teacher(plan, model)
     weights = weights_of(plan, train_data)
+    plan.batches(train_data, class_weights=weights)  # refuses what does not go with the data
     compile_model(model, plan, train_data, class_weights=weights)
     return Run(
         folder=folder,

@@ -56,6 +56,13 @@ def test_a_regression_trains_by_its_own_loss_and_metrics(shapes, unseen, tmp_pat
     assert rows[0]["val_mean_absolute_error"] == pytest.approx(errors.mean(), rel=1e-4)
 
 
+@pytest.mark.parametrize("given", [{"objects": "all"}, {"weight_maps": True}])
+def test_a_training_that_the_data_does_not_allow_leaves_no_folder(shapes, tmp_path, given):
+    with pytest.raises(ValueError, match="classes.*the task (is|of)"):
+        train(net_of(DISTANCE), distances(shapes), out=tmp_path / "run", **QUICK, **given)
+    assert not (tmp_path / "run").exists()
+
+
 def test_the_best_epoch_of_a_regression_has_the_least_error(shapes, unseen, tmp_path):
     values = {**QUICK, "epochs": 3, "learning_rate": 0.05}
     rows = train(net_of(DISTANCE), distances(shapes), distances(unseen), out=tmp_path, **values)
