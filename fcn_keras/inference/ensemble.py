@@ -141,8 +141,8 @@ class Ensemble(Postprocessor):
     def _differ(self, number, what, other, first):
         return ValueError(
             f"The members of an ensemble differ: number {number + 1}, {self._names[number]}, has "
-            f"{what} {other}, and number 1, {self._names[0]}, {first}. Combine models that were "
-            "trained for the same."
+            f"{what} {other}, and number 1, {self._names[0]}, {first}. Combine models of one task, "
+            "with the same classes and the same kind of images."
         )
 
 
