@@ -15,8 +15,8 @@ DATA_HELP = (
     "Dataset: folder:DIR (images/, masks/, classes.txt), digits, scenes, camvid:DIR, voc:DIR (a "
     "VOCdevkit), sbd:DIR, cityscapes:DIR, ade20k:DIR, coco:DIR, pascal-context:DIR, nyud:DIR, "
     "siftflow:DIR, tfds:NAME. Options follow after commas, such as folder:DIR,binary for masks of "
-    "0 and other values, or after a colon where there is no DIR, such as digits:count=50; fcn-keras "
-    "datasets lists them all."
+    "0 and other values; after a colon where there is no DIR, such as digits:count=50. fcn-keras "
+    "datasets lists all."
 )
 MODEL_HELP = (
     "A .keras file, a run folder (its best.keras), a SavedModel's folder, a .tflite file, or a "

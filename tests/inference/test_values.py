@@ -209,4 +209,4 @@ def test_the_commands(command, model, image, tmp_path):
     code, _, errors = command(*words, "--confusion", tmp_path / "c.png")
     assert code == 1 and "--confusion is for classes; the task of" in errors
     code, _, errors = command(*words)
-    assert code == 1 and "The task of the predictor is Regression" in errors
+    assert code == 1 and "The task of the predictor is regression" in errors
