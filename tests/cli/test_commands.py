@@ -253,7 +253,7 @@ def test_the_demo_judges_its_figures(tmp_path, capsys):
         ),
         (["train", "--epochs", "0", "--out", "x"], "`epochs` must be a whole number"),
         (["train", "--epochs", "many", "--out", "x"], "Invalid value for '--epochs'"),
-        (["train", "--data", "lsun", "--out", "x"], "digits, camvid"),
+        (["train", "--data", "lsun", "--out", "x"], "digits, scenes, camvid"),
         (["train", "--data", "camvid:gone", "--out", "x"], "gone"),
         (["train", "--only", "zebra*", "--out", "x"], "zebra*"),
         (["train", "--init-from", "gone.keras", "--out", "x"], "no model gone.keras"),
