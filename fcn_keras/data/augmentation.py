@@ -63,7 +63,7 @@ class Augmentation:
             raise ValueError(
                 f"`rotate` must be an angle in degrees, {QUARTERS!r} or None, got {self.rotate!r}."
             )
-        if isinstance(self.rotate, (int, float)):
+        if self.rotate not in (None, QUARTERS):
             checked_number("rotate", self.rotate, most=180)
         checked_number("elastic", self.elastic)
 

@@ -45,7 +45,12 @@ class WeightMaps:
         number("w0", self.w0)
         positive("sigma", self.sigma)
         if self.class_weights is not None:
-            weights = tuple(number("class_weights", float(w)) for w in self.class_weights)
+            if np.ndim(self.class_weights) != 1:
+                raise ValueError(
+                    "`class_weights` must be None or one number for each class, got "
+                    f"{self.class_weights!r}. fcn_keras.data.class_weights computes them."
+                )
+            weights = tuple(number("class_weights", weight) for weight in self.class_weights)
             object.__setattr__(self, "class_weights", weights)
 
     def __call__(self, label, objects=None, ignore=None):

@@ -176,6 +176,7 @@ def test_values_that_are_directions_are_refused():
 
 @pytest.mark.parametrize("options", [
     {"rotate": "eighths"}, {"rotate": 200}, {"rotate": -1.0}, {"elastic": -1}, {"rotate": True},
+    {"rotate": (-5, 5)},
 ])  # fmt: skip
 def test_refuses(options):
     with pytest.raises(ValueError, match=next(iter(options))):

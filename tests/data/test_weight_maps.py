@@ -140,6 +140,8 @@ def test_refusals():
             source.batches(1, weight_maps=given)
     with pytest.raises(ValueError, match="`sigma` must be"):
         WeightMaps(sigma=0)
+    with pytest.raises(ValueError, match="one number for each class, got 'enet'"):
+        WeightMaps(class_weights="enet")
     with pytest.raises(ValueError, match="`objects` must have the shape"):
         WeightMaps()(label, label[1:])
     with pytest.raises(ValueError, match="holds class 2"):
