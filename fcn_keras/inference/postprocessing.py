@@ -2,7 +2,8 @@
 
 from fcn_keras.inference.crf import CRFPredictor
 from fcn_keras.inference.ensemble import Ensemble
-from fcn_keras.inference.segmenters import as_segmenter, in_precision
+from fcn_keras.inference.precision import in_precision
+from fcn_keras.inference.segmenters import as_segmenter
 from fcn_keras.inference.test_time_augmentation import TTAPredictor
 from fcn_keras.inference.tiling import Tiled
 from fcn_keras.inference.uncertainty import MCDropoutPredictor
@@ -53,11 +54,7 @@ def build_predictor(
     labels = predictor.segment("street.jpg")
     ```
     """
-    segmenter = as_segmenter(model)
-    if isinstance(segmenter, Ensemble) and precision is not None:
-        segmenter = segmenter.with_members(lambda member: in_precision(member, precision))
-    else:
-        segmenter = in_precision(segmenter, precision)
+    segmenter = in_precision(as_segmenter(model), precision)
     if samples is not None and isinstance(segmenter, Ensemble):
         segmenter = segmenter.with_members(lambda member: MCDropoutPredictor(member, samples))
     elif samples is not None:

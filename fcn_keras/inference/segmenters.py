@@ -47,27 +47,6 @@ def as_segmenter(model):
     return UserSegmenter(model)
 
 
-def in_precision(segmenter, precision):
-    """Returns a segmenter that computes in the given precision.
-
-    Args:
-        segmenter: A `Segmenter`.
-        precision: As of `Predictor`; None leaves it as it is.
-
-    Raises:
-        ValueError: for another precision; for one of a segmenter that is no Keras model.
-    """
-    if precision is None:
-        return segmenter
-    if not isinstance(segmenter, Predictor):
-        told = segmenter.name if isinstance(segmenter, UserSegmenter) else type(segmenter).__name__
-        raise ValueError(
-            f"`precision` is for Keras models, and {told} computes as it was made: leave "
-            f"precision={precision!r} out (an export has it as an option of its own)."
-        )
-    return segmenter.in_precision(precision)
-
-
 class UserSegmenter(Segmenter):
     """Completes an object that has `segment(image)` to a `Segmenter`.
 

@@ -96,6 +96,8 @@ def test_tiles_of_an_ensemble_are_the_whole(members, images):
         np.testing.assert_array_equal(naive, expected.argmax(-1))
     blended = segment_tiled(ensemble, image, tile=16, overlap=8, progress=False)
     assert (blended == expected.argmax(-1)).mean() > 0.8
+    single = segment_tiled(ensemble, image, tile=8, precision="float32", progress=False)
+    np.testing.assert_array_equal(single, expected.argmax(-1))
     with pytest.raises(ValueError, match="An ensemble has no logits"):
         segment_tiled(ensemble, image, tile=8, return_logits=True, progress=False)
 

@@ -12,8 +12,9 @@ from fcn_keras.inference.decoding import (
     check_probabilities,
     decode_array,
 )
+from fcn_keras.inference.precision import in_precision
 from fcn_keras.inference.protocol import Segmenter
-from fcn_keras.inference.segmenters import as_segmenter, in_precision
+from fcn_keras.inference.segmenters import as_segmenter
 from fcn_keras.inference.tiling.blending import Blender
 from fcn_keras.inference.tiling.nets import as_net
 from fcn_keras.inference.tiling.outputs import Outputs, begun_with
