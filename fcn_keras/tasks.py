@@ -4,7 +4,8 @@ A task is data. It travels in the output layer of a net, in the run folder and i
 metrics, data, visualize, inference and export each have one place that asks for it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
@@ -196,9 +197,12 @@ class Regression(Task):
         name: What is measured, such as "distance"; used in tables and pictures.
         channels: Numbers a pixel.
         unit: Unit of the values, such as "m" or "px"; "" for none.
+        directed: Whether the first two channels are a displacement (x, y) in pixels, as of optical
+            flow. It changes with the image: mirrored left-right, x changes its sign; resized, both
+            grow by the same factors.
 
     Raises:
-        ValueError: for fewer than one channel.
+        ValueError: for fewer than one channel, or a displacement with fewer than two.
 
     Example:
 
@@ -214,11 +218,13 @@ class Regression(Task):
     name: str = "value"
     channels: int = 1
     unit: str = ""
+    directed: bool = field(default=False, kw_only=True)
 
     kind: ClassVar[str] = "regression"
 
     def __post_init__(self):
-        object.__setattr__(self, "channels", whole_number("channels", self.channels, 1))
+        least = 2 if self.directed else 1
+        object.__setattr__(self, "channels", whole_number("channels", self.channels, least))
 
     def __str__(self):
         """Such as "regression of distance in px", for messages."""
@@ -249,6 +255,22 @@ class Regression(Task):
         """Returns the values: (..., H, W) of one channel, (..., H, W, channels) of more."""
         return outputs[..., 0] if self.channels == 1 else outputs
 
+    def mirrored(self, values):
+        """Returns the values of a mirrored target: the x of a displacement changes its sign."""
+        return values * self._per_channel(-1.0, 1.0) if self.directed else values
+
+    def scaled(self, values, factor):
+        """Returns the values of a resized target: a displacement grows with the image."""
+        if not self.directed:
+            return values
+        one = not isinstance(factor, (tuple, list)) and not len(getattr(factor, "shape", ()))
+        rows, columns = (factor, factor) if one else (factor[0], factor[1])
+        return values * self._per_channel(columns, rows)
+
+    def _per_channel(self, x, y):
+        factors = [x, y] + [1.0] * (self.channels - 2)
+        return np.array(factors, "float32") if isinstance(x, Real) else factors
+
     def to_config(self):
         """Returns the task as a dict of JSON types."""
         return {
@@ -256,12 +278,14 @@ class Regression(Task):
             "name": self.name,
             "channels": self.channels,
             "unit": self.unit,
+            "directed": self.directed,
         }
 
     @classmethod
     def from_config(cls, config):
         """Returns the task that `to_config` described."""
-        return cls(config["name"], config["channels"], config["unit"])
+        directed = config.get("directed", False)
+        return cls(config["name"], config["channels"], config["unit"], directed=directed)
 
 
 TASKS = {task.kind: task for task in (Classes, Regression)}

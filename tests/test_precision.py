@@ -83,6 +83,7 @@ def logits_in(model, precision):
     return fcn_keras.segment(model, image, return_logits=True, precision=precision)[1]
 
 
+@pytest.mark.backend("sweep")
 def test_a_net_of_float32_predicts_in_16_bits_where_that_is_asked_for(cpu, built):
     """As the same net built for 16 bits; the layers are float32 before and after."""
     cpu(True)

@@ -12,7 +12,7 @@ LABELS = LabelSet(("background", "egg"))
         tasks.Classes(LABELS),
         tasks.Classes(num_classes=300),
         tasks.Regression("distance", unit="px"),
-        tasks.Regression("flow", channels=2),
+        tasks.Regression("flow", channels=2, directed=True),
     ),
 )
 def test_a_task_survives_its_configuration(task):
@@ -61,9 +61,20 @@ def test_a_pixel_is_valid_where_every_channel_is_known():
         (lambda: tasks.Classes(num_classes=1), "at least 2, got 1"),
         (lambda: tasks.Classes(LABELS, 3), "has 2 classes"),
         (lambda: tasks.Regression(channels=0), "at least 1, got 0"),
+        (lambda: tasks.Regression(directed=True), "at least 2, got 1"),
         (lambda: tasks.from_config({"kind": "smell"}), "'smell' is unknown; known are classes"),
     ),
 )
 def test_what_is_no_task_is_refused(make, said):
     with pytest.raises(ValueError, match=said):
         make()
+
+
+def test_a_displacement_changes_with_its_image():
+    flow = tasks.Regression("flow", channels=3, directed=True)
+    values = np.array([[[4.0, 6.0, 5.0], [np.nan, 1.0, 2.0]]])
+    np.testing.assert_array_equal(flow.mirrored(values)[0, 0], [-4, 6, 5])
+    np.testing.assert_array_equal(flow.scaled(values, (0.5, 2.0))[0, 0], [8, 3, 5])
+    np.testing.assert_array_equal(flow.scaled(values, 0.5)[0], [[2, 3, 5], [np.nan, 0.5, 2]])
+    plain = tasks.Regression(channels=3)
+    assert plain.mirrored(values) is values and plain.scaled(values, 2) is values

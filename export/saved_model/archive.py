@@ -120,7 +120,7 @@ class _Segmenter:
         size = tf.shape(images)[1:3]
 
         def enlarge():
-            factor = size / tf.shape(maps)[1:3]
+            factor = tf.cast(size / tf.shape(maps)[1:3], "float32")
             return self.task.scaled(tf.image.resize(maps, size, method), factor)
 
         return tf.cond(self._too_large(images), enlarge, lambda: maps)

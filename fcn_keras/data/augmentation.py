@@ -139,7 +139,7 @@ def _windowed(tf, image, maps, fills, window, factor, draw, task, finished):
     if factor is not None:
         image = tf.image.resize(image, inner)
         target, *weights = (nearest(tf, array, inner) for array in (target, *weights))
-        target = task.scaled(target, inner / extent)
+        target = task.scaled(target, tf.cast(inner / extent, "float32"))
     arrays, fills = (finished(image), target, *weights), (OUTSIDE, *fills)
     image, *maps = placed(tf, arrays, fills, place, inner, window)
     return image, maps

@@ -156,3 +156,16 @@ def test_impossible_scenes_are_refused():
             data.load("scenes", **options)
     with pytest.raises(ValueError, match="first layer must be a background"):
         render([Layer(Shape("ellipse", (3, 3), (2, 2)), texture(), STILL, 2.0)], (32, 32))
+
+
+@pytest.mark.parametrize("vary", (dict(flip=True), dict(flip=False, scale=(1.5, 1.5))))
+def test_a_varied_pair_of_frames_still_has_its_flow(vary):
+    scenes = data.load("scenes", target="flow", count=3, motion=8)
+    batches = scenes.batches(1, crop=(96, 128), augment=data.Augmentation(**vary), seed=1)
+    for frames, flow in batches.take(3):
+        frames, flow = np.asarray(frames[0], float), np.asarray(flow[0])
+        known = ~np.isnan(flow).any(-1)
+        flow = np.where(known[..., None], flow, 0)
+        off = np.abs(warped(frames[..., 3:], flow) - frames[..., :3]).mean(-1)[known]
+        still = np.abs(frames[..., 3:] - frames[..., :3]).mean(-1)[known]
+        assert np.median(off) < 0.3 * np.median(still)

@@ -21,13 +21,13 @@ TASKS = {
     "classes": Classes(LABELS),
     "boundaries": Classes(BOUNDARIES),
     "depth": Regression("depth", unit="m"),
-    "flow": Regression("flow", channels=2, unit="px"),
+    "flow": Regression("flow", channels=2, unit="px", directed=True),
 }
-AUGMENTATIONS = {  # scaling would change depths and thin lines, mirroring the sign of flow
+AUGMENTATIONS = {  # scaling would change depths and thin lines
     "classes": Augmentation(flip=True, scale=(0.8, 1.25), color=0.2),
     "boundaries": Augmentation(flip=True, color=0.2),
     "depth": Augmentation(flip=True, color=0.1),
-    "flow": Augmentation(flip=False, color=0.2),
+    "flow": Augmentation(flip=True, color=0.2),
 }
 OPTIONS = {
     "target": Option(
