@@ -164,12 +164,10 @@ def test_the_seed_draws_the_deformation():
 
 
 def test_values_that_are_directions_are_refused():
-    class Motion(Regression):
-        directed = True
-
     image = np.zeros((8, 8, 3), "uint8")
-    values = np.zeros((8, 8), "float32")
-    data = Dataset("moves", "train", Motion("motion"), ("it",), (image,), (values,))
+    values = np.zeros((8, 8, 2), "float32")
+    task = Regression("motion", channels=2, directed=True)
+    data = Dataset("moves", "train", task, ("it",), (image,), (values,))
     with pytest.raises(ValueError, match="directions in the image"):
         data.batches(1, augment=Augmentation(rotate="quarters"))
 

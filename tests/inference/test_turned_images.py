@@ -65,9 +65,6 @@ def test_evaluate_takes_it(model, image):
 
 
 def test_what_cannot_be_turned_is_refused(model):
-    class Motion(Regression):
-        directed = True
-
     class Fixed(fcn_keras.inference.Segmenter):
         labels, halo, channels, image_reader = None, None, 3, None
 
@@ -77,4 +74,4 @@ def test_what_cannot_be_turned_is_refused(model):
     with pytest.raises(ValueError, match="only images of 20x30"):
         TTAPredictor(Fixed(None, (20, 30)), rotate=True)
     with pytest.raises(ValueError, match="directions in the image"):
-        TTAPredictor(Fixed(Motion("motion"), None), rotate=True)
+        TTAPredictor(Fixed(Regression("motion", channels=2, directed=True), None), rotate=True)
