@@ -7,7 +7,9 @@ first used.
 import importlib
 
 _PUBLIC = {
+    "BoundaryBenchmark": "berkeley",
     "BoundaryF1": "boundary",
+    "BoundaryScores": "berkeley",
     "ConfusionMatrix": "streaming",
     "FrequencyWeightedIoU": "streaming",
     "InstanceMetric": "instances",
@@ -21,16 +23,22 @@ _PUBLIC = {
     "PerClassIoU": "streaming",
     "PixelAccuracy": "streaming",
     "RootMeanSquaredError": "errors",
+    "boundary_benchmark": "berkeley",
+    "boundary_counts": "berkeley",
     "boundary_f1": "boundary",
+    "boundary_scores": "berkeley",
     "confusion_matrix": "confusion",
     "for_task": "by_task",
     "information_score": "partitions",
     "instance_scores": "instances",
+    "match_pixels": "pixel_matching",
     "monitor_for": "by_task",
     "rand_score": "partitions",
     "report_for": "by_task",
     "scores": "confusion",
     "segmentation": "streaming",
+    "suppress_nonmaxima": "nonmaxima",
+    "thin": "skeletons",
     "thin_borders": "thinning",
 }
 
