@@ -96,3 +96,10 @@ class _TensorFlow:
         import tensorflow as tf
 
         return tf.argmax(outputs, axis=axis, output_type=tf.int32)
+
+    @staticmethod
+    def exp(outputs):
+        """As numpy.exp."""
+        import tensorflow as tf
+
+        return tf.exp(outputs)

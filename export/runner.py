@@ -57,7 +57,7 @@ def outputs_in(task, maps):
             "This export gives labels without logits. Export again: a SavedModel with the "
             "signature `logits`, a TFLite file with logits=True (--logits)."
         )
-    return maps if task.axes == 3 else maps[..., None]
+    return task.encode(maps)
 
 
 def as_pixels(image, shape, read=DEFAULT):

@@ -20,6 +20,7 @@ _PUBLIC = {
     "deconvnet": "models",
     "deeplab_v1": "models",
     "unet": "models",
+    "depth": "models",
     "crf_rnn": "models",
     "convolutionalize": "surgery",
     "segment": "inference",

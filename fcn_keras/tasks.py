@@ -83,7 +83,7 @@ class Task:
         return values
 
     def scaled(self, values, factor):
-        """Returns the values of a target, or of an output, whose image was resized.
+        """Returns the values of a target, or of a decoded map, whose image was resized.
 
         The pixels are resized already; this changes what the values say (a displacement in pixels
         grows with the image).
@@ -93,6 +93,10 @@ class Task:
             factor: New size over old size, a number or (rows, columns).
         """
         return values
+
+    def scaled_outputs(self, outputs, factor):
+        """Returns the outputs of a net, before decoding, whose image was resized; as `scaled`."""
+        return self.scaled(outputs, factor)
 
     def to_config(self):
         """Returns the task as a dict of JSON types; `from_config` reads it."""
@@ -255,6 +259,10 @@ class Regression(Task):
         """Returns the values: (..., H, W) of one channel, (..., H, W, channels) of more."""
         return outputs[..., 0] if self.channels == 1 else outputs
 
+    def encode(self, maps, ops=np):
+        """Returns the outputs whose decoded maps these are, (..., H, W, channels)."""
+        return maps[..., None] if self.channels == 1 else maps
+
     def mirrored(self, values):
         """Returns the values of a mirrored target: the x of a displacement changes its sign."""
         return values * self._per_channel(-1.0, 1.0) if self.directed else values
@@ -263,8 +271,7 @@ class Regression(Task):
         """Returns the values of a resized target: a displacement grows with the image."""
         if not self.directed:
             return values
-        one = not isinstance(factor, (tuple, list)) and not len(getattr(factor, "shape", ()))
-        rows, columns = (factor, factor) if one else (factor[0], factor[1])
+        rows, columns = _by_axis(factor)
         return values * self._per_channel(columns, rows)
 
     def _per_channel(self, x, y):
@@ -288,7 +295,84 @@ class Regression(Task):
         return cls(config["name"], config["channels"], config["unit"], directed=directed)
 
 
-TASKS = {task.kind: task for task in (Classes, Regression)}
+@dataclass(frozen=True)
+class Depth(Regression):
+    """The distance of what each pixel shows; the output of the net is its natural logarithm.
+
+    Args:
+        unit: Unit of the depths.
+
+    Example:
+
+    ```python
+    task = fcn_keras.tasks.Depth()
+    model = fcn_keras.fcn8s(task, "vgg_slim", weights=None)     # one channel: log depth
+    task.decode(np.array([[[0.0]]]))                            # array([[1.]]): 1 m
+    ```
+
+    A target is float32 (H, W), in `unit`. A pixel without depth is NaN; 0, negative and infinite
+    numbers are none either. An image that is enlarged shows everything nearer: resizing by a factor
+    divides the depth by it.
+
+    Source: Eigen, Puhrsch, Fergus (2014), "Depth Map Prediction from a Single Image using a
+    Multi-Scale Deep Network", sections 3.2 (log depth) and 3.3 (scaling divides the depth).
+    """
+
+    name: str = field(default="depth", init=False)
+    channels: int = field(default=1, init=False)
+    unit: str = "m"
+    directed: bool = field(default=False, init=False)
+
+    kind: ClassVar[str] = "depth"
+
+    def __str__(self):
+        """Such as "depth in m", for messages."""
+        return f"depth in {self.unit}" if self.unit else "depth"
+
+    def valid(self, target):
+        """Returns which pixels of a target have a depth: a finite number above 0."""
+        target = np.asarray(target)
+        return (target > 0) & np.isfinite(target)
+
+    def decode(self, outputs, ops=np):
+        """Returns the depth, (..., H, W), of its logarithm."""
+        return ops.exp(outputs[..., 0])
+
+    def encode(self, maps, ops=np):
+        """Returns the logarithm of depths, (..., H, W, 1)."""
+        return ops.log(maps[..., None])
+
+    def scaled(self, values, factor):
+        """Returns the depths of a resized image: all divided by the factor."""
+        return values / _mean_factor(factor)
+
+    def scaled_outputs(self, outputs, factor):
+        """Returns the logarithms of the depths of a resized image."""
+        return outputs - np.log(_mean_factor(factor))
+
+    def to_config(self):
+        """Returns the task as a dict of JSON types."""
+        return {"kind": self.kind, "unit": self.unit}
+
+    @classmethod
+    def from_config(cls, config):
+        """Returns the task that `to_config` described."""
+        return cls(config["unit"])
+
+
+def _mean_factor(factor):
+    """The geometric mean of the factors of rows and columns."""
+    rows, columns = _by_axis(factor)
+    return (rows * columns) ** 0.5
+
+
+def _by_axis(factor):
+    """The factors of rows and columns, where one number may stand for both."""
+    one = not isinstance(factor, (tuple, list)) and not len(getattr(factor, "shape", ()))
+    return (factor, factor) if one else (factor[0], factor[1])
+
+
+TASKS = {task.kind: task for task in (Classes, Regression, Depth)}
 
 
 def from_config(config):

@@ -95,6 +95,13 @@ def test_membranes(run, data_root):
         assert Image.open(out / name).width > 600
 
 
+def test_depth(run):
+    out, printed = run("depth.py", "--images", "8", "--epochs", "1")
+    assert "the task is depth in m" in printed and "within a factor of 1.25³" in printed
+    assert "scene_values.png" in printed
+    assert Image.open(out / "depth.png").width > 600
+
+
 def test_edge(run):
     pytest.importorskip("ai_edge_litert")
     out, printed = run("edge.py", "--images", "12", "--kinds", "int8")

@@ -24,7 +24,7 @@ from fcn_keras.cli.recipe_options import (
     with_options,
 )
 from fcn_keras.cli.sources import load_dataset, load_library, print_picture
-from fcn_keras.metrics.measures import Measures
+from fcn_keras.metrics.measures import check_measures
 
 
 @with_options(MEASURES, before="others")
@@ -79,13 +79,15 @@ def evaluate(
     fcn-keras evaluate runs/cells --data folder:cells,instances --instances --min-area 20
 
     fcn-keras evaluate runs/slices --data folder:slices,binary --membranes background
+
+    fcn-keras evaluate runs/rooms --data nyud:NYUDv2,target=depth --max-depth 10
     """
     postprocessing.check_precision(precision)
     check_folder(json)
     check_picture(confusion, CHARTS)
     postprocessing.check_models(others, combine)
     measures = read_options(MEASURES, given, named_on_the_command_line(context))
-    Measures(**measures)
+    check_measures(measures)
     load_library()
     from fcn_keras import inference, visualize
 

@@ -14,7 +14,7 @@ from fcn_keras.cli.recipe_options import (
     with_options,
 )
 from fcn_keras.cli.sources import load_library
-from fcn_keras.models.options import OPTIONS
+from fcn_keras.models.options import MADE_FOR, OPTIONS
 from fcn_keras.training.net import Net
 
 UNUSED = ("weights", "init_from", "new_classes")
@@ -55,7 +55,10 @@ def summary(
     fcn-keras summary runs/camvid --size 360x480
     """
     pixels = parse_size(size, "--size")
-    described = make_net(context.params, named_on_the_command_line(context), VGG16)
+    named = named_on_the_command_line(context)
+    described = make_net(context.params, named, VGG16)
+    if described.model in MADE_FOR and "num_classes" not in named:
+        num_classes = None
     load_library()
     from fcn_keras import geometry
     from fcn_keras.export.loading import load_model

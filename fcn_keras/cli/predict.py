@@ -42,7 +42,7 @@ def predict(
         typer.Option(
             metavar="UNITS",
             help="Write the values of a regression as 16-bit PNG: units for one step of a pixel. "
-            "Default: a .npy file.",
+            "Default: a .npy file; for depth a PNG in millimetres.",
         ),
     ] = None,
     others: postprocessing.With = None,
@@ -64,7 +64,8 @@ def predict(
     whose palette colours them, and street_overlay.png with a legend of the classes present;
     with --confidence also street_confidence.png, a grey image that is 255 where the highest
     probability is 1. For a regression it writes street_values.npy and street_picture.png with a
-    scale. A file that cannot be read is reported, and the others are processed.
+    scale, for depth the values as 16-bit PNG in millimetres. A file that cannot be read is
+    reported, and the others are processed.
 
     Files are read as in the training of the net; --bits, --image-alpha and --page are for files
     that can be understood in several ways.
@@ -88,6 +89,7 @@ def predict(
     load_library()
     from fcn_keras import inference
     from fcn_keras.data import ImageReader
+    from fcn_keras.inference.writing import png_scale_for
 
     segmenter = postprocessing.load_models(model, others, combine, output, labels)
     if segmenter.task is None:
@@ -99,6 +101,7 @@ def predict(
     results = inference.predict_files(segmenter, images, out, **written)
     errors = [result.error for result in results if result.error]
     print(f"{len(results) - len(errors)} of {len(results)} images segmented into {out}")
+    png_scale = png_scale_for(segmenter.task, png_scale)
     if png_scale is not None:
         print(f"values: pixel x {png_scale:g} {segmenter.task.unit}".rstrip())
     _report(errors)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from fcn_keras.metrics.measures import Measures
+from fcn_keras.metrics.measures import declared_measures
 from fcn_keras.models.options import OPTIONS
 from fcn_keras.options import declared, markdown_table
 from fcn_keras.training.choices import AugmentationChanges
@@ -17,7 +17,7 @@ from fcn_keras.training.recipe import Recipe
 RECIPE = declared(Recipe)
 AUGMENTATION = declared(AugmentationChanges)
 NET = declared(Net)
-MEASURES = declared(Measures)
+MEASURES = declared_measures()
 
 
 def net_options():

@@ -11,12 +11,13 @@ from fcn_keras.data.masks.reader import LabelError, MaskReader, read_mask
 from fcn_keras.data.multi_task import MultiTaskDataset
 from fcn_keras.data.registry import load, names, options_of
 from fcn_keras.data.statistics import class_pixels, class_weights
-from fcn_keras.data.values import ValueReader
+from fcn_keras.data.values import DepthReader, ValueReader
 from fcn_keras.data.weight_maps import WeightMaps
 
 __all__ = [
     "Augmentation",
     "Dataset",
+    "DepthReader",
     "ImageReader",
     "InstanceReader",
     "LabelError",

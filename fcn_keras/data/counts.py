@@ -249,7 +249,7 @@ class ValueCounts:
         return {"task": self.task.to_config(), "values": self.rows}
 
 
-COUNTS = {"classes": ClassCounts, "regression": ValueCounts}
+COUNTS = {"classes": ClassCounts, "regression": ValueCounts, "depth": ValueCounts}
 
 
 def counts_for(task):

@@ -21,14 +21,18 @@ from fcn_keras.data.layout.files import require
 from fcn_keras.data.layout.folders import find_pairs, no_images, split_folders
 from fcn_keras.data.layout.lists import names_in, pairs_in, refuse_twice, relative_name
 from fcn_keras.data.layout.splitting import held_out
-from fcn_keras.data.values import ValueReader
+from fcn_keras.data.values import DepthReader, ValueReader
 from fcn_keras.options import Option
-from fcn_keras.tasks import Regression
+from fcn_keras.tasks import Depth, Regression
 
 HINT = (
     "A dataset folder has images/ (photographs), masks/ (one PNG of the same name and size for "
     "each) and classes.txt (one class per line, in the order of the masks' values; for masks in "
     "colour `name red green blue`)."
+)
+DEPTH_HINT = (
+    "A dataset folder for depth has images/ and depth/ (for each image one 16-bit PNG, .npy or "
+    ".pfm file of the same name and size; 0 and NaN stand for no depth)."
 )
 VALUES_HINT = (
     "A dataset folder for regression has images/ and targets/ (for each image one .npy file or "
@@ -51,7 +55,9 @@ OPTIONS = {
     ),
     "void": Option("A value of the files that means void, or no value.", kind=int, repeatable=True),
     "images": Option("Folder of images in DIR. Default: images.", kind=str),
-    "masks": Option("Folder of masks or targets in DIR. Default: masks, or targets.", kind=str),
+    "masks": Option(
+        "Folder of masks or targets in DIR. Default: masks, targets or depth.", kind=str
+    ),
     "pattern": Option(
         "Name of the mask of the image {name}, such as {name}_mask; or IMAGE:MASK, such as "
         "{name}_sat:{name}_mask. Default: found where the names differ.",
@@ -61,6 +67,11 @@ OPTIONS = {
         "The targets are values of this name, not classes.",
         metavar="[NAME]",
         parse=lambda text: text or "value",
+    ),
+    "depth": Option(
+        "The targets are depths in metres, or in the unit given: a net learns their logarithm. 0 "
+        "is no depth; 16-bit PNGs in millimetres need scale=0.001.",
+        kind=bool,
     ),
     "unit": Option("Unit of the values, such as m.", kind=str),
     "scale": Option("Units of the values for one unit of the files.", kind=float),
@@ -118,7 +129,8 @@ def load(
     separate=0,
     void=(),
     regression=None,
-    unit="",
+    depth=False,
+    unit=None,
     scale=1.0,
     classes=None,
     resize=None,
@@ -136,7 +148,8 @@ def load(
     classes.txt (labelmap.txt, labels.txt, ...); `notes` says how.
 
     With `regression` there are no classes. The targets are float maps: .npy files, (H, W) or
-    (H, W, C) with NaN for pixels without a value, or PNGs of one channel with 16 bits.
+    (H, W, C) with NaN for pixels without a value, PNGs of one channel with 16 bits, PFM or TIFF.
+    With `depth` they are depths, and the task is `fcn_keras.tasks.Depth`.
 
     Args:
         root: The dataset's folder.
@@ -148,7 +161,7 @@ def load(
         images: Name of the folder of images. Its subfolders are searched where it has no image
             itself.
         masks: Name of the folder of masks, or of targets. Default: "masks"; with `regression`
-            "targets". It may be the folder of images.
+            "targets", with `depth` "depth". It may be the folder of images.
         pattern: Name of the mask of the image {name}, such as "{name}_mask"; or names of both, such
             as "{name}_sat:{name}_mask". Other files are left out. None: equal names, or one pattern
             that gives each image a mask.
@@ -163,10 +176,11 @@ def load(
             Weight maps then tell touching objects apart.
         separate: Width in pixels of the background that is drawn between objects that touch, so
             that a net learns to keep them apart; 0 for none. It implies `instances`.
-        void: A further value of the files that means void, or several; with `regression` a value
-            of the files that means no value.
+        void: A further value of the files that means void, or several; with `regression` or
+            `depth` a value of the files that means no value.
         regression: Name of the values, such as "distance", or True for "value".
-        unit: Unit of the values, such as "m".
+        depth: Whether the targets are depths; 0, NaN and infinite numbers mean no depth.
+        unit: Unit of the values, such as "m", which is that of depths by default.
         scale: Units of the values for one unit of the files: 0.001 for PNGs in millimetres and
             values in metres.
         classes: What a number beside a name in classes.txt is: "names" if it is part of the name
@@ -185,23 +199,31 @@ def load(
         ValueError: for a classes.txt with a line that means nothing, an unknown split, or
             options that exclude each other.
     """
-    hint = VALUES_HINT if regression else HINT
+    if regression and depth:
+        raise ValueError("regression and depth exclude each other.")
+    values = bool(regression or depth)
+    where = {"images": images, "masks": masks, "pattern": pattern}
+    where.update(regression=regression, depth=depth)
+    _, hint = _targets(regression, depth)
     root = require(root, "folder", hint)
-    where = {"images": images, "masks": masks, "pattern": pattern, "regression": regression}
     names, paths, targets, notes, every = _examples(root, split, where)
     void = (void,) if isinstance(void, int) else tuple(void)
     for option, value in (("classes", classes), ("resize", resize)):
         if value is not None:
             one_of(option, value, OPTIONS[option].choices)
-    if regression:
+    if values:
+        what = "depth" if depth else "regression"
         _refuse_for_values(
-            binary=binary, threshold=threshold, instances=instances, separate=separate
+            what, binary=binary, threshold=threshold, instances=instances, separate=separate
         )
-        name = "value" if regression is True else regression
-        task = Regression(name, _channels(targets), unit)
-        reader = ValueReader(task, scale, void)
+        if depth:
+            reader = DepthReader(Depth("m" if unit is None else unit), scale, void)
+        else:
+            name = "value" if regression is True else regression
+            reader = ValueReader(Regression(name, _channels(targets), unit or ""), scale, void)
+        task = reader.task
     elif unit or scale != 1:
-        raise ValueError("unit and scale go with regression=NAME.")
+        raise ValueError("unit and scale go with regression=NAME, or with depth.")
     else:
         numbered = bool(instances or separate)
         two = binary or numbered or threshold is not None
@@ -212,7 +234,7 @@ def load(
         else:
             task, reader = labels_and_reader(found, void, binary, threshold)
     augmentation = Augmentation(flip=True, scale=(0.75, 1.5), color=0.2)
-    hint = hint if regression else ""
+    hint = hint if values else ""
     read, told = decided_reader(ImageReader(bits, alpha, page), every)
     return Dataset(
         "folder", split, task, names, paths, targets, reader, augmentation, read,
@@ -220,12 +242,19 @@ def load(
     )  # fmt: skip
 
 
-def _refuse_for_values(**given):
-    """Raises ValueError for options of masks that were given beside `regression`."""
+def _targets(regression, depth):
+    """Returns the default name of the folder of targets, and what belongs where."""
+    if depth:
+        return "depth", DEPTH_HINT
+    return ("targets", VALUES_HINT) if regression else ("masks", HINT)
+
+
+def _refuse_for_values(what, **given):
+    """Raises ValueError for options of masks that were given beside `what`."""
     for name, value in given.items():
         if value not in (None, False, 0):
             text = f"{value:g}" if name == "threshold" else value
-            raise ValueError(f"{name}={text} is for classes; it does not go with regression.")
+            raise ValueError(f"{name}={text} is for classes; it does not go with {what}.")
 
 
 def _channels(targets):
@@ -240,9 +269,9 @@ def _lists(root):
     return {path.stem: path for path in texts if path.name not in (OWN, *TOOLS)}
 
 
-def _pairs(root, images="images", masks=None, pattern=None, regression=None, **_):
+def _pairs(root, images="images", masks=None, pattern=None, regression=None, depth=False, **_):
     """The `Pairs` of all images."""
-    default, hint = ("targets", VALUES_HINT) if regression else ("masks", HINT)
+    default, hint = _targets(regression, depth)
     return find_pairs(root, images, masks, default, pattern, hint)
 
 

@@ -1,13 +1,14 @@
 """What reads the targets of each kind of task. A new task is one line in `READERS`."""
 
 from fcn_keras.data.masks.reader import MaskReader
-from fcn_keras.data.values import ValueReader
+from fcn_keras.data.values import DepthReader, ValueReader
 from fcn_keras.labels import LabelSet
 from fcn_keras.tasks import entry_for
 
 READERS = {
     "classes": lambda task: MaskReader(task.labels or LabelSet.numbered(task.num_classes)),
     "regression": ValueReader,
+    "depth": DepthReader,
 }
 
 

@@ -1,4 +1,4 @@
-"""Targets of regression: float maps from .npy files, 16-bit PNGs and float TIFFs."""
+"""Targets of regression and depth: float maps from .npy, 16-bit PNG, PFM and float TIFF files."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from fcn_keras.checks import number
 from fcn_keras.data.images.npy import is_npy, read_npy
 from fcn_keras.data.masks.label_error import LabelError
 from fcn_keras.data.masks.storage import read_stored
-from fcn_keras.tasks import Regression
+from fcn_keras.tasks import Depth, Regression
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,10 @@ class ValueReader:
         target = np.multiply(values, self.scale, dtype="float64").astype("float32")
         if self.void:
             target[np.isin(values, self.void)] = np.nan
+        return self.known(target, name)
+
+    def known(self, target, name):
+        """Returns a target in which every pixel without a value is NaN; LabelError for others."""
         if np.isinf(target).any():
             raise LabelError(
                 f"{name} holds infinite values of {self.task.name!r}. NaN stands for pixels "
@@ -76,7 +80,35 @@ class ValueReader:
 
     def settled(self, targets, name):
         """Returns the reader for targets that are in units of the task already."""
-        return ValueReader(self.task)
+        return type(self)(self.task)
+
+
+@dataclass(frozen=True)
+class DepthReader(ValueReader):
+    """How the files of depths are read; 0 and infinite numbers stand for "no depth", as NaN does.
+
+    Attributes and what is raised are those of `ValueReader`.
+
+    Example:
+
+    ```python
+    reader = fcn_keras.data.DepthReader(scale=0.001)            # millimetres
+    reader.convert(np.array([[0, 2500]], "uint16"), "0.png")    # [[nan, 2.5]], float32
+    ```
+    """
+
+    task: Regression = Depth()
+
+    def known(self, target, name):
+        """Returns depths in which every pixel without depth is NaN; LabelError below 0."""
+        least = np.nanmin(target, initial=0)
+        if least < 0:
+            raise LabelError(
+                f"{name} holds depths below 0, such as {least:g}. Name the value of the files that "
+                "means no depth with void=VALUE."
+            )
+        target[(target == 0) | np.isinf(target)] = np.nan
+        return target
 
 
 def read_values(path):
@@ -98,8 +130,8 @@ def read_values(path):
     if stored.values is None or stored.palette is not None:
         kind = "a palette image" if stored.rgb is None else "an image in colour"
         raise ValueError(
-            f"{path} is {kind}; a map of values is a .npy file, a grey PNG (16 bits) or a TIFF of "
-            "floats."
+            f"{path} is {kind}; a map of values is a .npy file, a grey PNG (16 bits), a PFM file "
+            "or a TIFF of floats."
         )
     if stored.white_is_zero:
         raise ValueError(

@@ -56,12 +56,13 @@ def evaluate(
             and tiles.
         progress: Whether a bar with the score so far is shown, on a terminal.
         **measures: What is measured beside the four metrics of classes: the fields of
-            `fcn_keras.metrics.Measures`, such as `boundary=True` or `instances=True`.
+            `fcn_keras.metrics.Measures`, such as `boundary=True` or `instances=True`; for depth
+            those of `fcn_keras.metrics.DepthMeasures`, such as `eigen_crop=True`.
 
     Returns:
-        The report of `fcn_keras.metrics.report_for`, a `ClassReport` for classes or a
-        `ValueReport` for a regression: `table()` is the text, `to_dict()` and `save_json(path)`
-        give the figures.
+        The report of `fcn_keras.metrics.report_for`, a `ClassReport` for classes, a `ValueReport`
+        for a regression or a `DepthReport` for depth: `table()` is the text, `to_dict()` and
+        `save_json(path)` give the figures.
 
     Raises:
         ValueError: if the dataset is empty, a measure is not one of the task, a prediction has

@@ -33,8 +33,8 @@ def predict_files(
 
     For an image `street.jpg` and a net of classes it writes `street_labels.png` and
     `street_overlay.png`, with `confidence` also `street_confidence.png`; for a regression
-    `street_values.npy` and `street_picture.png`. Where two images have the same name, their folder
-    or suffix is added to it.
+    `street_values.npy` and `street_picture.png`, for depth the values as a 16-bit PNG. Where two
+    images have the same name, their folder or suffix is added to it.
 
     Args:
         predictor: A Keras model, a `Segmenter` such as `build_predictor` returns, or an object
@@ -44,8 +44,9 @@ def predict_files(
         out_dir: The folder to write to; made if missing.
         alpha: Opacity of the colours in the overlay, 0 to 1.
         confidence: Whether the probability of each pixel's label is written too.
-        png_scale: For a regression: None writes float32 to a .npy file. A number writes a 16-bit
-            PNG, `street_values.png`, whose pixels times this number are the values in the task's
+        png_scale: For a regression: None writes float32 to a .npy file; depths are written as PNG
+            in steps of a millimetre (0.001 of the unit m). A number writes a 16-bit PNG,
+            `street_values.png`, whose pixels times this number are the values in the task's
             unit; the number and the unit stand in the PNG's text as `scale` and `unit`. Values
             beyond 0 to 65535 times this number are an error of that image.
         image_reader: A `fcn_keras.data.ImageReader` with options for reading the files. Where it

@@ -94,7 +94,7 @@ class TTAPredictor(Postprocessor):
             return found
         factor = tuple(new / old for new, old in zip(size, found.shape[1:3], strict=True))
         found = _resized(found, size, False)
-        return found if self.task is None else self.task.scaled(found, factor)
+        return found if self.task is None else self.task.scaled_outputs(found, factor)
 
     def _moved_back(self, values, mirror, turn):
         """Values of a moved image as they are on the image itself."""

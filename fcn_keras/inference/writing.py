@@ -35,7 +35,8 @@ class Prediction:
             a warning, where it could not be drawn.
         confidence_path: The probability of each pixel's label as a grey PNG, 255 for certain, where
             it was asked for.
-        values_path: The values of a regression: a .npy file of float32, or a 16-bit PNG.
+        values_path: The values of a regression or of depth: a .npy file of float32, or a 16-bit
+            PNG.
         picture_path: The values in colours, with a scale.
         error: One sentence that names the image, or None.
 
@@ -165,12 +166,13 @@ def _values_of(segmenter, image, writing):
 
 def _write_values(task, image, values, target, writing):
     """Writes the values and a picture of them; returns {field of `Prediction`: path}."""
-    if writing.png_scale is None:
+    scale = png_scale_for(task, writing.png_scale)
+    if scale is None:
         values_path = named(target, "values.npy")
         np.save(values_path, values)
     else:
         values_path = named(target, "values.png")
-        _save_png(values, writing.png_scale, task.unit, values_path)
+        _save_png(values, scale, task.unit, values_path)
     picture_path = _picture(image, values, task, named(target, "picture.png"), alpha=1)
     return {"values_path": values_path, "picture_path": picture_path}
 
@@ -184,7 +186,26 @@ def _picture(image, values, task, path, alpha):
         return None
 
 
-KINDS = {"classes": (_classes_of, _write_classes), "regression": (_values_of, _write_values)}
+KINDS = {
+    "classes": (_classes_of, _write_classes),
+    "regression": (_values_of, _write_values),
+    "depth": (_values_of, _write_values),
+}
+MILLIMETRE = {"mm": 1.0, "cm": 0.1}  # in other units than metres
+
+
+def png_scale_for(task, png_scale):
+    """Returns the units for one step of a 16-bit PNG, or None for a .npy file.
+
+    Args:
+        task: A `Task`.
+        png_scale: What was asked for, or None: depths are written in millimetres.
+    """
+    if png_scale is None and task.kind == "depth":
+        return MILLIMETRE.get(task.unit, 0.001)
+    return png_scale
+
+
 ENDINGS = (
     "labels.png", "overlay.png", "confidence.png", "values.npy", "values.png", "picture.png"
 )  # fmt: skip

@@ -16,6 +16,8 @@ BY_NAME = {
     "lovasz": ("Lovasz", "lovasz"),
     "ohem": ("OHEM", "ohem"),
     "absolute_error": ("AbsoluteError", "values"),
+    "berhu": ("BerHu", "values"),
+    "scale_invariant_log": ("ScaleInvariantLog", "scale_invariant"),
 }
 _MODULES = {
     **dict(BY_NAME.values()),

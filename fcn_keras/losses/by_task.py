@@ -1,12 +1,14 @@
 """The default loss of each task. A new task is one line in the table."""
 
 from fcn_keras.losses.cross_entropy import CrossEntropy
+from fcn_keras.losses.scale_invariant import ScaleInvariantLog
 from fcn_keras.losses.values import AbsoluteError
 from fcn_keras.tasks import entry_for
 
 LOSSES = {
     "classes": lambda task: CrossEntropy(task.invalid),
     "regression": lambda task: AbsoluteError(),
+    "depth": lambda task: ScaleInvariantLog(),
 }
 
 
@@ -17,7 +19,8 @@ def for_task(task):
         task: A `fcn_keras.tasks.Task`.
 
     Returns:
-        A `keras.losses.Loss`: `CrossEntropy` for classes, `AbsoluteError` for a regression.
+        A `keras.losses.Loss`: `CrossEntropy` for classes, `AbsoluteError` for a regression,
+        `ScaleInvariantLog` for depth.
 
     Raises:
         ValueError: for a task without a loss.

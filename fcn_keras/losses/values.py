@@ -3,7 +3,9 @@
 import keras
 from keras import ops
 
+from fcn_keras.checks import one_of, positive
 from fcn_keras.losses.base import averaged
+from fcn_keras.losses.differences import SPACES, differences, of_pixels
 
 
 @keras.saving.register_keras_serializable("fcn_keras")
@@ -19,6 +21,8 @@ class AbsoluteError(keras.losses.Loss):
 
     Args:
         squared: True takes the squares of the differences: the mean squared error.
+        space: what is compared. "values": outputs with targets. For a net of log depth: "depth",
+            exp(output) with the target; "log_depth", the output with the target's logarithm.
         name: name of the loss.
 
     Call arguments:
@@ -29,7 +33,7 @@ class AbsoluteError(keras.losses.Loss):
             pixels' losses and not the divisor.
 
     Raises:
-        ValueError: for shapes that do not fit.
+        ValueError: for shapes that do not fit, or another `space`.
 
     Example:
 
@@ -40,63 +44,68 @@ class AbsoluteError(keras.losses.Loss):
     1.25
     """
 
-    tasks = ("regression",)  # kinds of the tasks that it is for
+    tasks = ("regression", "depth")  # kinds of the tasks that it is for
 
-    def __init__(self, squared=False, name="absolute_error"):
+    def __init__(self, squared=False, space="values", name="absolute_error"):
         super().__init__(name=name, dtype="float32")
         self.squared = bool(squared)
+        self.space = one_of("space", space, SPACES)
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         return super().__call__(y_true, y_pred, of_pixels(sample_weight))
 
     def call(self, y_true, y_pred):
-        difference, known = differences(y_true, y_pred, type(self).__name__)
-        values = ops.square(difference) if self.squared else ops.abs(difference)
-        return averaged(ops.mean(values, axis=-1), ops.cast(known, "float32"))
+        difference, known = differences(y_true, y_pred, type(self).__name__, self.space)
+        values = ops.mean(self.values(difference), axis=-1)
+        return averaged(values, ops.cast(known, "float32"))
+
+    def values(self, difference):
+        """Returns the loss of each difference, a tensor of the same shape."""
+        return ops.square(difference) if self.squared else ops.abs(difference)
 
     def get_config(self):
-        return {"squared": self.squared, "name": self.name}
+        return {"squared": self.squared, "space": self.space, "name": self.name}
 
 
-def differences(y_true, y_pred, name):
-    """Returns prediction minus target, and which pixels are known.
+@keras.saving.register_keras_serializable("fcn_keras")
+class BerHu(AbsoluteError):
+    """The reverse Huber loss: absolute errors that are small, squares of those that are large.
+
+    With e = prediction - target and c = share * max |e| over the known pixels of the batch, a
+    pixel has |e| where |e| <= c, else (e² + c²) / (2 c); the loss is the mean over all channels of
+    the known pixels. c is a constant for the gradient. Everything else is as in `AbsoluteError`;
+    under `tf.distribute` each replica has a c of its own.
 
     Args:
-        y_true: (batch, height, width, channels), or (batch, height, width) for one channel.
-        y_pred: (batch, height, width, channels).
-        name: The name of the loss or metric, for messages.
-
-    Returns:
-        float32 (batch, height, width, channels), 0 where the target is not known; and bool
-        (batch, height, width).
+        share: c as a share of the largest error, above 0, at most 1.
+        space: as in `AbsoluteError`. The paper's is "depth".
+        name: name of the loss.
 
     Raises:
-        ValueError: for shapes that do not fit.
+        ValueError: for shapes that do not fit, another `space`, or a `share` beyond its limits.
+
+    Example:
+
+    >>> loss = BerHu()
+    >>> target = np.zeros((1, 1, 3), "float32")
+    >>> output = np.array([[[[1.0], [2.0], [10.0]]]], "float32")
+    >>> float(loss(target, output))  # c = 2: (1 + 2 + (100 + 4) / 4) / 3
+    9.666666984558105
+
+    Source: Laina et al. (2016), "Deeper Depth Prediction with Fully Convolutional Residual
+    Networks", section 3.2.
     """
-    target = ops.cast(ops.convert_to_tensor(y_true), "float32")
-    output = ops.cast(ops.convert_to_tensor(y_pred), "float32")
-    shapes = f"targets of shape {tuple(target.shape)} and outputs of shape {tuple(output.shape)}"
-    if len(target.shape) == 3 and len(output.shape) == 4 and output.shape[-1] == 1:
-        target = ops.expand_dims(target, -1)
-    if len(output.shape) != 4 or not _may_agree(target.shape, output.shape):
-        raise ValueError(
-            f"{name} takes outputs (batch, height, width, channels) and targets of the same shape, "
-            f"or (batch, height, width) for one channel, got {shapes}."
-        )
-    known = ops.logical_not(ops.any(ops.isnan(target), axis=-1))
-    counted = ops.expand_dims(known, -1)
-    # The inner `where` keeps NaN out of the gradient, which the outer one would not.
-    difference = output - ops.where(counted, target, 0.0)
-    return ops.where(counted, difference, 0.0), known
 
+    def __init__(self, share=0.2, space="values", name="berhu"):
+        super().__init__(space=space, name=name)
+        self.share = positive("share", share, most=1)
 
-def of_pixels(sample_weight):
-    """Returns weights (batch,) as (batch, 1, 1), those of pixels and None as they are."""
-    if sample_weight is None or len(ops.shape(sample_weight)) != 1:
-        return sample_weight
-    return ops.reshape(sample_weight, (-1, 1, 1))
+    def values(self, difference):
+        """Returns the loss of each difference, a tensor of the same shape."""
+        size = ops.abs(difference)
+        limit = ops.stop_gradient(self.share * ops.max(size))
+        limit = ops.where(limit > 0, limit, 1.0)
+        return ops.where(size <= limit, size, (ops.square(size) + limit**2) / (2 * limit))
 
-
-def _may_agree(shape, other):
-    pairs = zip(shape, other, strict=False)
-    return len(shape) == len(other) and all(a == b or a is None or b is None for a, b in pairs)
+    def get_config(self):
+        return {"share": self.share, "space": self.space, "name": self.name}

@@ -7,10 +7,13 @@ first used.
 import importlib
 
 _PUBLIC = {
+    "AbsoluteRelativeError": "depth_errors",
     "BoundaryBenchmark": "berkeley",
     "BoundaryF1": "boundary",
     "BoundaryScores": "berkeley",
     "ConfusionMatrix": "streaming",
+    "DepthMeasures": "measures",
+    "DepthScores": "depth_report",
     "FrequencyWeightedIoU": "streaming",
     "InstanceMetric": "instances",
     "InstanceScores": "instances",
@@ -23,11 +26,13 @@ _PUBLIC = {
     "PerClassIoU": "streaming",
     "PixelAccuracy": "streaming",
     "RootMeanSquaredError": "errors",
+    "ThresholdAccuracy": "depth_errors",
     "boundary_benchmark": "berkeley",
     "boundary_counts": "berkeley",
     "boundary_f1": "boundary",
     "boundary_scores": "berkeley",
     "confusion_matrix": "confusion",
+    "depth_scores": "depth_report",
     "for_task": "by_task",
     "information_score": "partitions",
     "instance_scores": "instances",

@@ -3,6 +3,8 @@
 import dataclasses
 
 from fcn_keras.metrics.class_report import ClassReport
+from fcn_keras.metrics.depth_errors import AbsoluteRelativeError, ThresholdAccuracy
+from fcn_keras.metrics.depth_report import DepthReport
 from fcn_keras.metrics.errors import MeanAbsoluteError, RootMeanSquaredError
 from fcn_keras.metrics.streaming import segmentation
 from fcn_keras.metrics.value_report import ValueReport
@@ -11,14 +13,21 @@ from fcn_keras.tasks import entry_for
 METRICS = {
     "classes": lambda task: segmentation(task.num_classes, task.invalid),
     "regression": lambda task: [MeanAbsoluteError(), RootMeanSquaredError()],
+    "depth": lambda task: [
+        AbsoluteRelativeError(),
+        RootMeanSquaredError("depth"),
+        ThresholdAccuracy(),
+    ],
 }
 MONITORS = {
     "classes": ("mean_iou", "max"),
     "regression": ("mean_absolute_error", "min"),
+    "depth": ("absolute_relative_error", "min"),
 }
 REPORTS = {
     "classes": ClassReport,
     "regression": ValueReport,
+    "depth": DepthReport,
 }
 
 
@@ -30,7 +39,8 @@ def for_task(task):
 
     Returns:
         A list of `keras.metrics.Metric`: the field's four for classes, mean absolute and root
-        mean squared error for a regression.
+        mean squared error for a regression; for depth the absolute relative error, the root mean
+        squared error and the share of pixels within a factor of 1.25.
 
     Raises:
         ValueError: for a task without metrics.
@@ -69,11 +79,12 @@ def report_for(task, **options):
     Args:
         task: A `fcn_keras.tasks.Task`.
         **options: What is measured on request: of classes the fields of
-            `fcn_keras.metrics.Measures`, such as `boundary=True`.
+            `fcn_keras.metrics.Measures`, such as `boundary=True`, of depth those of
+            `fcn_keras.metrics.DepthMeasures`.
 
     Returns:
-        A `ClassReport` or a `ValueReport`: `update(truth, prediction)` adds an image, `table()`
-        is the text, `to_dict()` and `save_json(path)` give the figures.
+        A `ClassReport`, a `ValueReport` or a `DepthReport`: `update(truth, prediction)` adds an
+        image, `table()` is the text, `to_dict()` and `save_json(path)` give the figures.
 
     Raises:
         ValueError: for a task without a report, or an option that its report does not have.

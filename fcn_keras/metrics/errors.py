@@ -3,16 +3,19 @@
 import keras
 from keras import ops
 
+from fcn_keras.checks import one_of
 from fcn_keras.keras_internals import set_direction
-from fcn_keras.losses.values import differences, of_pixels
+from fcn_keras.losses.differences import SPACES, differences, of_pixels
 
 
-class _Error(keras.metrics.Metric):
-    """A mean over the values of all pixels that are known; subclasses say of what."""
+class PixelMean(keras.metrics.Metric):
+    """A mean over all pixels that are known; subclasses say of what, in `values_of`."""
+
+    direction = "down"
 
     def __init__(self, name=None, dtype=None):
         super().__init__(name=name or self.default_name, dtype=dtype)
-        set_direction(self, "down")
+        set_direction(self, self.direction)
         self._total = self.add_variable((), "zeros", name="total")
         self._count = self.add_variable((), "zeros", name="count")
 
@@ -28,16 +31,15 @@ class _Error(keras.metrics.Metric):
         Raises:
             ValueError: for shapes that do not fit.
         """
-        difference, known = differences(y_true, y_pred, type(self).__name__)
+        values, known = self.values_of(y_true, y_pred)
         weights = ops.cast(known, "float32")
         if sample_weight is not None:
             weights = weights * ops.cast(of_pixels(sample_weight), "float32")
-        values = ops.mean(self.of_differences(difference), axis=-1)
         self._total.assign_add(ops.cast(ops.sum(values * weights), self._total.dtype))
         self._count.assign_add(ops.cast(ops.sum(weights), self._count.dtype))
 
-    def of_differences(self, difference):
-        """Returns what is averaged, a tensor of the same shape."""
+    def values_of(self, y_true, y_pred):
+        """Returns what is averaged, finite, and which pixels are known: (batch, height, width)."""
         raise NotImplementedError
 
     def result(self):
@@ -50,11 +52,32 @@ class _Error(keras.metrics.Metric):
         return {"name": self.name, "dtype": self.dtype}
 
 
+class _Error(PixelMean):
+    """A mean of differences of outputs and targets; subclasses say of what of them."""
+
+    def __init__(self, space="values", name=None, dtype=None):
+        super().__init__(name, dtype)
+        self.space = one_of("space", space, SPACES)
+
+    def values_of(self, y_true, y_pred):
+        difference, known = differences(y_true, y_pred, type(self).__name__, self.space)
+        return ops.mean(self.of_differences(difference), axis=-1), known
+
+    def of_differences(self, difference):
+        """Returns what is averaged, a tensor of the same shape."""
+        raise NotImplementedError
+
+    def get_config(self):
+        return {"space": self.space, **super().get_config()}
+
+
 @keras.saving.register_keras_serializable("fcn_keras")
 class MeanAbsoluteError(_Error):
     """Mean absolute error of predicted values over the pixels that are known.
 
     Args:
+        space: "values" compares outputs with targets. For a net of log depth: "depth", exp(output)
+            with the target; "log_depth", the output with the target's logarithm.
         name: name of the metric, "mean_absolute_error" by default.
         dtype: dtype of the result, float32 by default.
 
@@ -64,7 +87,7 @@ class MeanAbsoluteError(_Error):
     With nothing counted `result()` is NaN.
 
     Raises:
-        ValueError: for shapes that do not fit.
+        ValueError: for shapes that do not fit, or another `space`.
 
     Example:
 

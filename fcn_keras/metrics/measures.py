@@ -1,4 +1,4 @@
-"""What the report of classes may measure beside the four metrics, each declared once.
+"""What the reports of classes and of depth may measure, each declared once.
 
 `fcn_keras.evaluate` takes these by keyword and `fcn-keras evaluate` as options. Needs no Keras.
 """
@@ -6,9 +6,15 @@
 import dataclasses
 from dataclasses import dataclass
 
+from fcn_keras.checks import positive
 from fcn_keras.options import declared, option
 
 PANEL = "Measures"
+LEAST_DEPTH = 1e-3
+
+
+def _depth(name, value):
+    return None if value is None else positive(name, value)
 
 
 @dataclass(frozen=True)
@@ -70,3 +76,68 @@ class Measures:
                 raise ValueError(
                     f"`{field.name}` is for objects: it goes with instances=True (--instances)."
                 )
+
+
+@dataclass(frozen=True)
+class DepthMeasures:
+    """Which pixels a `DepthReport` compares.
+
+    Attributes:
+        eigen_crop: Whether only rows 20 to 459 and columns 24 to 615 of maps of 480x640 are
+            compared, as NYUDv2 is evaluated since Eigen, Puhrsch and Fergus (2014).
+        min_depth: Truths below are left out, and predictions below are raised to it; in the unit.
+        max_depth: Truths above are left out, and predictions above are lowered to it, or None.
+
+    Raises:
+        ValueError: for an impossible value, or a `max_depth` that is not above `min_depth`.
+
+    Example:
+
+    >>> DepthMeasures(eigen_crop=True, max_depth=10).min_depth
+    0.001
+    """
+
+    eigen_crop: bool = option(
+        False, "Of depth maps of 480x640 compare Eigen's crop alone.", panel=PANEL
+    )
+    min_depth: float = option(
+        LEAST_DEPTH,
+        "Least depth that is compared; predictions below are raised to it.",
+        metavar="UNITS",
+        check=_depth,
+        panel=PANEL,
+    )
+    max_depth: float | None = option(
+        None,
+        "Largest depth that is compared; predictions above are lowered to it.",
+        metavar="UNITS",
+        check=_depth,
+        panel=PANEL,
+    )
+
+    def __post_init__(self):
+        for name, one in declared(DepthMeasures).items():
+            one.checked(name, getattr(self, name))
+        if self.max_depth is not None and self.max_depth <= self.min_depth:
+            raise ValueError(
+                f"`max_depth` must be above `min_depth`, {self.min_depth:g}, got "
+                f"{self.max_depth:g}."
+            )
+
+
+KINDS = (Measures, DepthMeasures)
+
+
+def declared_measures():
+    """Returns {name: Option} of what all reports may measure."""
+    return {name: one for kind in KINDS for name, one in declared(kind).items()}
+
+
+def check_measures(measures):
+    """Raises ValueError for a value that no report can have.
+
+    Args:
+        measures: {name: value}.
+    """
+    for kind in KINDS:
+        kind(**{name: measures[name] for name in declared(kind) if name in measures})

@@ -14,6 +14,7 @@ _FILES = {
     "crf_rnn": "crf_rnn",
     "deconvnet": "deconvnet",
     "deeplab_v1": "deeplab",
+    "depth": "depth",
     "fcn": "fcn",
     "fcn16s": "fcn",
     "fcn2s": "fcn",

@@ -279,6 +279,8 @@ class DeepLabOptions(StartOptions, total=False):
     batch_norm_momentum: Annotated[float | None, MOMENTUM]
 
 
+UNET_ALONE = ("filters", "padding", "context")  # the options of a U-Net without a classifier
+
 # For each net of `fcn_keras.models.NETS` its options, {name: Option}.
 OPTIONS = {
     name: {"classifier": CLASSIFIER, **declared(FCNOptions)}
@@ -292,10 +294,35 @@ OPTIONS["deconvnet"] = {"classifier": CLASSIFIER, **declared(DeconvNetOptions)}
 OPTIONS["deeplab_v1"] = {"classifier": CLASSIFIER, **declared(DeepLabOptions)}
 OPTIONS["unet"] = {"classifier": replace(CLASSIFIER, default=None), **declared(UNetOptions)}
 
+# The nets that are made for one task, by its kind; their builders take it as `task`.
+MADE_FOR = {"depth": "depth"}
+
+# The nets whose one channel `fcn_keras.models.depth` makes log depth.
+DEPTH_DECODERS = tuple(
+    net for net, one in OPTIONS.items() if "classifier" in one and net not in MADE_FOR
+)
+OPTIONS["depth"] = {
+    "classifier": CLASSIFIER,
+    "decoder": Option(
+        "Net over the classifier that tells the depth.",
+        metavar="NET",
+        flag="decoder",
+        kind=str,
+        default="unet",
+        choices=DEPTH_DECODERS,
+    ),
+    **{
+        name: one
+        for net in DEPTH_DECODERS
+        for name, one in OPTIONS[net].items()
+        if name not in ("classifier", "labels", "new_classes", *UNET_ALONE)
+    },
+}
+
 # Of a net that takes a classifier or has its own way down: the options that need the one, and
 # those that need the other.
 _WITH_CLASSIFIER = {"unet": ("weights", "decoder_filters")}
-_WITHOUT_CLASSIFIER = {"unet": ("filters", "padding", "context")}
+_WITHOUT_CLASSIFIER = {"unet": UNET_ALONE}
 
 
 def check_options(net, options):
@@ -317,6 +344,22 @@ def check_options(net, options):
             f"The net {net!r} has no option {unknown[0]!r}. It has {', '.join(OPTIONS[net])}."
         )
     return {name: OPTIONS[net][name].checked(name, value) for name, value in options.items()}
+
+
+def task_made_for(net, task):
+    """Returns a task, checked against the one that a net of `MADE_FOR` is made for.
+
+    Raises:
+        ValueError: for another task, or a number of classes.
+    """
+    wanted = MADE_FOR[net]
+    if getattr(task, "kind", None) != wanted:
+        what = f"{task} classes" if isinstance(task, int) else task
+        raise ValueError(
+            f"The net {net!r} is made for {wanted}, got {what}. Take data of {wanted}, or another "
+            "net."
+        )
+    return task
 
 
 def needs_classifier(net):

@@ -9,6 +9,7 @@ import inspect
 from fcn_keras import losses
 
 NAMES = tuple(losses.BY_NAME)
+SPACES = {"depth": "depth"}  # what losses of values compare, where outputs are not the values
 _GIVEN = ("class_weights", "ignore_class")
 
 
@@ -144,8 +145,8 @@ def _made(name, options, normalization, task):
                 f"normalization={normalization!r} needs a sum over pixels, which {name} is not."
             )
         options = {**options, "normalize": "pixels" if normalization == "pixels" else False}
-    own = {"ignore_class": task.invalid} if "ignore_class" in known else {}
-    return kind, {**own, **options}
+    own = {"ignore_class": task.invalid, "space": SPACES.get(task.kind, "values")}
+    return kind, {**{name: own[name] for name in own if name in known}, **options}
 
 
 def _options(kind):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from fcn_keras.checks import one_of
 from fcn_keras.labels import LabelSet
 from fcn_keras.models.options import (
+    MADE_FOR,
     OPTIONS,
     check_options,
     check_use,
@@ -114,7 +115,7 @@ class Net:
 
         Args:
             task: What it is for: a `LabelSet`, a `fcn_keras.tasks.Task`, a number of classes, or
-                a dict of one of these for each output.
+                a dict of one of these for each output; None for the task of a net that has one.
             channels: Channels of the images.
 
         Returns:
@@ -129,7 +130,10 @@ class Net:
             task = {output: _task(one) for output, one in task.items()}
         if self.classifier is not None:
             options.update(classifier=self.classifier, weights=self.classifier_weights())
-        return models.NETS[self.model](_task(task), **options)
+        builder = models.NETS[self.model]
+        if self.model in MADE_FOR:
+            return builder(task=_task(task), **options)
+        return builder(_task(task), **options)
 
     def to_config(self):
         """Returns the net in JSON types; `from_config` reads it."""

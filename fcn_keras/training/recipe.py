@@ -211,7 +211,8 @@ class Recipe:
         f"Loss: {', '.join(loss_words.NAMES)}; with options 'focal(gamma=3)'; a sum "
         "'cross_entropy + 0.5 * lovasz'.",
         metavar="LOSS",
-        shown="cross_entropy for classes, absolute_error for regression",
+        shown="cross_entropy for classes, absolute_error for regression, "
+        "scale_invariant_log for depth",
         kind=str,
         check=choices.checked_loss,
         panel=PANEL,

@@ -141,6 +141,7 @@ class ValuePainter(Painter):
 PAINTERS = {
     "classes": lambda task: LabelPainter(task.labels or LabelSet.numbered(task.num_classes)),
     "regression": ValuePainter,
+    "depth": lambda task: ValuePainter(task, "magma_r"),  # what is near is light
 }
 
 

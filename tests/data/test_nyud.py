@@ -55,6 +55,19 @@ def test_depth(root, write):
         read_depth(root, "5004")
 
 
+def test_depth_as_the_target(root):
+    test = data.load("nyud", root, split="test", target="depth")
+    assert str(test.task) == "depth in m"
+    depth = test[0][1].ravel()
+    assert np.isnan(depth[0])
+    np.testing.assert_allclose(depth[1:], 0.1 * np.arange(1, 600), rtol=1e-6)
+    classes = data.load("nyud", root, split="test")
+    image, targets = data.MultiTaskDataset({"class": classes, "depth": test})[0]
+    assert image.shape[:2] == targets["class"].shape == targets["depth"].shape
+    with pytest.raises(ValueError, match="`target` must be .*got 'hha'"):
+        data.load("nyud", root, target="hha")
+
+
 def test_wrong_values_and_missing_files(root, write):
     path = root / "segmentation" / "img_5001.mat"
     write.mat(path, segmentation=write.values([41]))
