@@ -22,6 +22,8 @@ _PUBLIC = {
     "unet": "models",
     "depth": "models",
     "crf_rnn": "models",
+    "flownet_s": "models",
+    "flownet_c": "models",
     "convolutionalize": "surgery",
     "segment": "inference",
     "evaluate": "inference",

@@ -18,6 +18,14 @@ Images = Annotated[
         show_default=False,
     ),
 ]
+Pairs = Annotated[
+    bool,
+    typer.Option(
+        "--pairs",
+        help="Give the net each image together with the next one. Nets of optical flow always take "
+        "pairs.",
+    ),
+]
 
 
 def predict(
@@ -45,6 +53,7 @@ def predict(
             "Default: a .npy file; for depth a PNG in millimetres.",
         ),
     ] = None,
+    pairs: Pairs = False,
     others: postprocessing.With = None,
     combine: postprocessing.Combine = None,
     scales: postprocessing.Scales = None,
@@ -67,6 +76,10 @@ def predict(
     scale, for depth the values as 16-bit PNG in millimetres. A file that cannot be read is
     reported, and the others are processed.
 
+    A net of optical flow takes pairs of frames: each image with the next one, of files as they are
+    named, of a folder in the order of their names. It writes street_flow.flo, the flow from
+    street.jpg to the next frame in pixels, and street_picture.png with the colour wheel.
+
     Files are read as in the training of the net; --bits, --image-alpha and --page are for files
     that can be understood in several ways.
 
@@ -81,6 +94,8 @@ def predict(
     fcn-keras predict runs/fcn street.jpg --with runs/deconvnet --crf --out out
 
     fcn-keras predict runs/distance street.jpg --png-scale 0.01 --out out
+
+    fcn-keras predict runs/flow --pairs frame1.png frame2.png --out out
     """
     if out.exists() and not out.is_dir():
         raise FileExistsError(f"--out is a folder for the results; {out} is a file.")
@@ -97,18 +112,26 @@ def predict(
     asked = (scales, flip, rotate, crf, crf_options, samples, tile, precision)
     segmenter = postprocessing.build_predictor(segmenter, *asked)
     written = {"alpha": alpha, "confidence": confidence, "png_scale": png_scale}
-    written["image_reader"] = ImageReader(bits, image_alpha, page)
-    results = inference.predict_files(segmenter, images, out, **written)
-    errors = [result.error for result in results if result.error]
-    print(f"{len(results) - len(errors)} of {len(results)} images segmented into {out}")
+    read = {"pairs": pairs or None, "image_reader": ImageReader(bits, image_alpha, page)}
+    results = inference.predict_files(segmenter, images, out, **written, **read)
+    _report(results, out)
     png_scale = png_scale_for(segmenter.task, png_scale)
     if png_scale is not None:
         print(f"values: pixel x {png_scale:g} {segmenter.task.unit}".rstrip())
-    _report(errors)
+    _end_with(result.error for result in results if result.error)
 
 
-def _report(errors):
+def _report(results, out):
+    """Prints how many images, or pairs, there were."""
+    done = sum(not result.error for result in results)
+    pairs = any(result.second for result in results)
+    what = "pairs of frames computed" if pairs else "images segmented"
+    print(f"{done} of {len(results)} {what} into {out}")
+
+
+def _end_with(errors):
     """Prints the errors of images; with any the program ends with 1."""
+    errors = list(errors)
     for error in errors:
         print(f"fcn-keras: {error}", file=sys.stderr)
     if errors:

@@ -4,6 +4,7 @@ from fcn_keras.data.augmentation import Augmentation
 from fcn_keras.data.check import check
 from fcn_keras.data.command_words import parse
 from fcn_keras.data.dataset import Dataset
+from fcn_keras.data.flow import FlowReader, FrameReader, Frames, read_flow, write_flow
 from fcn_keras.data.images.reader import ImageReader, read_image
 from fcn_keras.data.joined import joined
 from fcn_keras.data.masks.instances import InstanceReader
@@ -18,6 +19,9 @@ __all__ = [
     "Augmentation",
     "Dataset",
     "DepthReader",
+    "FlowReader",
+    "FrameReader",
+    "Frames",
     "ImageReader",
     "InstanceReader",
     "LabelError",
@@ -33,6 +37,8 @@ __all__ = [
     "names",
     "options_of",
     "parse",
+    "read_flow",
     "read_image",
     "read_mask",
+    "write_flow",
 ]

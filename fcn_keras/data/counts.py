@@ -249,7 +249,12 @@ class ValueCounts:
         return {"task": self.task.to_config(), "values": self.rows}
 
 
-COUNTS = {"classes": ClassCounts, "regression": ValueCounts, "depth": ValueCounts}
+COUNTS = {
+    "classes": ClassCounts,
+    "regression": ValueCounts,
+    "depth": ValueCounts,
+    "flow": ValueCounts,
+}
 
 
 def counts_for(task):

@@ -1,5 +1,6 @@
 """What reads the targets of each kind of task. A new task is one line in `READERS`."""
 
+from fcn_keras.data.flow.reader import FlowReader
 from fcn_keras.data.masks.reader import MaskReader
 from fcn_keras.data.values import DepthReader, ValueReader
 from fcn_keras.labels import LabelSet
@@ -9,6 +10,7 @@ READERS = {
     "classes": lambda task: MaskReader(task.labels or LabelSet.numbered(task.num_classes)),
     "regression": ValueReader,
     "depth": DepthReader,
+    "flow": lambda task: FlowReader(task),
 }
 
 

@@ -19,12 +19,15 @@ from fcn_keras.data import (
     tfds,
     voc,
 )
+from fcn_keras.data.flow import flying_chairs, kitti, middlebury, sintel
 from fcn_keras.data.protocol import DatasetModule
 
 DATASETS: dict[str, DatasetModule] = {
     "digits": digits, "scenes": scenes, "camvid": camvid, "voc": voc, "sbd": sbd,
     "pascal-context": pascal_context, "nyud": nyud, "siftflow": siftflow,
     "cityscapes": cityscapes, "ade20k": ade20k, "coco": coco, "folder": folder,
+    "flying-chairs": flying_chairs, "sintel": sintel, "kitti-flow": kitti,
+    "middlebury": middlebury,
 }  # fmt: skip
 
 

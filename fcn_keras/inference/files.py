@@ -4,6 +4,7 @@ An unreadable file does not stop the others.
 """
 
 import collections
+import itertools
 import warnings
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def predict_files(
     alpha=0.5,
     confidence=False,
     png_scale=None,
+    pairs=None,
     image_reader=None,
     precision=None,
     progress=True,
@@ -33,8 +35,9 @@ def predict_files(
 
     For an image `street.jpg` and a net of classes it writes `street_labels.png` and
     `street_overlay.png`, with `confidence` also `street_confidence.png`; for a regression
-    `street_values.npy` and `street_picture.png`, for depth the values as a 16-bit PNG. Where two
-    images have the same name, their folder or suffix is added to it.
+    `street_values.npy` and `street_picture.png`, for depth the values as a 16-bit PNG; for optical
+    flow `street_flow.flo`, the flow from `street.jpg` to the next frame, and `street_picture.png`.
+    Where two images have the same name, their folder or suffix is added to it.
 
     Args:
         predictor: A Keras model, a `Segmenter` such as `build_predictor` returns, or an object
@@ -49,13 +52,16 @@ def predict_files(
             `street_values.png`, whose pixels times this number are the values in the task's
             unit; the number and the unit stand in the PNG's text as `scale` and `unit`. Values
             beyond 0 to 65535 times this number are an error of that image.
+        pairs: Whether the net takes each image together with the next one: of files in the order in
+            which they are named, of a folder in the order of their names. None: for nets of optical
+            flow.
         image_reader: A `fcn_keras.data.ImageReader` with options for reading the files. Where it
             has none, files are read as in the training of the net.
         precision: None, "mixed" or "float32", as for `fcn_keras.segment`.
         progress: Whether a bar is shown, on a terminal.
 
     Returns:
-        A list of `Prediction`, one for each image, in order; see the `error` of each.
+        A list of `Prediction`, one for each image or pair, in order; see the `error` of each.
 
     Raises:
         ValueError: if a result would overwrite one of the images; if the predictor has several
@@ -73,7 +79,8 @@ def predict_files(
     writing = _checked(segmenter, Writing(alpha, confidence, png_scale))
     if isinstance(paths, (str, Path)):
         paths = [paths]
-    found = _found(paths, out_dir)
+    pairs = segmenter.task.frames == 2 if pairs is None else pairs
+    found = _pairs(paths, out_dir) if pairs else _found(paths, out_dir)
     stems = _unique_stems([result.path for result in found if not result.error])
     _refuse_overwriting(stems, out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -81,7 +88,7 @@ def predict_files(
     read = (image_reader or ImageReader()).filled(segmenter.image_reader)
     read, _ = decided_reader(read, [*stems], strict=False)
     work = Work(segmenter, {path: out_dir / stem for path, stem in stems.items()}, writing, read)
-    with ProgressBar(len(found), "image", progress) as bar:
+    with ProgressBar(len(found), "pair" if pairs else "image", progress) as bar:
         for result in work.done(found):
             results.append(result)
             bar.step()
@@ -94,6 +101,25 @@ def _found(paths, out_dir):
     for note in found.notes:
         warnings.warn(note, stacklevel=1)
     return [Prediction(path, error=error) for path, error in found.files]
+
+
+def _pairs(paths, out_dir):
+    """A `Prediction` for each image with the next one of its folder, or of the files in a row."""
+    sequences = []
+    for path in map(Path, paths):
+        if path.is_dir() or not sequences or sequences[-1][0].is_dir():
+            sequences.append([])
+        sequences[-1].append(path)
+    pairs = []
+    for sequence in sequences:
+        found = _found(sequence, out_dir)
+        pairs += [result for result in found if result.error]
+        frames = [result.path for result in found if not result.error]
+        pairs += [Prediction(a, second=b) for a, b in itertools.pairwise(frames)]
+        if len(frames) == 1:
+            alone = "It takes two frames, and there is no other with it."
+            pairs.append(Prediction(frames[0], error=f"{frames[0]}: {alone}"))
+    return pairs
 
 
 def _checked(segmenter, writing):

@@ -10,6 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from fcn_keras import visualize
 from fcn_keras.ahead import PIXELS, ahead
+from fcn_keras.data.flow.files import write_flow
 from fcn_keras.data.images.conversion import to_input
 from fcn_keras.data.images.opening import UNREADABLE, opened
 from fcn_keras.data.images.reader import ImageReader
@@ -28,7 +29,8 @@ class Prediction:
     """The result for one image: the files written, or the `error` that prevented them.
 
     Attributes:
-        path: The image.
+        path: The image; of a pair the first frame.
+        second: The second frame of a pair, or None.
         label_path: The label map of classes, a PNG whose pixels are the labels, coloured by its
             palette.
         overlay_path: The image under its labels, with a legend of the classes present; None, and
@@ -36,8 +38,8 @@ class Prediction:
         confidence_path: The probability of each pixel's label as a grey PNG, 255 for certain, where
             it was asked for.
         values_path: The values of a regression or of depth: a .npy file of float32, or a 16-bit
-            PNG.
-        picture_path: The values in colours, with a scale.
+            PNG; optical flow as a .flo file.
+        picture_path: The values in colours, with a scale; of flow with the colour wheel.
         error: One sentence that names the image, or None.
 
     Example:
@@ -49,6 +51,7 @@ class Prediction:
     """
 
     path: Path
+    second: Path | None = dataclasses.field(default=None, kw_only=True)
     label_path: Path | None = None
     overlay_path: Path | None = None
     confidence_path: Path | None = None
@@ -94,7 +97,8 @@ class Work:
     def _read(self, result):
         if result.error:
             return result, None
-        return self._attempt(result, to_input, result.path, shapes_of(self.segmenter), self.read)
+        image = result.path if result.second is None else (result.path, result.second)
+        return self._attempt(result, to_input, image, shapes_of(self.segmenter), self.read)
 
     def _segmented(self, result, image):
         """(`Prediction`, image, what the net says): the last two are None after an error."""
@@ -177,6 +181,13 @@ def _write_values(task, image, values, target, writing):
     return {"values_path": values_path, "picture_path": picture_path}
 
 
+def _write_flow(task, image, flow, target, writing):
+    """Writes optical flow and a picture of it; returns {field of `Prediction`: path}."""
+    flow_path = write_flow(named(target, "flow.flo"), flow)
+    picture_path = _picture(image, flow, task, named(target, "picture.png"), alpha=1)
+    return {"values_path": flow_path, "picture_path": picture_path}
+
+
 def _picture(image, values, task, path, alpha):
     """The path of a picture of the result; None, with a warning, where it cannot be drawn."""
     try:
@@ -190,6 +201,7 @@ KINDS = {
     "classes": (_classes_of, _write_classes),
     "regression": (_values_of, _write_values),
     "depth": (_values_of, _write_values),
+    "flow": (_values_of, _write_flow),
 }
 MILLIMETRE = {"mm": 1.0, "cm": 0.1}  # in other units than metres
 
@@ -207,7 +219,8 @@ def png_scale_for(task, png_scale):
 
 
 ENDINGS = (
-    "labels.png", "overlay.png", "confidence.png", "values.npy", "values.png", "picture.png"
+    "labels.png", "overlay.png", "confidence.png", "values.npy", "values.png", "flow.flo",
+    "picture.png",
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from fcn_keras.layers.bilinear import (
     BilinearUpsampling2D,
 )
 from fcn_keras.layers.ceil_pooling import CeilPooling2D
+from fcn_keras.layers.correlation import Correlation2D
 from fcn_keras.layers.crf_rnn import CRFAsRNN
 from fcn_keras.layers.crop import CropToReference
 from fcn_keras.layers.dilated_pooling import DilatedPooling2D
@@ -18,6 +19,7 @@ from fcn_keras.layers.pad_to_multiple import PadToMultiple
 from fcn_keras.layers.pooling_indices import MaxPooling2DWithIndices, MaxUnpooling2D
 from fcn_keras.layers.preprocessing import Preprocess
 from fcn_keras.layers.resizing import ResizeToReference
+from fcn_keras.layers.side_outputs import SideOutputs
 from fcn_keras.layers.window_conv import WindowConv2D
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "BilinearUpsampling2D",
     "CRFAsRNN",
     "CeilPooling2D",
+    "Correlation2D",
     "CropToReference",
     "DilatedPooling2D",
     "EdgePadding2D",
@@ -38,5 +41,6 @@ __all__ = [
     "PadToMultiple",
     "Preprocess",
     "ResizeToReference",
+    "SideOutputs",
     "WindowConv2D",
 ]

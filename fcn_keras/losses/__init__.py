@@ -18,6 +18,7 @@ BY_NAME = {
     "absolute_error": ("AbsoluteError", "values"),
     "berhu": ("BerHu", "values"),
     "scale_invariant_log": ("ScaleInvariantLog", "scale_invariant"),
+    "end_point_error": ("MultiLevelEndPointError", "end_point_error"),
 }
 _MODULES = {
     **dict(BY_NAME.values()),

@@ -2,6 +2,7 @@
 
 from fcn_keras.losses.cross_entropy import CrossEntropy
 from fcn_keras.losses.scale_invariant import ScaleInvariantLog
+from fcn_keras.losses.end_point_error import MultiLevelEndPointError
 from fcn_keras.losses.values import AbsoluteError
 from fcn_keras.tasks import entry_for
 
@@ -9,6 +10,7 @@ LOSSES = {
     "classes": lambda task: CrossEntropy(task.invalid),
     "regression": lambda task: AbsoluteError(),
     "depth": lambda task: ScaleInvariantLog(),
+    "flow": lambda task: MultiLevelEndPointError(),
 }
 
 
@@ -20,7 +22,7 @@ def for_task(task):
 
     Returns:
         A `keras.losses.Loss`: `CrossEntropy` for classes, `AbsoluteError` for a regression,
-        `ScaleInvariantLog` for depth.
+        `ScaleInvariantLog` for depth, `MultiLevelEndPointError` for optical flow.
 
     Raises:
         ValueError: for a task without a loss.

@@ -14,6 +14,8 @@ _PUBLIC = {
     "ConfusionMatrix": "streaming",
     "DepthMeasures": "measures",
     "DepthScores": "depth_report",
+    "EndPointError": "flow",
+    "FlowOutlierRate": "flow",
     "FrequencyWeightedIoU": "streaming",
     "InstanceMetric": "instances",
     "InstanceScores": "instances",

@@ -6,6 +6,8 @@ from fcn_keras.metrics.class_report import ClassReport
 from fcn_keras.metrics.depth_errors import AbsoluteRelativeError, ThresholdAccuracy
 from fcn_keras.metrics.depth_report import DepthReport
 from fcn_keras.metrics.errors import MeanAbsoluteError, RootMeanSquaredError
+from fcn_keras.metrics.flow import EndPointError, FlowOutlierRate
+from fcn_keras.metrics.flow_report import FlowReport
 from fcn_keras.metrics.streaming import segmentation
 from fcn_keras.metrics.value_report import ValueReport
 from fcn_keras.tasks import entry_for
@@ -18,16 +20,19 @@ METRICS = {
         RootMeanSquaredError("depth"),
         ThresholdAccuracy(),
     ],
+    "flow": lambda task: [EndPointError(), FlowOutlierRate()],
 }
 MONITORS = {
     "classes": ("mean_iou", "max"),
     "regression": ("mean_absolute_error", "min"),
     "depth": ("absolute_relative_error", "min"),
+    "flow": ("end_point_error", "min"),
 }
 REPORTS = {
     "classes": ClassReport,
     "regression": ValueReport,
     "depth": DepthReport,
+    "flow": FlowReport,
 }
 
 
@@ -40,7 +45,8 @@ def for_task(task):
     Returns:
         A list of `keras.metrics.Metric`: the field's four for classes, mean absolute and root
         mean squared error for a regression; for depth the absolute relative error, the root mean
-        squared error and the share of pixels within a factor of 1.25.
+        squared error and the share of pixels within a factor of 1.25; for optical flow the
+        end-point error and the outlier rate.
 
     Raises:
         ValueError: for a task without metrics.
@@ -83,8 +89,8 @@ def report_for(task, **options):
             `fcn_keras.metrics.DepthMeasures`.
 
     Returns:
-        A `ClassReport`, a `ValueReport` or a `DepthReport`: `update(truth, prediction)` adds an
-        image, `table()` is the text, `to_dict()` and `save_json(path)` give the figures.
+        A `ClassReport`, `ValueReport`, `DepthReport` or `FlowReport`: `update(truth, prediction)`
+        adds an image, `table()` is the text, `to_dict()` and `save_json(path)` give the figures.
 
     Raises:
         ValueError: for a task without a report, or an option that its report does not have.

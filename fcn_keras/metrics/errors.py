@@ -32,7 +32,7 @@ class PixelMean(keras.metrics.Metric):
             ValueError: for shapes that do not fit.
         """
         values, known = self.values_of(y_true, y_pred)
-        weights = ops.cast(known, "float32")
+        weights = self.weights_of(known)
         if sample_weight is not None:
             weights = weights * ops.cast(of_pixels(sample_weight), "float32")
         self._total.assign_add(ops.cast(ops.sum(values * weights), self._total.dtype))
@@ -41,6 +41,10 @@ class PixelMean(keras.metrics.Metric):
     def values_of(self, y_true, y_pred):
         """Returns what is averaged, finite, and which pixels are known: (batch, height, width)."""
         raise NotImplementedError
+
+    def weights_of(self, known):
+        """Returns the weight of each pixel in the mean, float32 (batch, height, width)."""
+        return ops.cast(known, "float32")
 
     def result(self):
         """Returns the mean, a scalar; NaN where nothing was counted."""

@@ -21,6 +21,8 @@ _FILES = {
     "fcn32s": "fcn",
     "fcn4s": "fcn",
     "fcn8s": "fcn",
+    "flownet_c": "flownet",
+    "flownet_s": "flownet",
     "labels_of": "outputs",
     "load_model": "files",
     "one_output": "outputs",

@@ -7,7 +7,7 @@ import os
 from dataclasses import replace
 from typing import Annotated, Any, TypedDict
 
-from fcn_keras.checks import number, whole_number
+from fcn_keras.checks import number, positive, whole_number
 from fcn_keras.options import Option, declared
 
 CLASSIFIER = Option(
@@ -212,18 +212,37 @@ class DeconvNetOptions(StartOptions, total=False):
     batch_norm_momentum: Annotated[float | None, MOMENTUM]
 
 
+def _flownet_filters(name, value):
+    """Checks the filters of a FlowNet's conv1 to conv6."""
+    counts = tuple(value) if isinstance(value, (tuple, list)) else ()
+    if len(counts) != 6:
+        raise ValueError(
+            f"`{name}` of a FlowNet needs the numbers of filters of conv1 to conv6, such as "
+            f"(64, 128, 256, 512, 512, 1024); got {value!r}."
+        )
+    return tuple(whole_number(name, count) for count in counts)
+
+
+def _displacement(name, value):
+    value = whole_number(name, value, 2)
+    if value % 2:
+        raise ValueError(f"`{name}` must be even: every second cell is compared; got {value}.")
+    return value
+
+
 class UNetOptions(StartOptions, total=False):
     """The options of `fcn_keras.models.unet`, which documents them."""
 
     filters: Annotated[
         tuple,
         Option(
-            "Filters of each level of a U-Net without a classifier, the finest first.",
+            "Filters of each level of a U-Net without a classifier, the finest first; of a FlowNet "
+            "those of conv1 to conv6.",
             metavar="N,N,...",
             parse=_numbers,
             takes="whole numbers with commas between, one for each level, such as 16,32,64,128,256",
             default=(64, 128, 256, 512, 1024),
-            shown="64,128,256,512,1024",
+            shown="64,128,256,512,1024; 64,128,256,512,512,1024 in a FlowNet",
             check=_filters,
         ),
     ]
@@ -281,6 +300,49 @@ class DeepLabOptions(StartOptions, total=False):
 
 UNET_ALONE = ("filters", "padding", "context")  # the options of a U-Net without a classifier
 
+
+class FlowNetOptions(TypedDict, total=False):
+    """The options of `fcn_keras.models.flownet_s`, which documents them."""
+
+    filters: Annotated[
+        tuple,
+        replace(
+            declared(UNetOptions)["filters"],
+            default=(64, 128, 256, 512, 512, 1024),
+            check=_flownet_filters,
+        ),
+    ]
+    scale: Annotated[
+        float,
+        Option(
+            "Pixels of flow that the predicting layers of a FlowNet give as 1; less for data that "
+            "moves less.",
+            metavar="PIXELS",
+            flag="flow-scale",
+            default=20.0,
+            check=positive,
+        ),
+    ]
+    input_shape: Annotated[tuple, declared(NetOptions)["input_shape"]]
+    preprocess: Annotated[Any, declared(NetOptions)["preprocess"]]
+    init_from: Annotated[Any, declared(StartOptions)["init_from"]]
+    name: Annotated[str | None, declared(NetOptions)["name"]]
+
+
+class FlowNetCOptions(FlowNetOptions, total=False):
+    """The options of `fcn_keras.models.flownet_c`, which documents them."""
+
+    displacement: Annotated[
+        int,
+        Option(
+            "Largest displacement that FlowNetC compares, in cells of 8 pixels; even.",
+            metavar="N",
+            default=20,
+            check=_displacement,
+        ),
+    ]
+
+
 # For each net of `fcn_keras.models.NETS` its options, {name: Option}.
 OPTIONS = {
     name: {"classifier": CLASSIFIER, **declared(FCNOptions)}
@@ -293,9 +355,11 @@ OPTIONS["segnet_basic"] = {  # it has its own encoder, which nobody trained befo
 OPTIONS["deconvnet"] = {"classifier": CLASSIFIER, **declared(DeconvNetOptions)}
 OPTIONS["deeplab_v1"] = {"classifier": CLASSIFIER, **declared(DeepLabOptions)}
 OPTIONS["unet"] = {"classifier": replace(CLASSIFIER, default=None), **declared(UNetOptions)}
+OPTIONS["flownet_s"] = declared(FlowNetOptions)
+OPTIONS["flownet_c"] = declared(FlowNetCOptions)
 
 # The nets that are made for one task, by its kind; their builders take it as `task`.
-MADE_FOR = {"depth": "depth"}
+MADE_FOR = {"depth": "depth", "flownet_s": "flow", "flownet_c": "flow"}
 
 # The nets whose one channel `fcn_keras.models.depth` makes log depth.
 DEPTH_DECODERS = tuple(

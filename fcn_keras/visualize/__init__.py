@@ -5,6 +5,7 @@ They are drawn by Pillow and Matplotlib's Agg canvas, without display, pyplot st
 
 from fcn_keras.visualize.charts import confusion_matrix, curves
 from fcn_keras.visualize.contact_sheet import contact_sheet
+from fcn_keras.visualize.flow_colors import flow_colors
 from fcn_keras.visualize.heat import save_heat_map
 from fcn_keras.visualize.instances import save_instances
 from fcn_keras.visualize.legends import legend
@@ -18,6 +19,7 @@ __all__ = [
     "confusion_matrix",
     "contact_sheet",
     "curves",
+    "flow_colors",
     "for_task",
     "legend",
     "overlay",

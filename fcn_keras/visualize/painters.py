@@ -4,6 +4,7 @@ import numpy as np
 
 from fcn_keras.labels import LabelSet
 from fcn_keras.tasks import entry_for
+from fcn_keras.visualize.flow_colors import color_wheel, flow_colors, longest
 from fcn_keras.visualize.legends import beside, legend
 from fcn_keras.visualize.overlay import mixed, overlay, paint, rgb
 from fcn_keras.visualize.values import COLORMAP, colors_of, limits_of, scale_bar
@@ -138,10 +139,43 @@ class ValuePainter(Painter):
         return values if values.ndim == 2 else np.linalg.norm(values, axis=-1)
 
 
+class FlowPainter(Painter):
+    """Colours optical flow by Middlebury's colour wheel, which is the key too; NaN is black.
+
+    Args:
+        task: A `fcn_keras.tasks.Flow`.
+    """
+
+    def __init__(self, task):
+        self.task = task
+
+    def shown(self, maps, shares=False):
+        """Returns (largest length in pixels, whether the flow of any pixel is not known)."""
+        unknown = any(np.isnan(flow).any() for flow in maps)
+        return max(longest(flow) for flow in maps), unknown
+
+    def paint(self, values, shown=None):
+        """Returns flow in colours."""
+        return flow_colors(values, None if shown is None else shown[0])
+
+    def overlay(self, image, values, alpha=0.5, shown=None):
+        """Returns an image with the colours laid over it where the flow is known."""
+        image = rgb(image)
+        laid = mixed(image, self.paint(values, shown), alpha)
+        return np.where(np.isnan(values).any(-1)[..., None], image, laid)
+
+    def key(self, shown, text_size, **room):
+        """Returns the colour wheel."""
+        largest, unknown = shown
+        title = f"{self.task.name}, {self.task.unit}"
+        return color_wheel(largest, title, text_size=text_size, unknown=unknown)
+
+
 PAINTERS = {
     "classes": lambda task: LabelPainter(task.labels or LabelSet.numbered(task.num_classes)),
     "regression": ValuePainter,
     "depth": lambda task: ValuePainter(task, "magma_r"),  # what is near is light
+    "flow": FlowPainter,
 }
 
 

@@ -57,7 +57,9 @@ def to_input(image, shape=(None, None, 3), read=DEFAULT):
     Args:
         image: A path, a PIL image, or an array (H, W) or (H, W, channels), integer or float, of
             values 0-255. Grey is repeated to RGB, RGB becomes grey for a net of one channel, and
-            transparency is put on white. For a net with several inputs {input: image}.
+            transparency is put on white. For a net with several inputs {input: image}. For a net
+            of frames a tuple of images of one size, whose channels are joined: two RGB images for
+            optical flow.
         shape: Shape of an image that the net takes, (H, W, channels) with None for an open size.
             For other numbers of channels than 1 and 3, only images with as many are possible. For
             a net with several inputs {input: shape}.
@@ -81,6 +83,8 @@ def to_input(image, shape=(None, None, 3), read=DEFAULT):
     """
     if isinstance(shape, dict):
         return _to_inputs(image, shape, read)
+    if isinstance(image, tuple):
+        return _joined(image, shape, read)
     source = ""
     if isinstance(image, (str, os.PathLike)):
         image, source = read(image), f"{image}: "
@@ -104,6 +108,34 @@ def to_input(image, shape=(None, None, 3), read=DEFAULT):
             f"input_shape=(None, None, {shape[-1]})."
         )
     return read.scaled(pixels)
+
+
+def _joined(frames, shape, read):
+    """The arrays of several frames as one, with the channels of all."""
+    if not frames or shape[-1] % len(frames):
+        raise ValueError(
+            f"The model takes images of {shape[-1]} channels, which {len(frames)} frames do not "
+            "share evenly."
+        )
+    each = (*shape[:2], shape[-1] // len(frames))
+    arrays = [to_input(frame, each, read) for frame in frames]
+    return stacked(arrays, "The images")
+
+
+def stacked(frames, name):
+    """Returns frames of one size as one image, (H, W, all their channels).
+
+    Args:
+        frames: Arrays (H, W, channels).
+        name: What they are, for the message.
+
+    Raises:
+        ValueError: for different sizes.
+    """
+    if len({frame.shape[:2] for frame in frames}) > 1:
+        sizes = " and ".join("{}x{}".format(*frame.shape[:2]) for frame in frames)
+        raise ValueError(f"{name}: frames that belong together have one size, got {sizes}.")
+    return np.concatenate(frames, -1)
 
 
 def _to_inputs(images, shapes, read):

@@ -11,7 +11,7 @@ from fcn_keras.data.scenes.drawing import draw
 from fcn_keras.data.scenes.layers import CLASSES
 from fcn_keras.labels import LabelSet
 from fcn_keras.options import Option
-from fcn_keras.tasks import Classes, Depth, Regression
+from fcn_keras.tasks import Classes, Depth, Flow
 
 SPLITS = ("train", "val", "test")
 COUNTS = {"train": 200, "val": 30, "test": 50}
@@ -21,7 +21,7 @@ TASKS = {
     "classes": Classes(LABELS),
     "boundaries": Classes(BOUNDARIES),
     "depth": Depth(),
-    "flow": Regression("flow", channels=2, unit="px", directed=True),
+    "flow": Flow(),
 }
 AUGMENTATIONS = {  # scaling would contradict the haze, and thin lines
     "classes": Augmentation(flip=True, scale=(0.8, 1.25), color=0.2),
