@@ -22,7 +22,7 @@ from fcn_keras.layers import (
     PadToMultiple,
     SideOutputs,
 )
-from fcn_keras.models.init_from import begin_from
+from fcn_keras.models.init_from import begin_with_all
 from fcn_keras.models.inputs import assembled, one_stream, preprocessed, preprocessing_layer
 from fcn_keras.models.options import check_options, task_made_for
 from fcn_keras.tasks import Flow
@@ -210,7 +210,7 @@ def _finished(stream, conv2, x, filters, scale, init_from, name):
     output = SideOutputs(factors, name="levels")([output, *pixels])
     model = assembled([stream], {None: output}, name)
     if init_from is not None:
-        begin_from(model, init_from, False)
+        begin_with_all(model, init_from)
     return model
 
 

@@ -35,21 +35,35 @@ def begin_from(model, init_from, new_classes=False):
         FileNotFoundError: if there is no such file.
         ValueError: for weights that do not fit; the message says what differs.
     """
-    if isinstance(init_from, (str, os.PathLike)):
-        if not os.path.exists(init_from):
-            raise FileNotFoundError(f"`init_from`: there is no model file {str(init_from)!r}.")
-        init_from = load_model(init_from)
+    init_from = _opened(init_from)
     mine = {layer.name for layer in layers_of_classes(model)}
     weighted = [layer for layer in init_from.layers if layer.weights]
     scores = {layer.name: layer for layer in weighted if layer.name in mine}
     if not new_classes:
         _check_classes(model, init_from, scores)
+    _copy(init_from, model, dict.fromkeys(scores) if new_classes else None)
+
+
+def begin_with_all(model, init_from):
+    """Copies all weights of a trained net without classes into a new one; see `begin_from`."""
+    _copy(_opened(init_from), model)
+
+
+def _opened(init_from):
+    """The model that `init_from` is, or that its file holds."""
+    if not isinstance(init_from, (str, os.PathLike)):
+        return init_from
+    if not os.path.exists(init_from):
+        raise FileNotFoundError(f"`init_from`: there is no model file {str(init_from)!r}.")
+    return load_model(init_from)
+
+
+def _copy(source, model, names=None):
     try:
-        names = dict.fromkeys(scores) if new_classes else None
-        done = transplant(init_from, model, names=names)
+        done = transplant(source, model, names=names)
     except ValueError as error:
         raise ValueError(f"`init_from`: {str(error).removesuffix(STRICT_HINT)}") from error
-    print(f"{model.name} from {init_from.name}: {done}")
+    print(f"{model.name} from {source.name}: {done}")
 
 
 def _check_classes(model, init_from, scores):

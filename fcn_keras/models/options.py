@@ -323,7 +323,9 @@ class FlowNetOptions(TypedDict, total=False):
             check=positive,
         ),
     ]
-    input_shape: Annotated[tuple, declared(NetOptions)["input_shape"]]
+    input_shape: Annotated[
+        tuple, replace(declared(NetOptions)["input_shape"], default=(None, None, 6))
+    ]
     preprocess: Annotated[Any, declared(NetOptions)["preprocess"]]
     init_from: Annotated[Any, declared(StartOptions)["init_from"]]
     name: Annotated[str | None, declared(NetOptions)["name"]]

@@ -49,6 +49,7 @@ def test_what_is_no_pair_is_told(command, net, tmp_path):
     assert code == 1 and "one size, got 30x40 and 30x41" in errors
 
 
+@pytest.mark.training
 def test_a_training_on_scenes_is_evaluated(command, in_a_hurry, tmp_path):
     scenes = "scenes:target=flow,count=2"
     words = ("--model", "flownet_s", "--filters", "4,4,4,4,4,4", "--flow-scale", "6")
