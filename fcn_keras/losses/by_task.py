@@ -1,8 +1,8 @@
 """The default loss of each task. A new task is one line in the table."""
 
 from fcn_keras.losses.cross_entropy import CrossEntropy
-from fcn_keras.losses.scale_invariant import ScaleInvariantLog
 from fcn_keras.losses.end_point_error import MultiLevelEndPointError
+from fcn_keras.losses.scale_invariant import ScaleInvariantLog
 from fcn_keras.losses.values import AbsoluteError
 from fcn_keras.tasks import entry_for
 

@@ -47,7 +47,9 @@ class EndPointError(PixelMean):
 
     def values_of(self, y_true, y_pred):
         """Returns the distance at each pixel, and which pixels are known."""
-        difference, known = differences(y_true, ops.convert_to_tensor(y_pred)[..., :2], type(self).__name__)
+        difference, known = differences(
+            y_true, ops.convert_to_tensor(y_pred)[..., :2], type(self).__name__
+        )
         return ops.sqrt(ops.sum(ops.square(difference), axis=-1)), known
 
     def weights_of(self, known):
@@ -92,7 +94,9 @@ class FlowOutlierRate(PixelMean):
 
     def values_of(self, y_true, y_pred):
         """Returns 1 at each outlier and 0 elsewhere, and which pixels are known."""
-        difference, known = differences(y_true, ops.convert_to_tensor(y_pred)[..., :2], type(self).__name__)
+        difference, known = differences(
+            y_true, ops.convert_to_tensor(y_pred)[..., :2], type(self).__name__
+        )
         truth = ops.where(ops.expand_dims(known, -1), ops.cast(y_true, "float32"), 0.0)
         error, length = (ops.sqrt(ops.sum(ops.square(x), axis=-1)) for x in (difference, truth))
         wrong = ops.logical_and(error > self.pixels, error > self.share * length)

@@ -91,7 +91,7 @@ def test_the_options_are_those_of_the_signature():
 
 
 def test_what_does_not_fit_is_refused():
-    with pytest.raises(ValueError, match=r"its task is fcn_keras.tasks.Flow\(\), got 3"):
+    with pytest.raises(ValueError, match="'flownet_s' is made for flow, got 3 classes"):
         fcn_keras.flownet_s(3)
     with pytest.raises(ValueError, match=r"conv1 to conv6, such as .*; got \(8, 16\)"):
         fcn_keras.flownet_s(filters=(8, 16))
