@@ -13,6 +13,7 @@ from fcn_keras.data.multi_task import MultiTaskDataset
 from fcn_keras.data.registry import load, names, options_of
 from fcn_keras.data.statistics import class_pixels, class_weights
 from fcn_keras.data.values import DepthReader, ValueReader
+from fcn_keras.data.weak.dataset import WeakDataset, weaken
 from fcn_keras.data.weight_maps import WeightMaps
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "MaskReader",
     "MultiTaskDataset",
     "ValueReader",
+    "WeakDataset",
     "WeightMaps",
     "check",
     "class_pixels",
@@ -40,5 +42,6 @@ __all__ = [
     "read_flow",
     "read_image",
     "read_mask",
+    "weaken",
     "write_flow",
 ]

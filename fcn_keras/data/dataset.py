@@ -261,6 +261,20 @@ class Dataset:
         return objects_of(self.read_target(index), self.labels.ignore)
 
     @property
+    def labels_pixels(self):
+        """Whether targets label pixels, as tags do not."""
+        return True
+
+    def read_alternatives(self, index):
+        """Returns which classes the pixels of example `index` may have beside their label.
+
+        Returns:
+            uint8 (2, num_classes), for pixels without and with a label: 0 not this class, 1 this
+            class too, 2 and it is large. All 0 for masks, in which void has no class.
+        """
+        return np.zeros((2, self.labels.num_classes), "uint8")
+
+    @property
     def missing(self):
         """("image" or "target", index) of each file that is not there, in the names' order.
 

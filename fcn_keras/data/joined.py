@@ -47,6 +47,16 @@ class JoinedDataset(Dataset):
         number, inside = self.places[index]
         return self.parts[number].read_objects(inside)
 
+    @property
+    def labels_pixels(self):
+        """Whether the targets of all parts label pixels."""
+        return all(part.labels_pixels for part in self.parts)
+
+    def read_alternatives(self, index):
+        """Returns which classes pixels may have; see `Dataset.read_alternatives`."""
+        number, inside = self.places[index]
+        return self.parts[number].read_alternatives(inside)
+
     def at(self, indices):
         """Returns the examples of these numbers, in this order, as a Dataset."""
         indices = tuple(indices)

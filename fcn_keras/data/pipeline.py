@@ -11,6 +11,7 @@ from fcn_keras.checks import whole_number
 from fcn_keras.data.augmentation import OUTSIDE, Augmentation, augmented
 from fcn_keras.data.object_crops import MARGIN, around_object, checked_objects
 from fcn_keras.data.unreadable import Skipped, without_unreadable
+from fcn_keras.data.weak.allowed import allowed_classes, loader_with_alternatives
 from fcn_keras.data.weight_maps import loader_with_weights
 
 APART = 7919  # difference between the seeds of two shards
@@ -40,6 +41,7 @@ def batches(
     shard=None,
     repeat=False,
     weight_maps=None,
+    allowed=None,
 ):
     """Returns batches of a `Dataset` for `model.fit`.
 
@@ -74,12 +76,19 @@ def batches(
             `model.fit` takes as `sample_weight`. The map of a whole image is computed once and
             kept, in 16 bits, in memory or where `cache` says; a window of it has the pixels of the
             target's window, and 0 outside the image.
+        allowed: Whether the targets are the classes that each pixel may have, for the losses of
+            weak labels. Default: where the labels are tags or sizes, which say nothing else. A
+            pixel of a mask, a point or a scribble has one class; of a box, that of the box and the
+            background; pixels without a label have all tags of the whole image, also in a crop;
+            void and what is outside the image have none.
 
     Returns:
         A `tf.data.Dataset` of (images, targets): images (B, H, W, channels), uint8 or float32;
         label maps (B, H, W) with void as `dataset.labels.ignore`, or float32 (B, H, W) or
         (B, H, W, C) with NaN where there is no value. With `weight_maps` of (images, targets,
-        weights), the last float32 (B, H, W).
+        weights), the last float32 (B, H, W). With `allowed` the targets are uint8
+        (B, H, W, num_classes): 1 where a pixel may have a class, 2 where it may and the image's
+        size tag says that the class is large.
 
     Raises:
         ImportError: without TensorFlow.
@@ -94,15 +103,13 @@ def batches(
     ```
     """
     crop, augment = _checked(dataset, batch_size, crop, augment)
+    allowed = _checked_allowed(allowed, dataset, objects, weight_maps)
     around = checked_objects(objects, object_margin, crop, dataset.task)
     worker, workers = _checked_shard(shard, dataset)
     skipped = _checked_on_error(on_error)
     tf = tensorflow()
-    source, load = tf.data.Dataset.range(len(dataset)), dataset.tensor_loader(tf)
-    parts = _parts(dataset)
-    if weight_maps is not None:
-        load = loader_with_weights(tf, dataset, load, weight_maps)
-        parts.append(Part((None, None), "float16", 0))
+    source = tf.data.Dataset.range(len(dataset))
+    load, parts = _loading(tf, dataset, weight_maps, allowed)
 
     def loaded(indices):
         if skipped is None:
@@ -126,21 +133,39 @@ def batches(
 
     def prepare(example, number):
         example = example if read_before else load(example)
-        return _window(tf, example, number, around, crop, augment, dataset.task)
+        return _window(tf, example, number, around, crop, augment, dataset.task, allowed)
 
     prepared = _mapped(tf, tf.data.Dataset.zip((source, random)), prepare)
+    if allowed:
+        parts = [parts[0], Part((None, None, dataset.labels.num_classes), "uint8", 0)]
     if crop:
         return _lean(tf, prepared.batch(batch_size, drop_remainder=drop_remainder))
     return _lean(tf, _padded_batch(tf, prepared, batch_size, parts, drop_remainder))
 
 
-def _window(tf, example, number, around, crop, augment, task):
+def _loading(tf, dataset, weight_maps, allowed):
+    """Returns `load(index)`, a tuple of arrays, and the `Part` of each."""
+    load, parts = dataset.tensor_loader(tf), _parts(dataset)
+    if weight_maps is not None:
+        load = loader_with_weights(tf, dataset, load, weight_maps)
+        parts.append(Part((None, None), "float16", 0))
+    if allowed:
+        load = loader_with_alternatives(tf, dataset, load)
+        parts.append(Part((2, dataset.labels.num_classes), "uint8", 0))
+    return load, parts
+
+
+def _window(tf, example, number, around, crop, augment, task, allowed):
     """The random window of an example that a number draws."""
+    if allowed:
+        *example, alternatives = example
     if around:
         example = around_object(tf, example, number, around, crop, task)
     if crop or augment:
         example = augmented(tf, example, number, crop, augment, task)
     image, target, *weights = example
+    if allowed:
+        target = allowed_classes(tf, target, alternatives, task.labels)
     return image, target, *(tf.cast(w, tf.float32) for w in weights)
 
 
@@ -213,6 +238,19 @@ def _checked(dataset, batch_size, crop, augment):
             f"rotate nor elastic turns with it: leave both out, got {augment!r}."
         )
     return crop, augment or None
+
+
+def _checked_allowed(allowed, dataset, objects, weight_maps):
+    """Returns whether targets are the allowed classes of each pixel."""
+    if allowed is None:
+        allowed = not dataset.labels_pixels
+    other = {"objects": objects, "weight_maps": weight_maps}
+    given = [f"{name}={value!r}" for name, value in other.items() if value is not None]
+    if allowed and given:
+        raise ValueError(
+            f"Weak labels do not tell where objects are, which {given[0]} needs: leave it out."
+        )
+    return bool(allowed)
 
 
 def _checked_shard(shard, dataset):

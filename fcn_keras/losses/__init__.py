@@ -1,6 +1,8 @@
 """Losses of label maps with void and of maps of values, as Keras losses.
 
-`Sum` adds losses up; `Distillation` adds the comparison with a teacher.
+The losses from `MILSoftmax` to `Points` take weak labels, which say what classes pixels may have;
+`Absent` to `Linear` are the constraints of `ConstrainedCNN`. `Sum` adds losses up; `Distillation`
+adds the comparison with a teacher.
 
 Each name loads its module when it is first used, so that the words of `--loss` need no Keras.
 """
@@ -19,9 +21,15 @@ BY_NAME = {
     "berhu": ("BerHu", "values"),
     "scale_invariant_log": ("ScaleInvariantLog", "scale_invariant"),
     "end_point_error": ("MultiLevelEndPointError", "end_point_error"),
+    "mil": ("MILSoftmax", "mil"),
+    "constrained": ("ConstrainedCNN", "constrained"),
+    "em_fixed": ("EMFixed", "expectation_maximization"),
+    "em_adapt": ("EMAdapt", "expectation_maximization"),
+    "points": ("Points", "points"),
 }
 _MODULES = {
     **dict(BY_NAME.values()),
+    **dict.fromkeys(("Absent", "Present", "Background", "Size", "Linear"), "constraints"),
     "Sum": "combined",
     "Distillation": "distillation",
     "for_task": "by_task",

@@ -58,7 +58,7 @@ def _count(y_true, y_pred, num_classes, ignored):
     Rows are the truth: the classes, labels out of range, void. Columns are the predictions: the
     classes, labels out of range.
     """
-    truth, prediction = _label_maps(y_true, y_pred, num_classes)
+    truth, prediction = _label_maps(y_true, y_pred, num_classes, ignored)
     rows = _clipped(truth, num_classes)
     for value in ignored:
         rows = ops.where(ops.equal(truth, value), num_classes + 1, rows)
@@ -102,7 +102,7 @@ def _clipped(labels, num_classes):
     return ops.minimum(ops.where(labels < 0, num_classes, labels), num_classes)
 
 
-def _label_maps(y_true, y_pred, num_classes):
+def _label_maps(y_true, y_pred, num_classes, ignored):
     """Returns truth, and predictions in [0, num_classes], both int32 and of one shape."""
     truth, prediction = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
     shapes = f"truth {tuple(truth.shape)} and prediction {tuple(prediction.shape)}"
@@ -112,9 +112,11 @@ def _label_maps(y_true, y_pred, num_classes):
     if logits and prediction.shape[-1] != num_classes:
         raise ValueError(f"Logits must have num_classes={num_classes} channels, got {shapes}.")
     if not logits and len(truth.shape) == 4 and truth.shape[-1] == num_classes:
-        raise ValueError(
-            f"The truth is one-hot: pass label maps, one_hot.argmax(-1), got {shapes}."
-        )
+        if not ignored:
+            raise ValueError(
+                f"The truth is one-hot: pass label maps, one_hot.argmax(-1), got {shapes}."
+            )
+        truth, logits = _of_allowed(truth, ignored[0]), True
     if not _may_agree(truth.shape, prediction.shape[:-1] if logits else prediction.shape):
         raise ValueError(
             "Truth must be label maps (batch, height, width), predictions label maps or logits "
@@ -122,6 +124,15 @@ def _label_maps(y_true, y_pred, num_classes):
         )
     prediction = _argmax(prediction) if logits else _clipped(_whole(prediction), num_classes)
     return _whole(truth), prediction
+
+
+def _of_allowed(allowed, void):
+    """Returns the label maps of the classes that pixels may have: void unless it is one class.
+
+    So the metrics of a training with weak labels count the pixels that have a label.
+    """
+    one = ops.equal(ops.sum(ops.cast(allowed > 0, "int32"), -1), 1)
+    return ops.where(one, ops.cast(ops.argmax(allowed, -1), "int32"), void)
 
 
 def _may_agree(shape, other):

@@ -41,7 +41,9 @@ class _Confusion(keras.metrics.Metric):
         """Counts a batch.
 
         Args:
-            y_true: label maps (batch, height, width) or (batch, height, width, 1).
+            y_true: label maps (batch, height, width) or (batch, height, width, 1); or the classes
+                that each pixel may have, (batch, height, width, classes), as weak labels have
+                them: pixels with one class are counted, the others are void.
             y_pred: logits or probabilities (batch, height, width, classes), or label maps.
             sample_weight: must be None: pixels are counted, not weighted.
 

@@ -170,8 +170,21 @@ def test_bad_arguments_are_named(call, words):
         call()
 
 
-def test_one_hot_truth_is_named():
-    metric = metrics.MeanIoU(3)
+def test_of_allowed_classes_the_pixels_with_one_are_counted():
+    rng = np.random.default_rng(0)
+    labels, logits = rng.integers(0, 3, (2, 4, 5)), rng.normal(size=(2, 4, 5, 3))
+    allowed = np.eye(3, dtype="uint8")[labels]
+    allowed[0, :2], allowed[1, :2] = [1, 0, 2], 0
+    labels[:, :2] = 255
+    metric = metrics.ConfusionMatrix(3)
+    metric.update_state(allowed, logits.astype("float32"))
+    np.testing.assert_array_equal(
+        metric.confusion(), metrics.confusion_matrix(labels, logits.argmax(-1), 3)
+    )
+
+
+def test_one_hot_truth_is_named_where_nothing_is_void():
+    metric = metrics.MeanIoU(3, ignore_class=None)
     truth = np.eye(3, dtype="float32")[np.zeros((2, 4, 5), int)]
     with pytest.raises(ValueError, match="truth is one-hot: pass label maps"):
         metric.update_state(truth, np.zeros((2, 4, 5, 3), "float32"))

@@ -1,0 +1,1 @@
+"""Weak labels: tags, sizes, boxes, points and scribbles in place of masks."""
