@@ -51,6 +51,7 @@ class ConstrainedCNN(BiasedLoss):
 
     Example:
 
+    >>> from fcn_keras.losses import Absent, Background
     >>> tags = np.array([[1, 1, 0]], "float32")
     >>> logits = np.log(np.array([[[[0.6, 0.4, 1e-9]]]], "float32"))
     >>> loss = ConstrainedCNN((Absent(), Background(0.3, 0.7)))

@@ -26,6 +26,14 @@ class WeakDataset(Dataset):
         full: The `Dataset` of the masks.
         form: "tags", "sizes", "boxes", "points" or "scribbles".
         seed, background, smallest, radius, length, large: As `weaken` takes them.
+
+    Example:
+
+    ```python
+    digits = fcn_keras.data.load("digits", split="val")
+    data = fcn_keras.data.weaken(digits, to="boxes")
+    print(data.read_tags(0), data.read_boxes(0))
+    ```
     """
 
     full: Dataset = field(default=None, kw_only=True)
