@@ -21,6 +21,7 @@ _PUBLIC = {
     "deeplab_v1": "models",
     "unet": "models",
     "depth": "models",
+    "segmenter": "models",
     "crf_rnn": "models",
     "flownet_s": "models",
     "flownet_c": "models",
