@@ -103,3 +103,10 @@ class _TensorFlow:
         import tensorflow as tf
 
         return tf.exp(outputs)
+
+    @staticmethod
+    def tanh(outputs):
+        """As numpy.tanh."""
+        import tensorflow as tf
+
+        return tf.tanh(outputs)

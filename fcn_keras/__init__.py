@@ -19,9 +19,9 @@ _PUBLIC = {
     "segnet_basic": "models",
     "deconvnet": "models",
     "deeplab_v1": "models",
+    "hed": "models",
     "unet": "models",
     "depth": "models",
-    "segmenter": "models",
     "crf_rnn": "models",
     "flownet_s": "models",
     "flownet_c": "models",
@@ -31,7 +31,6 @@ _PUBLIC = {
     "Predictor": "inference",
     "LabelSet": "labels",
     "labels_of": "models",
-    "load": "export",
     "one_output": "models",
     "task_of": "models",
 }

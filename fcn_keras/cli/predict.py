@@ -73,7 +73,8 @@ def predict(
     whose palette colours them, and street_overlay.png with a legend of the classes present;
     with --confidence also street_confidence.png, a grey image that is 255 where the highest
     probability is 1. For a regression it writes street_values.npy and street_picture.png with a
-    scale, for depth the values as 16-bit PNG in millimetres. A file that cannot be read is
+    scale, for depth the values as 16-bit PNG in millimetres, for boundaries street_boundaries.png,
+    grey, 255 for the probability 1. A file that cannot be read is
     reported, and the others are processed.
 
     A net of optical flow takes pairs of frames: each image with the next one, of files as they are

@@ -1,6 +1,7 @@
 """Datasets for segmentation: one file for each dataset, one pipeline from examples to batches."""
 
 from fcn_keras.data.augmentation import Augmentation
+from fcn_keras.data.boundaries import BoundaryReader, boundaries_of
 from fcn_keras.data.check import check
 from fcn_keras.data.command_words import parse
 from fcn_keras.data.dataset import Dataset
@@ -18,6 +19,7 @@ from fcn_keras.data.weight_maps import WeightMaps
 
 __all__ = [
     "Augmentation",
+    "BoundaryReader",
     "Dataset",
     "DepthReader",
     "FlowReader",
@@ -31,6 +33,7 @@ __all__ = [
     "ValueReader",
     "WeakDataset",
     "WeightMaps",
+    "boundaries_of",
     "check",
     "class_pixels",
     "class_weights",

@@ -254,6 +254,7 @@ COUNTS = {
     "regression": ValueCounts,
     "depth": ValueCounts,
     "flow": ValueCounts,
+    "boundaries": ValueCounts,
 }
 
 

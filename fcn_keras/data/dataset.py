@@ -9,6 +9,7 @@ import numpy as np
 
 from fcn_keras.data import decoding, pipeline
 from fcn_keras.data.augmentation import Augmentation
+from fcn_keras.data.boundaries import BoundaryReader
 from fcn_keras.data.images.conversion import stored_format, to_input
 from fcn_keras.data.images.reader import ImageReader, read_image
 from fcn_keras.data.images.resizing import is_scaled, to_size
@@ -236,6 +237,23 @@ class Dataset:
         """Returns the target of example `index` alone; see `dataset[index]`."""
         target = self.targets[index]
         return target if self.in_memory else self.reader.read(target)
+
+    def read_annotations(self, index):
+        """Returns the boundaries of example `index` that each annotator drew.
+
+        Returns:
+            bool (annotators, H, W); one annotator where the targets are not of several.
+
+        Raises:
+            ValueError: for a dataset of another task than boundaries.
+        """
+        if self.task.kind != "boundaries":
+            raise ValueError(
+                f"{self.name} ({self.split}) has no boundaries: its task is {self.task.kind!r}."
+            )
+        if isinstance(self.reader, BoundaryReader) and not self.in_memory:
+            return self.reader.read_annotations(self.targets[index])
+        return (self.read_target(index) >= 0.5)[None]
 
     @property
     def numbers_objects(self):

@@ -1,5 +1,6 @@
 """What reads the targets of each kind of task. A new task is one line in `READERS`."""
 
+from fcn_keras.data.boundaries import BoundaryReader
 from fcn_keras.data.flow.reader import FlowReader
 from fcn_keras.data.masks.reader import MaskReader
 from fcn_keras.data.values import DepthReader, ValueReader
@@ -11,6 +12,7 @@ READERS = {
     "regression": ValueReader,
     "depth": DepthReader,
     "flow": lambda task: FlowReader(task),
+    "boundaries": BoundaryReader,
 }
 
 

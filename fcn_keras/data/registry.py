@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fcn_keras.data import (
     ade20k,
+    bsds,
     camvid,
     cityscapes,
     coco,
@@ -27,7 +28,7 @@ DATASETS: dict[str, DatasetModule] = {
     "pascal-context": pascal_context, "nyud": nyud, "siftflow": siftflow,
     "cityscapes": cityscapes, "ade20k": ade20k, "coco": coco, "folder": folder,
     "flying-chairs": flying_chairs, "sintel": sintel, "kitti-flow": kitti,
-    "middlebury": middlebury,
+    "middlebury": middlebury, "bsds": bsds,
 }  # fmt: skip
 
 

@@ -9,6 +9,11 @@ from fcn_keras.geometry.field import trace
 from fcn_keras.geometry.protocol import described
 
 STRIDES = (2, 4, 8, 16, 32)
+_CONVOLUTIONS = (
+    keras.layers.Conv2D,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv2D,
+)
 _POOLING = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
 
 
@@ -39,19 +44,20 @@ def taps(model):
     return {stride: traced.tensor for stride, traced in traced_taps(model).items()}
 
 
-def traced_taps(model, before_pooling=False):
+def traced_taps(model, before_pooling=False, strides=STRIDES):
     """Returns `taps` as the `Traced` tensors, which also have their geometry.
 
     Args:
         model: As `taps`.
         before_pooling: Whether of a plain chain too the last tensor of each stride is taken, which
             the next pooling pools, as in U-Net: of VGG at 8 the last convolution of block 4.
+        strides: The strides that are looked for; 1 is the size of the image.
     """
     found, outputs = trace(model)
     through = on_every_path(found, outputs[-1])
     chain = all(len({*map(id, t.parents)}) <= 1 >= len(_used(t)) for t in found)
     chosen = {}
-    for stride in STRIDES:
+    for stride in strides:
         level = [t for t in found if _stride(t) == stride and not _is_padding(t)]
         if not level:
             continue
@@ -62,6 +68,11 @@ def traced_taps(model, before_pooling=False):
         candidates = candidates or [t for t in level if len(t.parents) > 1] or level
         chosen[stride] = candidates[-1]
     return chosen
+
+
+def convolved_strides(model):
+    """Returns the set of strides at which a model has convolutions."""
+    return {_stride(t) for t in trace(model)[0] if isinstance(t.operation, _CONVOLUTIONS)}
 
 
 def _pools(operation):

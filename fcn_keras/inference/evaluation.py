@@ -57,12 +57,13 @@ def evaluate(
         progress: Whether a bar with the score so far is shown, on a terminal.
         **measures: What is measured beside the four metrics of classes: the fields of
             `fcn_keras.metrics.Measures`, such as `boundary=True` or `instances=True`; for depth
-            those of `fcn_keras.metrics.DepthMeasures`, such as `eigen_crop=True`.
+            those of `fcn_keras.metrics.DepthMeasures`, such as `eigen_crop=True`; for boundaries
+            `thresholds=33`, a third of the benchmark's 99.
 
     Returns:
         The report of `fcn_keras.metrics.report_for`, a `ClassReport` for classes, a `ValueReport`
-        for a regression or a `DepthReport` for depth: `table()` is the text, `to_dict()` and
-        `save_json(path)` give the figures.
+        for a regression, a `DepthReport`, `FlowReport` or `BoundaryReport` for depth, optical flow
+        or boundaries: `table()` is the text, `to_dict()` and `save_json(path)` give the figures.
 
     Raises:
         ValueError: if the dataset is empty, a measure is not one of the task, a prediction has
@@ -95,10 +96,11 @@ def evaluate(
     report = metrics.report_for(task, **asked)
     start = time.perf_counter()
     with ProgressBar(_length(dataset), "image", progress) as bar:
-        batches = _batches(_pairs(dataset, task, report.takes_instances), batch_size)
+        batches = _batches(_pairs(dataset, task, report), batch_size)
         predicted = _predicted(segmenter, task, batches, report.needs_probabilities)
         for scores in ahead(functools.partial(_add, report), predicted):
             bar.step(1, **scores)
+        report.finish()
     if not report.num_images:
         raise ValueError("The dataset has no image to evaluate on.")
     report.seconds = time.perf_counter() - start
@@ -136,7 +138,7 @@ def _task(segmenter, dataset):
             f"The task of the predictor is {predicted}, that of the dataset is {truth}: they must "
             "be of one kind."
         )
-    if truth.channels != predicted.channels:
+    if not predicted.fits(truth):
         what = "classes" if labels_for(truth) else "channels"
         raise ValueError(
             f"The predictor has {predicted.channels} {what} and the dataset {truth.channels}: "
@@ -169,21 +171,23 @@ def _difference(predicted, truth):
     )
 
 
-def _pairs(dataset, task, with_instances):
+def _pairs(dataset, task, report):
     """Yields (name, image, target, more); a sequence is read ahead by a thread.
 
-    `more` is what else the report takes: {"instances": ...}, if wanted and there.
+    `more` is what else the report takes, if it is there: {"instances": ...}, {"annotations": ...}.
     """
     if not hasattr(dataset, "__getitem__") or _length(dataset) is None:
         for index, item in enumerate(dataset):
-            yield str(index), *_pair(item, task), _instances(item, with_instances)
+            yield str(index), *_pair(item, task), _instances(item, report.takes_instances)
         return
 
     def example(index):
         item = dataset[index]
-        if with_instances and isinstance(dataset, Dataset) and dataset.numbers_objects:
+        if isinstance(dataset, Dataset) and report.takes_instances and dataset.numbers_objects:
             return item, {"instances": dataset.read_objects(index)}
-        return item, _instances(item, with_instances)
+        if isinstance(dataset, Dataset) and report.takes_annotations:
+            return item, {"annotations": dataset.read_annotations(index)}
+        return item, _instances(item, report.takes_instances)
 
     names, indices = getattr(dataset, "names", None), range(len(dataset))
     for index, (item, more) in zip(indices, ahead(example, indices, most=READ_AHEAD), strict=True):

@@ -36,8 +36,9 @@ def predict_files(
     For an image `street.jpg` and a net of classes it writes `street_labels.png` and
     `street_overlay.png`, with `confidence` also `street_confidence.png`; for a regression
     `street_values.npy` and `street_picture.png`, for depth the values as a 16-bit PNG; for optical
-    flow `street_flow.flo`, the flow from `street.jpg` to the next frame, and `street_picture.png`.
-    Where two images have the same name, their folder or suffix is added to it.
+    flow `street_flow.flo`, the flow from `street.jpg` to the next frame, and `street_picture.png`;
+    for boundaries `street_boundaries.png`, grey, 255 for the probability 1, and
+    `street_picture.png`. Where two images have the same name, their folder or suffix is added.
 
     Args:
         predictor: A Keras model, a `Segmenter` such as `build_predictor` returns, or an object
@@ -135,7 +136,7 @@ def _checked(segmenter, writing):
         check_probabilities(task, "`confidence`")
     if writing.png_scale is None:
         return writing
-    if labels_for(task) or task.channels != 1:
+    if labels_for(task) or task.channels != 1 or task.kind == "boundaries":
         raise ValueError(f"`png_scale` is for one value a pixel; the predictor's task is {task}.")
     if not number("png_scale", writing.png_scale):
         raise ValueError("`png_scale` must be above 0, got 0.")

@@ -188,6 +188,14 @@ def _write_flow(task, image, flow, target, writing):
     return {"values_path": flow_path, "picture_path": picture_path}
 
 
+def _write_boundaries(task, image, values, target, writing):
+    """Writes the probabilities as grey PNG and a picture; returns {field of `Prediction`: path}."""
+    path = named(target, "boundaries.png")
+    Image.fromarray(np.rint(255 * values).astype("uint8")).save(path)
+    picture = _picture(image, values, task, named(target, "picture.png"), alpha=1)
+    return {"values_path": path, "picture_path": picture}
+
+
 def _picture(image, values, task, path, alpha):
     """The path of a picture of the result; None, with a warning, where it cannot be drawn."""
     try:
@@ -202,6 +210,7 @@ KINDS = {
     "regression": (_values_of, _write_values),
     "depth": (_values_of, _write_values),
     "flow": (_values_of, _write_flow),
+    "boundaries": (_values_of, _write_boundaries),
 }
 MILLIMETRE = {"mm": 1.0, "cm": 0.1}  # in other units than metres
 
@@ -220,7 +229,7 @@ def png_scale_for(task, png_scale):
 
 ENDINGS = (
     "labels.png", "overlay.png", "confidence.png", "values.npy", "values.png", "flow.flo",
-    "picture.png",
+    "boundaries.png", "picture.png",
 )  # fmt: skip
 
 

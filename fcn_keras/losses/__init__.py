@@ -19,6 +19,7 @@ BY_NAME = {
     "ohem": ("OHEM", "ohem"),
     "absolute_error": ("AbsoluteError", "values"),
     "berhu": ("BerHu", "values"),
+    "class_balanced": ("ClassBalanced", "class_balanced"),
     "scale_invariant_log": ("ScaleInvariantLog", "scale_invariant"),
     "end_point_error": ("MultiLevelEndPointError", "end_point_error"),
     "mil": ("MILSoftmax", "mil"),

@@ -1,5 +1,6 @@
 """The default loss of each task. A new task is one line in the table."""
 
+from fcn_keras.losses.class_balanced import ClassBalanced
 from fcn_keras.losses.cross_entropy import CrossEntropy
 from fcn_keras.losses.end_point_error import MultiLevelEndPointError
 from fcn_keras.losses.scale_invariant import ScaleInvariantLog
@@ -11,6 +12,7 @@ LOSSES = {
     "regression": lambda task: AbsoluteError(),
     "depth": lambda task: ScaleInvariantLog(),
     "flow": lambda task: MultiLevelEndPointError(),
+    "boundaries": lambda task: ClassBalanced(),
 }
 
 
@@ -22,7 +24,8 @@ def for_task(task):
 
     Returns:
         A `keras.losses.Loss`: `CrossEntropy` for classes, `AbsoluteError` for a regression,
-        `ScaleInvariantLog` for depth, `MultiLevelEndPointError` for optical flow.
+        `ScaleInvariantLog` for depth, `MultiLevelEndPointError` for optical flow, `ClassBalanced`
+        for boundaries.
 
     Raises:
         ValueError: for a task without a loss.

@@ -10,6 +10,8 @@ _PUBLIC = {
     "AbsoluteRelativeError": "depth_errors",
     "BoundaryBenchmark": "berkeley",
     "BoundaryF1": "boundary",
+    "BoundaryFMeasure": "boundary_f",
+    "BoundaryMeasures": "measures",
     "BoundaryScores": "berkeley",
     "ConfusionMatrix": "streaming",
     "DepthMeasures": "measures",

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from fcn_keras.metrics.boundary_f import BoundaryFMeasure
+from fcn_keras.metrics.boundary_report import BoundaryReport
 from fcn_keras.metrics.class_report import ClassReport
 from fcn_keras.metrics.depth_errors import AbsoluteRelativeError, ThresholdAccuracy
 from fcn_keras.metrics.depth_report import DepthReport
@@ -21,18 +23,21 @@ METRICS = {
         ThresholdAccuracy(),
     ],
     "flow": lambda task: [EndPointError(), FlowOutlierRate()],
+    "boundaries": lambda task: [BoundaryFMeasure()],
 }
 MONITORS = {
     "classes": ("mean_iou", "max"),
     "regression": ("mean_absolute_error", "min"),
     "depth": ("absolute_relative_error", "min"),
     "flow": ("end_point_error", "min"),
+    "boundaries": ("boundary_f", "max"),
 }
 REPORTS = {
     "classes": ClassReport,
     "regression": ValueReport,
     "depth": DepthReport,
     "flow": FlowReport,
+    "boundaries": BoundaryReport,
 }
 
 
@@ -46,7 +51,7 @@ def for_task(task):
         A list of `keras.metrics.Metric`: the field's four for classes, mean absolute and root
         mean squared error for a regression; for depth the absolute relative error, the root mean
         squared error and the share of pixels within a factor of 1.25; for optical flow the
-        end-point error and the outlier rate.
+        end-point error and the outlier rate, for boundaries the best F.
 
     Raises:
         ValueError: for a task without metrics.
@@ -86,11 +91,12 @@ def report_for(task, **options):
         task: A `fcn_keras.tasks.Task`.
         **options: What is measured on request: of classes the fields of
             `fcn_keras.metrics.Measures`, such as `boundary=True`, of depth those of
-            `fcn_keras.metrics.DepthMeasures`.
+            `fcn_keras.metrics.DepthMeasures`, of boundaries those of `BoundaryMeasures`.
 
     Returns:
-        A `ClassReport`, `ValueReport`, `DepthReport` or `FlowReport`: `update(truth, prediction)`
-        adds an image, `table()` is the text, `to_dict()` and `save_json(path)` give the figures.
+        A `ClassReport`, `ValueReport`, `DepthReport`, `FlowReport` or `BoundaryReport`:
+        `update(truth, prediction)` adds an image, `table()` is the text, `to_dict()` and
+        `save_json(path)` give the figures.
 
     Raises:
         ValueError: for a task without a report, or an option that its report does not have.

@@ -17,13 +17,14 @@ class Report:
             arguments of the subclass; None if there is nothing.
         needs_probabilities: Whether `update` takes the probabilities of the classes.
         takes_instances: Whether `update` takes instances, or None where there are none.
+        takes_annotations: Whether `update` takes the maps of all annotators.
         num_images: How many images were added.
         seconds: How long the evaluation took, reading included; whoever evaluates sets it.
     """
 
     MEASURES = None
     warning = None
-    needs_probabilities = takes_instances = False
+    needs_probabilities = takes_instances = takes_annotations = False
 
     def __init__(self):
         self.num_images = 0
@@ -55,6 +56,9 @@ class Report:
         """Adds the pixels of one image whose shapes were checked."""
         raise NotImplementedError
 
+    def finish(self):
+        """Ends what was begun for images; called after the last one."""
+
     def scores_so_far(self):
         """Returns {name: float}: what a progress bar shows, with the name of the Keras metric."""
         raise NotImplementedError
@@ -81,10 +85,10 @@ class Report:
             lines += ["", f"Warning: {self.warning}"]
         return "\n".join(lines)
 
-    def save_json(self, path, notes=None):
-        """Writes `to_dict()`, and a dict of further entries, and returns the path."""
-        path, found = Path(path), {**(notes or {}), **self.to_dict()}
-        path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    def save_json(self, path):
+        """Writes `to_dict()` and returns the path."""
+        path = Path(path)
+        path.write_text(json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n", "utf-8")
         return path
 
 

@@ -8,7 +8,6 @@ import importlib
 _PUBLIC = {
     "CaffeSGD": "optimizers",
     "DivergedError": "callbacks",
-    "Licences": "model_card",
     "Muon": "muon",
     "Net": "net",
     "PerLayerAdam": "optimizers",
@@ -30,7 +29,6 @@ _PUBLIC = {
     "synchronized_batch_norm": "batch_norm",
     "teach": "distillation",
     "train": "loop",
-    "write_card": "model_card",
 }
 
 __all__ = [*_PUBLIC, "recipes"]

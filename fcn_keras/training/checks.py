@@ -177,7 +177,7 @@ def _check_output(model, own, task):
             f"{model.name!r} was built for the task {own.kind!r}, but the data has "
             f"{task.kind!r}. Build it for the data's task: fcn8s(data.task, ...)."
         )
-    if own.channels != task.channels:
+    if not own.fits(task):
         named = f" classes: {', '.join(task.labels.names)}" if task.labels else " channels"
         raise ValueError(
             f"{model.name!r} has {own.channels} outputs a pixel, but the data has "

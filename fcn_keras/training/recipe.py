@@ -212,7 +212,7 @@ class Recipe:
         "'cross_entropy + 0.5 * lovasz'.",
         metavar="LOSS",
         shown="cross_entropy for classes, absolute_error for regression, "
-        "scale_invariant_log for depth",
+        "scale_invariant_log for depth, class_balanced for boundaries",
         kind=str,
         check=choices.checked_loss,
         panel=PANEL,

@@ -148,8 +148,6 @@ _TODAY = {
     "schedule": "cosine",
 }
 
-_DECODER = ("narrow_*", "skip_*", "mix_*", "score*")  # the layers behind the classifier
-
 _TABLE = {
     line.name: line
     for line in (
@@ -231,29 +229,6 @@ _TABLE = {
                 },
             ),
             "Average over all positions: evaluate --flip --rotate.",
-        ),
-        NamedRecipe(
-            "camvid-pretrained",
-            "CamVid from ImageNet's MobileNetV2, in 60 to 75 minutes on two cores with bfloat16",
-            "this package; rates by depth as in Orsic et al. (2019), SwiftNet",
-            {
-                **_TODAY,
-                "augment": {"scale": (0.6, 1.7), "color": 0.4},
-                "crop": (256, 320),
-                "epochs": 240,
-                "half_size": 0.5,
-                "optimizer": "muon",
-                "learning_rate": 3e-3,
-                "rates": {"*": 0.2, **dict.fromkeys(_DECODER, 1.0)},
-                "weight_decay": 1.0,
-                "warmup": 4.0,
-                "class_weights": "sqrt-enet",
-                "ema": 0.99,
-                "refresh_batches": 20,
-                "validate_every": 20,
-                "precision": "mixed",
-            },
-            Net("fcn4s", "mobilenet_v2", options={"decoder_filters": (128, 96, 64)}),
         ),
         NamedRecipe(
             "fine-tune",
@@ -442,6 +417,27 @@ _TABLE = {
             },
             Net("deconvnet", "vgg16"),
             _COARSER.format("net of the recipe deconvnet-objects"),
+        ),
+        NamedRecipe(
+            "hed",
+            "the paper's HED: whole images one by one, summed class-balanced loss of every output",
+            "Xie, Tu (2015), HED, section 4; solver.prototxt of github.com/s9xie/hed",
+            {
+                **_CAFFE,
+                "momentum": 0.9,
+                "schedule": "step",
+                "learning_rate": 1e-6,
+                "weight_decay": 2e-4,
+                "rates": {"block5_conv*": 100.0, "score_dsn*": 0.01, "score_fuse": 0.001},
+                "normalization": "sum",
+                "batch_size": 1,
+                "accumulate": 10,
+                "steps": 30_000,
+                "augment": True,
+            },
+            _net("hed", "vgg16"),
+            "The authors trained on 96 rotated, mirrored and scaled copies of each image. Over "
+            "another classifier leave out the rate of block5_conv*.",
         ),
     )
 }

@@ -171,9 +171,25 @@ class FlowPainter(Painter):
         return color_wheel(largest, title, text_size=text_size, unknown=unknown)
 
 
+class BoundaryPainter(ValuePainter):
+    """Colours boundary probabilities from white, 0, to black, 1.
+
+    Args:
+        task: A `fcn_keras.tasks.Boundaries`.
+    """
+
+    def __init__(self, task):
+        super().__init__(task, "gray_r")
+
+    def shown(self, maps, shares=False):
+        """Returns ((0, 1), whether any pixel has no value)."""
+        return (0, 1), super().shown(maps)[1]
+
+
 PAINTERS = {
     "classes": lambda task: LabelPainter(task.labels or LabelSet.numbered(task.num_classes)),
     "regression": ValuePainter,
+    "boundaries": BoundaryPainter,
     "depth": lambda task: ValuePainter(task, "magma_r"),  # what is near is light
     "flow": FlowPainter,
 }

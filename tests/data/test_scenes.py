@@ -129,7 +129,7 @@ def test_the_same_seed_draws_the_same_scene():
     "target,dtype,shape,channels",
     [
         ("classes", "uint8", (96, 128), 3),
-        ("boundaries", "uint8", (96, 128), 3),
+        ("boundaries", "float32", (96, 128), 3),
         ("depth", "float32", (96, 128), 3),
         ("flow", "float32", (96, 128, 2), 6),
     ],

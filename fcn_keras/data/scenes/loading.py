@@ -11,15 +11,14 @@ from fcn_keras.data.scenes.drawing import draw
 from fcn_keras.data.scenes.layers import CLASSES
 from fcn_keras.labels import LabelSet
 from fcn_keras.options import Option
-from fcn_keras.tasks import Classes, Depth, Flow
+from fcn_keras.tasks import Boundaries, Classes, Depth, Flow
 
 SPLITS = ("train", "val", "test")
 COUNTS = {"train": 200, "val": 30, "test": 50}
 LABELS = LabelSet(CLASSES)
-BOUNDARIES = LabelSet(("inside", "boundary"))
 TASKS = {
     "classes": Classes(LABELS),
-    "boundaries": Classes(BOUNDARIES),
+    "boundaries": Boundaries(),
     "depth": Depth(),
     "flow": Flow(),
 }
@@ -81,7 +80,7 @@ def load(
     field = "labels" if target == "classes" else target
     targets = [getattr(scene, field) for scene in scenes]
     if target == "boundaries":
-        targets = [boundaries.astype("uint8") for boundaries in targets]
+        targets = [boundaries.astype("float32") for boundaries in targets]
     names = tuple(f"{split}_{index:04d}" for index in range(count))
     return Dataset(
         "scenes", split, TASKS[target], names, images, targets, augmentation=AUGMENTATIONS[target]
