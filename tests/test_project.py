@@ -102,8 +102,8 @@ def test_everything_imported_is_declared(setup_arguments):
     extras = setup_arguments["extras_require"]
     backends = {"jax", "torch"}  # of which Keras has loaded the one it runs on
     for folders, allowed in (
-        (("fcn_keras",), core | backends | _modules(extras["pretrained"])),
-        (("examples",), core),
+        (("fcn_keras",), core | backends | _modules(extras["pretrained"] + extras["video"])),
+        (("examples",), core | _modules(extras["video"])),
         (("export",), core | _modules(extras["serving"] + extras["edge"])),
         (("tests", "benchmarks"), core | _modules(extras["dev"]) | {"setuptools", "packaging"}),
     ):

@@ -14,7 +14,8 @@ Images = Annotated[
     list[Path],
     typer.Argument(
         metavar="IMAGES...",
-        help="Image files and folders. Of a folder without images its subfolders are taken.",
+        help="Image files, folders and videos. Of a folder without images its subfolders are "
+        "taken.",
         show_default=False,
     ),
 ]

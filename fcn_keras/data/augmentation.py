@@ -6,6 +6,7 @@ Image, target and weights stay on one grid; values of targets are only copied, n
 from dataclasses import dataclass
 
 from fcn_keras.checks import number as checked_number
+from fcn_keras.checks import whole_number
 from fcn_keras.data import deformation
 
 OUTSIDE = 116  # pixels outside the image: the mean grey of ImageNet
@@ -27,6 +28,8 @@ class Augmentation:
         elastic: Standard deviation in pixels of an elastic deformation, or 0. Normal displacements
             of a grid of 3x3 nodes over the window are interpolated bicubically. U-Net has 10 for
             windows of 572 pixels; small windows need less.
+        frame_shift: Of pairs of frames the largest shift of the second frame against the first, in
+            whole pixels of the file along each axis; the flow changes by the shift.
 
     Elastic deformation and rotation by any angle read the image bilinearly and the target by
     nearest neighbour at the same places. Outside the image they show its mirror image, where the
@@ -50,6 +53,7 @@ class Augmentation:
     color: float = 0.0
     rotate: float | str | None = None
     elastic: float = 0.0
+    frame_shift: int = 0
 
     def __post_init__(self):
         if self.scale is not None and not 0 < self.scale[0] <= self.scale[1]:
@@ -66,6 +70,7 @@ class Augmentation:
         if self.rotate not in (None, QUARTERS):
             checked_number("rotate", self.rotate, most=180)
         checked_number("elastic", self.elastic)
+        whole_number("frame_shift", self.frame_shift, 0)
 
     @property
     def degrees(self):
@@ -99,6 +104,8 @@ def augmented(tf, example, number, crop, augment, task):
     augment = augment or Augmentation(flip=False)
     draw = tf.random.stateless_uniform([9], tf.stack([number, tf.constant(0, tf.int64)]))
     image, target, *weights = example
+    if augment.frame_shift:
+        image, target = _second_shifted(tf, image, target, augment.frame_shift, number)
     maps, fills = (target, *weights), (task.invalid, 0)[: 1 + len(weights)]
     scale, shapes = augment.scale, [array.shape for array in maps]
     window = tf.constant(crop) if crop else tf.shape(target)[:2]
@@ -129,6 +136,19 @@ def augmented(tf, example, number, crop, augment, task):
         shapes = [(*crop, *shape[2:]) for shape in shapes]
         maps = [tf.ensure_shape(array, shape) for array, shape in zip(maps, shapes, strict=True)]
     return image, *maps
+
+
+def _second_shifted(tf, image, target, largest, number):
+    """A pair of frames whose second one is shifted by whole pixels, and its flow."""
+    draw = tf.random.stateless_uniform([2], tf.stack([number, tf.constant(3, tf.int64)]))
+    right, down = tf.unstack(_even(tf, draw, 2 * largest) - largest)
+    first, second = tf.split(image, 2, axis=-1)
+    size = tf.shape(second)
+    margins = [[largest, largest], [largest, largest], [0, 0]]
+    around = tf.pad(second, margins, constant_values=OUTSIDE)
+    second = tf.slice(around, [largest - down, largest - right, 0], size)
+    shift = tf.cast(tf.stack([right, down]), target.dtype)
+    return tf.concat([first, second], -1), target + shift
 
 
 def _windowed(tf, image, maps, fills, window, factor, draw, task, finished):

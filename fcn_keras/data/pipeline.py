@@ -237,6 +237,11 @@ def _checked(dataset, batch_size, crop, augment):
             f"The values of {dataset.task.kind!r} are directions in the image, which neither "
             f"rotate nor elastic turns with it: leave both out, got {augment!r}."
         )
+    if augment and augment.frame_shift and dataset.task.frames != 2:
+        raise ValueError(
+            f"`frame_shift` is for pairs of frames, and {dataset.name} has single images: leave it "
+            f"out, got {augment.frame_shift}."
+        )
     return crop, augment or None
 
 

@@ -14,6 +14,7 @@ from fcn_keras.data.images.search import find_images
 from fcn_keras.data.images.survey import decided_reader
 from fcn_keras.inference.decoding import check_one_output, check_probabilities, labels_for
 from fcn_keras.inference.postprocessing import build_predictor
+from fcn_keras.inference.video import is_video, unpack_video
 from fcn_keras.inference.writing import ENDINGS, Prediction, Work, Writing, named
 from fcn_keras.progress import ProgressBar
 
@@ -44,7 +45,9 @@ def predict_files(
         predictor: A Keras model, a `Segmenter` such as `build_predictor` returns, or an object
             with `segment` and `labels`.
         paths: Files and folders, or one of them. Of a folder all images directly in it are taken;
-            where it has none, those of its subfolders. A warning says what was not taken.
+            where it has none, those of its subfolders. A warning says what was not taken. A video
+            file, which OpenCV or imageio reads, is written as a folder of frames into `out_dir`
+            first.
         out_dir: The folder to write to; made if missing.
         alpha: Opacity of the colours in the overlay, 0 to 1.
         confidence: Whether the probability of each pixel's label is written too.
@@ -80,6 +83,7 @@ def predict_files(
     writing = _checked(segmenter, Writing(alpha, confidence, png_scale))
     if isinstance(paths, (str, Path)):
         paths = [paths]
+    paths = [unpack_video(path, out_dir) if is_video(path) else path for path in paths]
     pairs = segmenter.task.frames == 2 if pairs is None else pairs
     found = _pairs(paths, out_dir) if pairs else _found(paths, out_dir)
     stems = _unique_stems([result.path for result in found if not result.error])

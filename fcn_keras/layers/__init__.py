@@ -20,6 +20,7 @@ from fcn_keras.layers.pooling_indices import MaxPooling2DWithIndices, MaxUnpooli
 from fcn_keras.layers.preprocessing import Preprocess
 from fcn_keras.layers.resizing import ResizeToReference
 from fcn_keras.layers.side_outputs import SideOutputs
+from fcn_keras.layers.take_frame import TakeFrame
 from fcn_keras.layers.window_conv import WindowConv2D
 
 __all__ = [
@@ -42,5 +43,6 @@ __all__ = [
     "Preprocess",
     "ResizeToReference",
     "SideOutputs",
+    "TakeFrame",
     "WindowConv2D",
 ]

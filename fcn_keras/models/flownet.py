@@ -21,6 +21,7 @@ from fcn_keras.layers import (
     Logits,
     PadToMultiple,
     SideOutputs,
+    TakeFrame,
 )
 from fcn_keras.models.init_from import begin_with_all
 from fcn_keras.models.inputs import assembled, one_stream, preprocessed, preprocessing_layer
@@ -136,11 +137,11 @@ def flownet_c(
     """
     given = {"filters": filters, "scale": scale, "displacement": displacement}
     stream, image = _opened("flownet_c", task, given, input_shape, preprocess)
-    half = stream.channels // 2
     sizes = zip(filters, (7, 5, 5), ("conv1", "conv2", "conv3"), strict=False)
     shared = [_Unit(count, size, 2, unit) for count, size, unit in sizes]
-    _, conv2, conv3 = _chain(shared, image[..., :half])
-    *_, other = _chain(shared, image[..., half:])
+    first, second = (TakeFrame(number, name=f"frame{number + 1}")(image) for number in (0, 1))
+    _, conv2, conv3 = _chain(shared, first)
+    *_, other = _chain(shared, second)
     cost = Correlation2D(displacement, 2, name="corr")([conv3, other])
     cost = L.LeakyReLU(negative_slope=SLOPE, name="corr_activation")(cost)
     beside = _convolved(conv3, max(filters[0] // 2, 1), 1, 1, "conv_redir")

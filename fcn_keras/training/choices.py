@@ -180,6 +180,15 @@ class AugmentationChanges(TypedDict, total=False):
             panel="Recipe",
         ),
     ]
+    frame_shift: Annotated[
+        int | None,
+        Option(
+            "Of pairs of frames: largest random shift of the second against the first.",
+            metavar="PIXELS",
+            shown="the dataset's",
+            panel="Recipe",
+        ),
+    ]
 
 
 def checked_probability(name, value):

@@ -83,33 +83,47 @@ def flow_colors(flow, largest=None):
     return np.where(known[..., None], np.floor(255 * color), UNKNOWN).astype("uint8")
 
 
-def color_wheel(largest, title, *, text_size=14, unknown=False):
+def color_wheel(largest, title, *, text_size=14, lying=False, unknown=False):
     """Draws the key to the colours of flow: a disc in which each point shows its own direction.
 
     Args:
         largest: The length at the rim of the disc, in pixels.
         title: What is shown, such as "flow, px".
         text_size: Height of the text, in pixels.
+        lying: Whether the text stands beside the disc; else the title is above, the rest below.
         unknown: Whether to list the black of pixels whose flow is not known.
 
     Returns:
         A `PIL.Image.Image`, RGB.
     """
     font, line, gap = load_font(text_size), round(1.5 * text_size), round(0.6 * text_size)
-    radius = 3 * text_size
-    texts = [title, f"rim: {largest:.3g}", *["unknown"] * unknown]
-    width = 2 * gap + max(2 * radius + 1, widest(font, texts) + line * unknown)
-    picture = Image.new("RGB", (width, 2 * gap + len(texts) * line + 2 * radius + 1 + gap), PAPER)
+    texts, side = [title, f"rim: {largest:.3g}", *["unknown"] * unknown], 6 * text_size + 1
+    wide = widest(font, texts) + line * unknown
+    if lying:
+        size, disc = (side + wide + 3 * gap, side + 2 * gap), (gap, gap)
+        lefts, tops = [side + 2 * gap] * 3, [gap, gap + line, gap + 2 * line]
+    else:
+        size = 2 * gap + max(side, wide), 3 * gap + len(texts) * line + side
+        disc, below = (gap, gap + line), 2 * gap + line + side
+        lefts, tops = [gap] * 3, [gap, below, below + line]
+    picture = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(picture)
-    draw.text((gap, gap + line // 2), texts[0], INK, font, anchor="lm")
-    y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
-    disc = Image.fromarray(flow_colors(np.stack([x, y], -1), radius))
-    mask = Image.fromarray(np.where(x**2 + y**2 <= radius**2, 255, 0).astype("uint8"))
-    picture.paste(disc, (gap, gap + line), mask)
-    top = 2 * gap + line + 2 * radius + 1
-    draw.text((gap, top + line // 2), texts[1], INK, font, anchor="lm")
-    if unknown:
-        top += line
-        draw.rectangle((gap, top + line // 4, gap + line // 2, top + 3 * line // 4), UNKNOWN)
-        draw.text((gap + line, top + line // 2), texts[2], INK, font, anchor="lm")
+    colors, mask = _disc(side)
+    picture.paste(colors, disc, mask)
+    for number, text in enumerate(texts):
+        left, middle = lefts[number], tops[number] + line // 2
+        if number == 2:
+            draw.rectangle(
+                (left, middle - line // 4, left + line // 2, middle + line // 4), UNKNOWN
+            )
+            left += line
+        draw.text((left, middle), text, INK, font, anchor="lm")
     return picture
+
+
+def _disc(side):
+    """A disc in colours and its mask, two Pillow images."""
+    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+    colors = flow_colors(np.stack([x, y], -1), (side - 1) / 2)
+    inside = np.hypot(x, y) <= (side - 1) / 2
+    return Image.fromarray(colors), Image.fromarray(np.where(inside, 255, 0).astype("uint8"))

@@ -168,7 +168,8 @@ class FlowPainter(Painter):
         """Returns the colour wheel."""
         largest, unknown = shown
         title = f"{self.task.name}, {self.task.unit}"
-        return color_wheel(largest, title, text_size=text_size, unknown=unknown)
+        lying = "width" in room
+        return color_wheel(largest, title, text_size=text_size, lying=lying, unknown=unknown)
 
 
 class BoundaryPainter(ValuePainter):

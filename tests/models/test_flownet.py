@@ -71,6 +71,15 @@ def test_the_convolutions_of_both_frames_are_the_same(nets):
     np.testing.assert_allclose(centre, np.square(features).mean(-1), rtol=1e-4, atol=1e-6)
 
 
+def test_their_geometry_is_known_so_that_tiles_are_exact(nets):
+    reach = {}
+    for name, model in nets.items():
+        halo = fcn_keras.geometry.halo(model)
+        assert halo.stride == (64, 64) and min(*halo.before, *halo.after) > 300
+        reach[name] = fcn_keras.geometry.receptive_field(model, "conv3_1").size[0]
+    assert reach == {"flownet_s": 63, "flownet_c": 63 + 2 * 4 * 8}
+
+
 @pytest.mark.backend("sweep")
 @pytest.mark.parametrize("net", NETS)
 def test_a_file_gives_the_same_net(nets, net, tmp_path):

@@ -142,3 +142,30 @@ def test_batches_are_augmented_with_exact_flow(tmp_path):
             at = tuple(places[0].mean(0).astype(int))
             np.testing.assert_allclose(flow[at][::-1], moved, atol=0.7)
     assert seen > 8
+
+
+def test_a_shift_of_the_second_frame_adds_to_the_flow():
+    pytest.importorskip("tensorflow")
+    rng = np.random.default_rng(0)
+    frame = rng.integers(0, 256, (20, 30, 3), "uint8")
+    moved = np.roll(frame, (2, -1), (0, 1))
+    image, flow = np.concatenate([frame, moved], -1), np.full((20, 30, 2), (-1, 2), "float32")
+    dataset = data.Dataset("mine", "train", tasks.Flow(), ("a",), (image,), (flow,))
+    augment = data.Augmentation(flip=False, frame_shift=4)
+    seen = set()
+    for images, flows in dataset.batches(1, augment=augment, repeat=True).take(12):
+        first, second = np.split(images[0].numpy(), 2, axis=-1)
+        right, down = (int(n) for n in flows[0, 0, 0])
+        seen.add((right, down))
+        assert abs(right + 1) <= 4 and abs(down - 2) <= 4
+        np.testing.assert_array_equal(first, frame)
+        np.testing.assert_array_equal(flows[0].numpy(), np.broadcast_to((right, down), (20, 30, 2)))
+        np.testing.assert_array_equal(second[10 + down, 15 + right], frame[10, 15])
+    assert len(seen) > 6
+    grey = data.Dataset(
+        "mine", "train", tasks.Classes(num_classes=2), ("a",), (frame,), (frame[..., 0] % 2,)
+    )
+    with pytest.raises(
+        ValueError, match="`frame_shift` is for pairs of frames, and mine has single"
+    ):
+        grey.batches(1, augment=augment)
