@@ -50,7 +50,8 @@ class Segmenter(Protocol):
         """Segments one image.
 
         Args:
-            image: A path, a PIL image, or an array (H, W, channels) or (H, W) of 0-255.
+            image: A path, a PIL image, or an array (H, W, channels) or (H, W) of 0-255; of a net of
+                frames a tuple of these.
             return_logits: Also return the outputs of the net before they are decoded.
 
         Returns:

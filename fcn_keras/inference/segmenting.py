@@ -26,7 +26,7 @@ def segment(
             `segment`.
         image: A path, which is read as in the training; a PIL image; or an array (H, W, channels)
             or (H, W) of 0-255, uint8 or float; any H and W from 1. For a net with several inputs
-            {input: image}.
+            {input: image}; for a net of frames, such as optical flow, a tuple of them.
         return_logits: Whether the outputs of the net before decoding are returned too.
         return_probabilities: Whether the class probabilities are returned too: the softmax of the
             logits, after averaging and the CRF.
@@ -47,9 +47,9 @@ def segment(
 
     Returns:
         uint8 (H, W), the class of each pixel (uint16 above 255 classes); of a regression float32
-        (H, W), or (H, W, C) with more than one channel. With `return_logits` or
-        `return_probabilities` the pair with float32 (H, W, channels). For a net with several
-        outputs either is a dict {output: array}.
+        (H, W), or (H, W, C) with more than one channel; of optical flow float32 (H, W, 2). With
+        `return_logits` or `return_probabilities` the pair with float32 (H, W, channels). For a net
+        with several outputs either is a dict {output: array}.
 
     Raises:
         ValueError: if the image cannot be read, has another shape, or values beyond 0-255 (or is a

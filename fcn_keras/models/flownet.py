@@ -224,7 +224,7 @@ def _refined(skips, filters):
     """
     x, flows = skips[-1], {}
     for level in LEVELS:
-        flows[level] = L.Conv2D(2, 3, padding="same", name=f"predict_flow{level}")(x)
+        flows[level] = _predicted(x, f"predict_flow{level}")
         if level == LEVELS[-1]:
             return flows
         flow = _transposed(2, f"upsample_flow{level}to{level - 1}")(flows[level])
@@ -232,6 +232,12 @@ def _refined(skips, filters):
         features = L.LeakyReLU(negative_slope=SLOPE, name=f"deconv{level - 1}_activation")(features)
         x = L.Concatenate(name=f"concat{level - 1}")([skips[level - 3], features, flow])
     return flows
+
+
+def _predicted(x, name):
+    """The flow that features tell, which begins near zero."""
+    begin = keras.initializers.VarianceScaling(0.01)
+    return L.Conv2D(2, 3, padding="same", kernel_initializer=begin, name=name)(x)
 
 
 def _transposed(filters, name):
