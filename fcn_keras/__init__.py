@@ -22,6 +22,7 @@ _PUBLIC = {
     "hed": "models",
     "unet": "models",
     "depth": "models",
+    "segmenter": "models",
     "crf_rnn": "models",
     "flownet_s": "models",
     "flownet_c": "models",

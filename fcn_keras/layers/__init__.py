@@ -4,6 +4,7 @@ from fcn_keras.layers.bilinear import (
     BilinearInitializer,
     BilinearUpsampling2D,
 )
+from fcn_keras.layers.bin_pooling import BinPooling2D
 from fcn_keras.layers.ceil_pooling import CeilPooling2D
 from fcn_keras.layers.correlation import Correlation2D
 from fcn_keras.layers.crf_rnn import CRFAsRNN
@@ -26,6 +27,7 @@ from fcn_keras.layers.window_conv import WindowConv2D
 __all__ = [
     "BilinearInitializer",
     "BilinearUpsampling2D",
+    "BinPooling2D",
     "CRFAsRNN",
     "CeilPooling2D",
     "Correlation2D",

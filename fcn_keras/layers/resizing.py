@@ -54,6 +54,8 @@ class ResizeToReference(SpatialLayer, keras.layers.Layer):
 
     def sampling_rule(self, grids, axis):
         x, reference = grids
+        if x.collapsed:  # bins of the whole image
+            return reference.union(x)
         factor = Fraction(x.stride) / Fraction(reference.stride)
         if factor.denominator != 1:
             raise ValueError(

@@ -27,6 +27,7 @@ _FILES = {
     "labels_of": "outputs",
     "load_model": "files",
     "one_output": "outputs",
+    "segmenter": "segmenter",
     "segnet": "segnet",
     "segnet_basic": "segnet",
     "task_of": "outputs",

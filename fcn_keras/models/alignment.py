@@ -114,6 +114,40 @@ class SameAlignment:
             x = CropToReference(name=f"{name}_fit")([x, onto.tensor])
         return x
 
+    def transposed(self, coarse, onto, name):
+        """Returns a map upsampled onto the grid of another by a transposed convolution.
+
+        Its window is as wide as two cells of the coarse map, as many channels as that has come
+        out, and there are biases.
+
+        Args:
+            coarse: The `Tap` to upsample.
+            onto: The `Tap` whose grid it is upsampled to.
+            name: Name of the convolution.
+        """
+        factor = coarse.stride // onto.stride
+        shifts = [
+            _whole_shift((a - b) / onto.stride, factor)
+            for a, b in zip(coarse.offset, onto.offset, strict=True)
+        ]
+        x, fits = coarse.tensor, self.nested and not any(shifts)
+        if not fits:
+            beyond = 0 if self.nested else _beyond(self.images, coarse, onto, factor)
+            pads = [_cells_around(shift, factor, beyond) for shift in shifts]
+            x = EdgePadding2D(pads, name=f"{name}_pad")(x)
+        x = L.Conv2DTranspose(
+            x.shape[-1],
+            2 * factor,
+            strides=factor,
+            padding="same",
+            kernel_initializer="he_normal",
+            name=name,
+        )(x)
+        if not fits:
+            starts = [factor * pad[0] - shift for pad, shift in zip(pads, shifts, strict=True)]
+            x = CropToReference(starts, name=f"{name}_fit")([x, onto.tensor])
+        return onto.with_tensor(x)
+
     def cropped(self, skip, fine, name):
         """Returns a skip on the grid of an upsampled map: it is there already."""
         return skip
@@ -299,8 +333,9 @@ def on_pixels(alignment, scores, image, task, *, upsampling="upscore", suffix=""
     Returns:
         KerasTensor (batch, H, W, channels), float32, of the layer "score".
     """
-    pixels = Tap(image, 1, (0, 0))
-    fine = alignment.upsampled(scores, pixels, learned, f"{upsampling}{suffix}")
+    pixels, fine = Tap(image, 1, (0, 0)), scores
+    if scores.stride > 1:
+        fine = alignment.upsampled(scores, pixels, learned, f"{upsampling}{suffix}")
     crop = alignment.crop(fine, pixels)
     return Logits(crop, task.to_config(), name=f"score{suffix}")([fine.tensor, image])
 
@@ -353,6 +388,18 @@ def _beyond(images, coarse, onto, factor):
     small, large = net.compute_output_shape(shapes if len(shapes) > 1 else shapes[0])
     missing = [(m - factor * n) / factor for n, m in zip(small[1:3], large[1:3], strict=True)]
     return max(0, *map(math.ceil, missing))
+
+
+def _whole_shift(shift, factor):
+    """The cells by which a map upsampled by `factor` is moved, so that what remains of a shift is
+    from 0 to factor - 1, which the window of a transposed convolution covers.
+    """
+    return math.floor(min(shift, 0)) + math.ceil(max(shift - factor + 1, 0))
+
+
+def _cells_around(shift, factor, beyond):
+    """Cells of padding before and after a map that is upsampled and moved by `shift` cells."""
+    return math.ceil(max(shift, 0) / factor), beyond + math.ceil(max(-shift, 0) / factor)
 
 
 def _transposed(x, factor, size, offset, name):

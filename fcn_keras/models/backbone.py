@@ -1,7 +1,7 @@
 """Backbones: a classifier cast into a dense trunk, with its deepest features and its taps."""
 
 import gc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import keras
@@ -84,6 +84,8 @@ def load_backbone(
     batch_norm_momentum=None,
     output_stride=None,
     before_pooling=False,
+    depth=None,
+    all_stages=False,
 ):
     """Returns the backbone over one input of a net.
 
@@ -98,6 +100,9 @@ def load_backbone(
         output_stride: Stride of the deepest features; strides beyond it are removed and the later
             kernels dilated. None leaves the classifier's.
         before_pooling: As `fcn_keras.geometry.taps.traced_taps`.
+        depth: Strides of the classifier that are used: 3 ends at stride 8. None for all. The
+            classifier's head goes with what is left out.
+        all_stages: Whether maps of strides that `output_stride` removed are taps all the same.
 
     Returns:
         A `Backbone`.
@@ -108,6 +113,8 @@ def load_backbone(
         FileNotFoundError: for weights that are not there and cannot be downloaded.
     """
     spec = resolve(classifier, weights, stream, keep_head=head_filters is None)
+    if depth is not None:
+        spec = replace(spec, classifier=_shortened(spec.classifier, depth, before_pooling))
     top = top_of(spec.classifier)
     flattens = top.gathering is not None and top.flattens
     alignment.check_classifier(spec.classifier, spec.head or flattens or spec.average_window)
@@ -125,11 +132,15 @@ def load_backbone(
     head = Head(copier, top, alignment.head_padding, rate, stream.suffix)
     window = top.window if flattens else spec.window
     deepest = head.apply(features, head_filters, spec.head, window)
+    stages = ()
     if output_stride is not None:
-        deepest = _finer(stream.image, deepest, output_stride, spec.classifier.name)
+        if all_stages:
+            stages = [tap.tensor for tap in _taps(stream.image, deepest, before_pooling)]
+        name = spec.classifier.name
+        deepest, *stages = _finer(stream.image, (deepest, *stages), output_stride, name)
     del spec, top, head, copier
     gc.collect()  # the classifier's weights were copied; a graph's cycles would keep them
-    return _tapped(stream.image, deepest, before_pooling)
+    return _tapped(stream.image, deepest, before_pooling, stages)
 
 
 def resolve(classifier, weights, stream, keep_head):
@@ -234,20 +245,35 @@ def features_of(classifier, x, copy):
     return found[0] if found else outputs[0]
 
 
-def _finer(image, deepest, output_stride, name):
-    """The deepest features at `output_stride`."""
+def _shortened(classifier, depth, before_pooling):
+    """A classifier that ends with its map of stride 2**depth."""
+    found = traced_taps(classifier, before_pooling)
+    if 2**depth not in found:
+        depths = ", ".join(str(stride.bit_length() - 1) for stride in found)
+        raise ValueError(
+            f"{classifier.name!r} has no map of stride {2**depth}, as encoder_depth={depth} asks "
+            f"for. Its maps have the strides {', '.join(map(str, found))}: encoder_depth {depths}."
+        )
+    return keras.Model(classifier.inputs, found[2**depth].tensor, name=classifier.name)
+
+
+def _finer(image, maps, output_stride, name):
+    """The maps, the first at `output_stride`."""
     try:
-        (deepest,) = rarefied(keras.Model(image, deepest, name=name), [image], output_stride)
+        return rarefied(keras.Model(image, list(maps), name=name), [image], output_stride)
     except ValueError as error:
         raise ValueError(f"`output_stride`: {error}") from error
-    return deepest
 
 
-def _tapped(image, deepest, before_pooling):
-    """The `Backbone` that ends in the tensor `deepest`."""
+def _tapped(image, deepest, before_pooling, stages=()):
+    """The `Backbone` that ends in the tensor `deepest`; its taps are `stages` where there are."""
     deepest = tap_of(image, deepest)
-    taps = _taps(image, deepest.tensor, before_pooling)
-    finer = [tap for tap in taps if tap.stride < deepest.stride]
+    if stages:
+        taps = [tap_of(image, tensor) for tensor in stages if tensor is not deepest.tensor]
+        finer = sorted(taps, key=lambda tap: -tap.stride)
+    else:
+        taps = _taps(image, deepest.tensor, before_pooling)
+        finer = [tap for tap in taps if tap.stride < deepest.stride]
     taps = (deepest, *finer)
     nested = _nested(image, taps)
     if not nested:  # some map is of a size that its stride does not divide

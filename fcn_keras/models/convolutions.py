@@ -1,38 +1,83 @@
-"""The two 3x3 convolutions that U-Net has at each level, on both sides."""
+"""Convolutions with what follows them: a normalization and ReLU."""
+
+import math
 
 import keras
 
 from fcn_keras.layers import LeanHeNormal
 
 L = keras.layers
+NORMALIZATIONS = ("batch", "group", "none")
+GROUPS = 32
 
 
-def convolved_twice(x, filters, name, *, padding="same", batch_norm=False, momentum=None):
-    """Returns a map after two convolutions of 3x3, each with ReLU.
+def convolved(
+    x,
+    filters,
+    window,
+    name,
+    *,
+    padding="same",
+    normalization="batch",
+    use_bias=False,
+    relu=True,
+    momentum=None,
+):
+    """Returns a map after a convolution, a normalization and ReLU.
 
     Weights start from a normal distribution of deviation sqrt(2 / N), with N inputs of a cell.
 
     Args:
         x: KerasTensor (batch, H, W, channels).
-        filters: Number of filters of both.
-        name: The convolutions are called `name_1` and `name_2`; other names begin with these.
-        padding: "same" or "valid", where each convolution takes one cell from each side.
-        batch_norm: Whether BatchNormalization takes the place of the biases.
+        filters: Number of filters.
+        window: Rows and columns of a filter.
+        name: Name of the convolution; the names of the other layers begin with it.
+        padding: "same" or "valid".
+        normalization: "batch", "group" (32 groups) or "none", where the convolution has biases.
+        use_bias: Whether it has biases with a normalization too.
+        relu: Whether ReLU follows.
         momentum: Momentum of the BatchNormalization; None for Keras's.
     """
-    options = {} if momentum is None else {"momentum": momentum}
+    plain = normalization == "none"
+    x = L.Conv2D(
+        filters,
+        window,
+        padding=padding,
+        activation="relu" if plain and relu else None,
+        use_bias=plain or use_bias,
+        kernel_initializer=LeanHeNormal(),
+        name=name,
+    )(x)
+    if plain:
+        return x
+    x = normalized(x, name, normalization, momentum)
+    return L.ReLU(name=f"{name}_relu")(x) if relu else x
+
+
+def normalized(x, name, normalization, momentum=None):
+    """Returns a map after a BatchNormalization or a GroupNormalization.
+
+    Args:
+        x, normalization, momentum: As `convolved`; with "none" the map is returned as it is.
+        name: Name of the convolution in front of it.
+    """
+    if normalization == "group":
+        groups = math.gcd(GROUPS, x.shape[-1])
+        return L.GroupNormalization(groups, epsilon=1e-5, name=f"{name}_gn")(x)
+    if normalization == "batch":
+        options = {} if momentum is None else {"momentum": momentum}
+        return L.BatchNormalization(name=f"{name}_bn", **options)(x)
+    return x
+
+
+def convolved_twice(x, filters, name, **options):
+    """Returns a map after two convolutions of 3x3, as U-Net has them at each level.
+
+    Args:
+        x, filters: As `convolved`.
+        name: The convolutions are called `name_1` and `name_2`.
+        **options: Those of `convolved`.
+    """
     for number in (1, 2):
-        unit = f"{name}_{number}"
-        x = L.Conv2D(
-            filters,
-            3,
-            padding=padding,
-            activation=None if batch_norm else "relu",
-            use_bias=not batch_norm,
-            kernel_initializer=LeanHeNormal(),
-            name=unit,
-        )(x)
-        if batch_norm:
-            x = L.BatchNormalization(name=f"{unit}_bn", **options)(x)
-            x = L.ReLU(name=f"{unit}_relu")(x)
+        x = convolved(x, filters, 3, f"{name}_{number}", **{"normalization": "none", **options})
     return x

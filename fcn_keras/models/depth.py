@@ -2,7 +2,12 @@
 
 from fcn_keras import models
 from fcn_keras.checks import one_of
-from fcn_keras.models.options import DEPTH_DECODERS, check_options, task_made_for
+from fcn_keras.models.options import (
+    DEPTH_DECODERS,
+    check_options,
+    net_of_decoder,
+    task_made_for,
+)
 from fcn_keras.tasks import Depth
 
 
@@ -13,7 +18,8 @@ def depth(classifier="vgg16", decoder="unet", *, task=None, name="depth", **opti
         classifier: A registered name (`fcn_keras.classifiers.names()`) or a functional Keras
             classifier of yours, as `fcn_keras.models.fcn`.
         decoder: The net over the classifier: the name of one of `fcn_keras.models.NETS`, such as
-            "unet", which goes up to the image's own pixels, or "fcn8s".
+            "unet", which goes up to the image's own pixels, or "fcn8s"; or a decoder of
+            `fcn_keras.models.segmenter`, such as "fpn".
         task: A `fcn_keras.tasks.Depth`. Default: depth in metres.
         name: Name of the model.
         **options: The keyword arguments of the decoder's builder: `weights`, `input_shape`,
@@ -41,5 +47,6 @@ def depth(classifier="vgg16", decoder="unet", *, task=None, name="depth", **opti
     """
     task = Depth() if task is None else task_made_for("depth", task)
     one_of("decoder", decoder, DEPTH_DECODERS)
-    check_options(decoder, options)
-    return models.NETS[decoder](task, classifier, name=name, **options)
+    net, chosen = net_of_decoder(decoder)
+    check_options(net, options)
+    return models.NETS[net](task, classifier, name=name, **chosen, **options)

@@ -11,9 +11,10 @@ from fcn_keras.models.alignment import ALIGNMENTS, on_pixels
 from fcn_keras.models.backbone import load_backbone
 from fcn_keras.models.init_from import begin_from, classifier_weights
 from fcn_keras.models.inputs import assembled, open_streams
+from fcn_keras.models.levels import Level, level_filters
 from fcn_keras.models.options import FCNOptions, check_options
 from fcn_keras.models.outputs import suffix_of, tasks_wanted
-from fcn_keras.models.ways_up import AddedFeatures, AddedScores, Level, level_filters
+from fcn_keras.models.ways_up import AddedFeatures, AddedScores
 
 L = keras.layers
 
@@ -280,11 +281,7 @@ def fcn2s(num_classes, classifier="vgg16", **options: Unpack[FCNOptions]):
 
 def _decoded(way, levels, image, learned, task):
     """The paper's figure 3: begin with the deepest map, then add the finer ones."""
-    deepest, *finer = levels
-    x = way.begin(deepest)
-    for level in finer:
-        x = way.step(x, level)
-    x = way.scores(x)
+    x = way.scores(way.features(levels))
     upsampling = f"upscore{x.stride}" if x.stride > 2 else _upsampling(levels)
     last = {"upsampling": upsampling, "suffix": way.suffix, "learned": learned}
     return on_pixels(way.alignment, x, image, task, **last)

@@ -22,10 +22,12 @@ CLASSIFIER = Option(
 
 
 DROPOUT = Option(
-    "Dropout rate: after each hidden layer of the head, in a U-Net at the end of the way down.",
+    "Dropout rate: after each hidden layer of the head, in a U-Net at the end of the way down, in "
+    "other decoders of a segmenter at their end.",
     metavar="RATE",
     most=1,
-    shown="the classifier's; 0.5 in a DeepLab and in a U-Net without a classifier",
+    shown="the classifier's; 0.5 in a DeepLab and in a U-Net without a classifier; in a segmenter "
+    "the decoder's",
 )
 
 
@@ -67,11 +69,24 @@ def _filters(name, value):
 
 DECODER_FILTERS = Option(
     "Number of features of each level of the way up, coarsest first; an FCN then adds features of "
-    "its skips in place of scores.",
+    "its skips in place of scores. Of a segmenter's other decoders one number, of fpn two.",
     metavar="N,N,...",
     parse=_numbers,
     takes="whole numbers with commas between, one for each skip, such as 128,96,64",
-    shown="none; 256,128,64,32,16 in a U-Net",
+    shown="none; 256,128,64,32,16 in a U-Net; a segmenter's are the decoder's",
+)
+
+
+DECODERS = ("unet", "unet++", "linknet", "fpn", "pspnet", "pan", "upernet")
+DECODER = Option(
+    f"Decoder of a segmenter: {', '.join(DECODERS)}. Of a depth net one of these, or any net over "
+    "a classifier.",
+    metavar="NAME",
+    flag="decoder",
+    kind=str,
+    default="fpn",
+    shown="fpn; unet of a depth net",
+    choices=DECODERS,
 )
 
 
@@ -313,6 +328,42 @@ class HEDOptions(NetOptions, total=False):
     batch_norm_momentum: Annotated[float | None, MOMENTUM]
 
 
+class SegmenterOptions(StartOptions, total=False):
+    """The options of `fcn_keras.models.segmenter`, which documents them."""
+
+    decoder: Annotated[str, DECODER]
+    decoder_filters: Annotated[Any, DECODER_FILTERS]
+    encoder_depth: Annotated[
+        int | None,
+        Option(
+            "Strides of the classifier that a segmenter uses: 3 ends at stride 8, 5 at stride 32.",
+            least=1,
+            shown="all; 3 for the decoder pspnet",
+        ),
+    ]
+    output_stride: Annotated[
+        int | None,
+        Option(
+            "Stride of the deepest features in pixels: strides beyond it are removed from the "
+            "classifier, and the later kernels dilated.",
+            metavar="8|16",
+            least=1,
+            shown="the classifier's; 16 for the decoder pan",
+        ),
+    ]
+    dropout: Annotated[float | None, DROPOUT]
+    decoder_normalization: Annotated[
+        str | None,
+        Option(
+            "Normalization behind each convolution of a segmenter's decoder; group is for steps of "
+            "one or two images.",
+            choices=("batch", "group", "none"),
+            shown="batch; group for the decoder fpn",
+        ),
+    ]
+    batch_norm_momentum: Annotated[float | None, MOMENTUM]
+
+
 UNET_ALONE = ("filters", "padding", "context")  # the options of a U-Net without a classifier
 
 
@@ -371,6 +422,10 @@ OPTIONS["segnet_basic"] = {  # it has its own encoder, which nobody trained befo
 }
 OPTIONS["deconvnet"] = {"classifier": CLASSIFIER, **declared(DeconvNetOptions)}
 OPTIONS["deeplab_v1"] = {"classifier": CLASSIFIER, **declared(DeepLabOptions)}
+OPTIONS["segmenter"] = {
+    "classifier": replace(CLASSIFIER, default="mobilenet_v2"),
+    **declared(SegmenterOptions),
+}
 OPTIONS["unet"] = {"classifier": replace(CLASSIFIER, default=None), **declared(UNetOptions)}
 OPTIONS["flownet_s"] = declared(FlowNetOptions)
 OPTIONS["flownet_c"] = declared(FlowNetCOptions)
@@ -378,25 +433,21 @@ OPTIONS["flownet_c"] = declared(FlowNetCOptions)
 # The nets that are made for one task, by its kind; their builders take it as `task`.
 MADE_FOR = {"depth": "depth", "flownet_s": "flow", "flownet_c": "flow", "hed": "boundaries"}
 
-# The nets whose one channel `fcn_keras.models.depth` makes log depth.
-DEPTH_DECODERS = tuple(
+# What `fcn_keras.models.depth` puts over a classifier: a net, or a decoder of a segmenter.
+_OVER_CLASSIFIERS = [
     net for net, one in OPTIONS.items() if "classifier" in one and net not in MADE_FOR
+]
+DEPTH_DECODERS = tuple(
+    name for name in dict.fromkeys([*_OVER_CLASSIFIERS, *DECODERS]) if name != "segmenter"
 )
 OPTIONS["depth"] = {
     "classifier": CLASSIFIER,
-    "decoder": Option(
-        "Net over the classifier that tells the depth.",
-        metavar="NET",
-        flag="decoder",
-        kind=str,
-        default="unet",
-        choices=DEPTH_DECODERS,
-    ),
+    "decoder": replace(DECODER, default="unet", choices=DEPTH_DECODERS),
     **{
         name: one
-        for net in DEPTH_DECODERS
+        for net in _OVER_CLASSIFIERS
         for name, one in OPTIONS[net].items()
-        if name not in ("classifier", "labels", "new_classes", *UNET_ALONE)
+        if name not in ("classifier", "decoder", "labels", "new_classes", *UNET_ALONE)
     },
 }
 
@@ -427,6 +478,11 @@ def check_options(net, options):
             f"The net {net!r} has no option {unknown[0]!r}. It has {', '.join(OPTIONS[net])}."
         )
     return {name: OPTIONS[net][name].checked(name, value) for name, value in options.items()}
+
+
+def net_of_decoder(decoder):
+    """Returns the net that one of `DEPTH_DECODERS` is, and its options: {} or {"decoder": name}."""
+    return (decoder, {}) if decoder in OPTIONS else ("segmenter", {"decoder": decoder})
 
 
 def task_made_for(net, task):

@@ -16,27 +16,24 @@ import keras
 from fcn_keras.data_format import channels_last
 from fcn_keras.geometry import crop_offset, receptive_field
 from fcn_keras.geometry.grid import Grid
-from fcn_keras.geometry.taps import convolved_strides
 from fcn_keras.layers import (
     CropToReference,
-    Logits,
     MirrorPadding2D,
     PadToMultiple,
 )
-from fcn_keras.models.alignment import SameAlignment, Tap
+from fcn_keras.models.alignment import SameAlignment
 from fcn_keras.models.backbone import load_backbone
 from fcn_keras.models.convolutions import convolved_twice
+from fcn_keras.models.decoders import UNet, decoded
 from fcn_keras.models.init_from import begin_from, classifier_weights
 from fcn_keras.models.inputs import assembled, one_stream, preprocessed, preprocessing_layer
 from fcn_keras.models.options import OPTIONS, check_options, check_use
-from fcn_keras.models.outputs import scored, suffix_of, tasks_wanted
-from fcn_keras.models.ways_up import ConcatenatedFeatures, Level, level_filters
+from fcn_keras.models.outputs import scored, tasks_wanted
 
 L = keras.layers
 RATE = 0.5  # of the paper's Dropout
 DROPPED = 2  # levels that have it, the deepest
 LOST = 4  # cells of a map that two unpadded convolutions of 3x3 cost
-FEATURES = 16  # of the way up over a classifier, for each pixel of stride
 
 
 @channels_last()
@@ -135,25 +132,15 @@ def unet(
     )
     weights = classifier_weights(weights, init_from, new_classes)
     stream = one_stream(input_shape, preprocess, "unet")
-    unit = partial(convolved_twice, momentum=batch_norm_momentum)
     if classifier is None:
-        unit = partial(unit, padding=padding, batch_norm=bool(batch_norm))
+        normalization = "batch" if batch_norm else "none"
+        given = {"padding": padding, "normalization": normalization}
+        unit = partial(convolved_twice, momentum=batch_norm_momentum, **given)
         x = _padded(stream, padding, context, len(options["filters"]))
         x = _down_and_up(x, stream.image, options["filters"], unit, padding, dropout)
         logits = scored(x, 1, "conv", tasks, stream.image if context else x)
     else:
-        backbone = load_backbone(
-            stream,
-            classifier,
-            weights,
-            SameAlignment,
-            head_filters=0,
-            batch_norm_momentum=batch_norm_momentum,
-            before_pooling=True,
-        )
-        unit = partial(unit, batch_norm=batch_norm is not False)
-        way = partial(ConcatenatedFeatures, unit=unit, dropout=dropout or 0)
-        logits = _over(backbone, stream.image, options["decoder_filters"], way, tasks)
+        logits = _over(stream, classifier, weights, options, tasks)
     model = assembled([stream], logits, name)
     if init_from is not None:
         begin_from(model, init_from, new_classes)
@@ -166,6 +153,28 @@ def _checked(classifier, **options):
     given = {name for name, value in options.items() if value != OPTIONS["unet"][name].default}
     check_use("unet", classifier, given)
     return options
+
+
+def _over(stream, classifier, weights, options, tasks):
+    """{output: logits} over a classifier."""
+    momentum = options["batch_norm_momentum"]
+    backbone = load_backbone(
+        stream,
+        classifier,
+        weights,
+        SameAlignment,
+        head_filters=0,
+        batch_norm_momentum=momentum,
+        before_pooling=True,
+    )
+    decoder = partial(
+        UNet,
+        filters=options["decoder_filters"],
+        dropout=options["dropout"],
+        normalization="none" if options["batch_norm"] is False else "batch",
+        momentum=momentum,
+    )
+    return decoded(backbone, stream.image, decoder, tasks)
 
 
 def _down_and_up(x, image, filters, unit, padding, dropout):
@@ -229,40 +238,3 @@ def _cropped(skip, x, image, name):
     """The part of a skip that lies on an upsampled map."""
     fields = (receptive_field(keras.Model(image, tensor)) for tensor in (skip, x))
     return CropToReference(crop_offset(*fields), name=name)([skip, x])
-
-
-def _over(backbone, image, filters, way, tasks):
-    """{output: logits} over a classifier."""
-    align = SameAlignment([image], backbone.nested)
-    deepest, *finer = _levels(backbone, image, filters)
-    shared = way(0, align)
-    x = shared.begin(deepest)
-    for level in finer:
-        x = shared.step(x, level)
-    logits = {}
-    for output, task in tasks.items():
-        suffix = suffix_of(output)
-        scores = way(task.channels, align, suffix).scores(x)
-        last = Logits(0, task.to_config(), name=f"score{suffix}")
-        logits[output] = last([scores.tensor, image])
-    return logits
-
-
-def _levels(backbone, image, filters):
-    """The levels over a classifier: its maps, coarsest first, and the image's own pixels."""
-    deepest, pixels = backbone.deepest, Tap(image, 1, (0, 0))
-    bottom = None if _convolves(image, deepest) else deepest.tensor.shape[-1]
-    levels = [Level("center", {None: deepest}, filters=bottom)]
-    grids = [*backbone.finer, pixels]
-    if filters is None:
-        filters = [FEATURES * tap.stride for tap in grids]
-    filters = level_filters(filters, len(grids), "levels of the way up")
-    for tap, count in zip(grids, filters, strict=True):
-        taps = {} if tap is pixels else {None: tap}
-        levels.append(Level(f"up{tap.stride}", taps, f"upsample{tap.stride}", count, grid=tap))
-    return levels
-
-
-def _convolves(image, deepest):
-    """Whether a backbone has convolutions at its deepest stride; VGG ends in a pooling."""
-    return deepest.stride in convolved_strides(keras.Model(image, deepest.tensor))

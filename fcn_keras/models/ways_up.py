@@ -1,59 +1,14 @@
-"""Ways up: the decoders that lead from a backbone's deepest map to its finest, level by level.
+"""Ways up: what leads from a backbone's deepest map to its finest, level by level.
 
-Each is a class with the three steps of `WayUp`; a net takes one.
+Each is a class with the steps of `WayUp`; a net takes one. Those of FCNs are here, the others in
+`fcn_keras.models.decoders`.
 """
 
-from dataclasses import dataclass
-
 import keras
-import numpy as np
 
-from fcn_keras.checks import whole_number
-from fcn_keras.models.alignment import Tap
-from fcn_keras.models.convolutions import convolved_twice
 from fcn_keras.models.outputs import suffix_of
 
 L = keras.layers
-
-
-@dataclass(frozen=True)
-class Level:
-    """What a net has at one stride.
-
-    Attributes:
-        name: "fr" for the deepest level, "pool4", "pool3", ... for the others.
-        taps: {input: `Tap`}, the maps of this stride; the only input of an ordinary net is None.
-        upsampling: Name of the layer that upsamples the coarser map onto this level.
-        filters: Features of this level, for ways up that have some; None for the others.
-        grid: `Tap` on whose cells the coarser map is upsampled, for a level without maps of its
-            own: the image's pixels.
-    """
-
-    name: str
-    taps: dict[str | None, Tap]
-    upsampling: str = ""
-    filters: int | None = None
-    grid: Tap | None = None
-
-
-def level_filters(given, count, what="skips"):
-    """Returns the option `decoder_filters` as a tuple with a number of features for each level.
-
-    Args:
-        given: A number for each level, the coarsest first, or one for all.
-        count: Number of levels.
-        what: What the levels are, for the message.
-
-    Raises:
-        ValueError: for another number of them, or anything but whole numbers of at least 1.
-    """
-    filters = (given,) * count if np.ndim(given) == 0 else tuple(given)
-    if len(filters) != count:
-        raise ValueError(
-            "`decoder_filters` needs one whole number of at least 1 for each of the "
-            f"{count} {what}, got {given!r}."
-        )
-    return tuple(whole_number("decoder_filters", one) for one in filters)
 
 
 class WayUp:
@@ -71,6 +26,18 @@ class WayUp:
         self.alignment = alignment
         self.suffix = suffix
         self.learned = learned
+
+    def features(self, levels):
+        """Returns the `Tap` made of all levels, which is scored.
+
+        Args:
+            levels: The `Level`s of a net, the deepest first.
+        """
+        deepest, *finer = levels
+        x = self.begin(deepest)
+        for level in finer:
+            x = self.step(x, level)
+        return x
 
     def begin(self, level):
         """Returns the `Tap` that the deepest level gives."""
@@ -200,62 +167,3 @@ class AddedFeatures(WayUp):
 
     def _rectified(self, tap, name):
         return tap.with_tensor(L.ReLU(name=f"{name}_relu{self.suffix}")(tap.tensor))
-
-
-class ConcatenatedFeatures(WayUp):
-    """Features concatenated: the coarser ones, upsampled, beside those of the level, then mixed.
-
-    A level without maps of its own is upsampled and mixed. Only the finest level is scored, by a
-    3x3 convolution.
-
-    Args:
-        channels, alignment, suffix, learned: As `WayUp`.
-        initializer: Initializer of the score layer; None for Glorot's.
-        unit: `unit(x, filters, name)` mixes a map: `convolved_twice` with its options.
-        dropout: Rate of the Dropout after the deepest features; 0 for none.
-
-    Source: Ronneberger et al. (2015), section 2 and figure 1.
-    """
-
-    def __init__(
-        self,
-        channels,
-        alignment,
-        suffix="",
-        learned=False,
-        *,
-        initializer=None,
-        unit=convolved_twice,
-        dropout=0,
-    ):
-        super().__init__(channels, alignment, suffix, learned)
-        self.initializer = initializer or "glorot_uniform"
-        self.unit = unit
-        self.dropout = dropout
-
-    def begin(self, level):
-        """Returns the deepest features, mixed if the level has filters for it."""
-        deepest = self.mean([*level.taps.values()], "features_fused")
-        if level.filters:
-            deepest = self._mixed(deepest, level)
-        if self.dropout:
-            drop = L.Dropout(self.dropout, name=f"drop_{level.name}{self.suffix}")
-            deepest = deepest.with_tensor(drop(deepest.tensor))
-        return deepest
-
-    def step(self, coarse, level):
-        """Returns the mixed features of the level and those upsampled."""
-        if not level.taps:
-            return self._mixed(self.upsampled(coarse, level.grid, level)[0], level)
-        skip = self.mean([*level.taps.values()], f"skip_{level.name}_fused")
-        fine, skip = self.upsampled(coarse, skip, level)
-        concatenate = L.Concatenate(name=f"concat_{level.name}{self.suffix}")
-        return self._mixed(fine.with_tensor(concatenate([fine.tensor, skip.tensor])), level)
-
-    def scores(self, fine):
-        """Returns the scores of the finest features."""
-        return self.score(fine, "conv", self.initializer, 3)
-
-    def _mixed(self, tap, level):
-        name = f"{level.name}{self.suffix}"
-        return tap.with_tensor(self.unit(tap.tensor, level.filters, name))
