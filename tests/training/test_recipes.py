@@ -8,6 +8,7 @@ import pytest
 
 import fcn_keras
 from fcn_keras.training import CaffeSGD, Recipe, compile_model, recipes
+from fcn_keras.training.optimizers import factors_by_layer
 
 pytestmark = pytest.mark.backend
 PUBLISHED = {  # name: (rate, momentum, weight decay, batch, accumulated, updates, normalization)
@@ -87,6 +88,19 @@ def test_deconvnets_stages():
         assert (r.objects, r.steps, r.net.model, r.net.classifier) == (*stage, "deconvnet", "vgg16")
     with pytest.raises(ValueError, match="`object_margin` is for crops around objects"):
         Recipe(object_margin=2)
+
+
+@pytest.mark.sweep
+def test_a_pretrained_classifier_learns_slower_than_what_lies_behind_it():
+    recipe = recipes.get("camvid-pretrained", net={"weights": None})
+    net = recipe.net(fcn_keras.LabelSet([f"class {number}" for number in range(11)]))
+    classifier = keras.applications.MobileNetV2(include_top=False, weights=None)
+    own = {layer.name for layer in classifier.layers}
+    compile_model(net, recipe, steps_per_epoch=46, class_weights=[1.0] * 11)
+    rates = factors_by_layer("rates", recipe.rates, net.trainable_variables)
+    for variable, rate in zip(net.trainable_variables, rates, strict=True):
+        assert rate == (0.2 if variable.path.split("/")[0] in own else 1.0)
+    assert net.count_params() < 5e6
 
 
 def test_fields_can_be_changed():
