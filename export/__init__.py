@@ -11,6 +11,7 @@ _PUBLIC = {
     "export_tflite": "tflite",
     "export_web": "web",
     "load": "loading",
+    "pack": "packing",
 }
 _ROOMS = ("saved_model", "serving", "tflite", "web")
 

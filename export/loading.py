@@ -1,4 +1,4 @@
-"""Opening a model in any of its forms: Keras file, run folder, SavedModel, TFLite file, server."""
+"""Opening a model in any of its forms: .keras, run folder, archive, SavedModel, TFLite, server."""
 
 import os
 import zipfile
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fcn_keras.data.images.reader import ImageReader
 from fcn_keras.export import serving, tflite
+from fcn_keras.export.packing import unpacked
 from fcn_keras.export.saved_model import SavedModelPredictor, find_saved_model
 from fcn_keras.export.serving.addresses import is_address
 from fcn_keras.export.tflite.contents import is_tflite
@@ -15,7 +16,10 @@ from fcn_keras.models import diagnosis, files, labels_of, one_output
 from fcn_keras.models.outputs import check_single, keeps_task, output_tasks
 from fcn_keras.training import RunFolder
 
-FORMS = "a .keras file, a run folder, a SavedModel's folder or a .tflite file"
+FORMS = (
+    "a .keras file, a run folder, an archive of fcn-keras pack, a SavedModel's folder or a .tflite "
+    "file"
+)
 
 
 def load(source, *, output=None, labels=None):
@@ -26,6 +30,7 @@ def load(source, *, output=None, labels=None):
 
             - a .keras file;
             - a run folder: its best.keras, or model.keras of a run without validation;
+            - an archive that `pack` wrote;
             - the folder of a SavedModel written by `export_saved_model`, or the folder of its
               versions, of which the highest is taken;
             - a .tflite file written by `export_tflite`;
@@ -57,6 +62,7 @@ def load(source, *, output=None, labels=None):
     """
     if isinstance(labels, (str, os.PathLike)):
         labels = LabelSet.load(labels)
+    source = unpacked(source)
     exported = _exported(source)
     if exported is None:
         model = load_segmenter(source, output)
@@ -78,7 +84,7 @@ def load_model(path):
     """Returns the Keras model in a .keras file or run folder, without its optimizer.
 
     Args:
-        path: A .keras file, or a run folder.
+        path: A .keras file, a run folder, or an archive of one.
 
     Returns:
         A `keras.Model`, with all its outputs.
@@ -94,7 +100,7 @@ def load_segmenter(path, output=None):
     """Returns the Keras model in a .keras file or run folder, with one input and one output.
 
     Args:
-        path: A .keras file, or a run folder.
+        path: A .keras file, a run folder, or an archive of one.
         output: Name of the output of a model that has several.
 
     Raises:
@@ -121,7 +127,7 @@ def model_file(path):
         FileNotFoundError: if there is none.
         ValueError: for a file of another kind.
     """
-    path = Path(path)
+    path = Path(unpacked(path))
     if path.is_dir():
         return RunFolder(path).model_path()
     if not path.exists():
@@ -133,12 +139,14 @@ def model_file(path):
 
 def labels_beside(path, model):
     """Returns the class names in a run folder, for a model without its own; else None."""
+    path = unpacked(path)
     file = RunFolder(path if Path(path).is_dir() else Path(path).parent).labels
     return LabelSet.load(file) if labels_of(model) is None and file.is_file() else None
 
 
 def reader_beside(path, model):
     """Returns the `ImageReader` of the run beside a model that keeps none itself; else None."""
+    path = unpacked(path)
     run = RunFolder(path if Path(path).is_dir() else Path(path).parent)
     if keeps_task(model) or not run.exists():
         return None

@@ -32,6 +32,7 @@ _PUBLIC = {
     "Predictor": "inference",
     "LabelSet": "labels",
     "labels_of": "models",
+    "load": "export",
     "one_output": "models",
     "task_of": "models",
 }

@@ -21,6 +21,7 @@ from fcn_keras.cli.predict import predict
 from fcn_keras.cli.published import import_caffe, import_torch
 from fcn_keras.cli.recipes import recipes
 from fcn_keras.cli.serve import serve
+from fcn_keras.cli.sharing import card, pack
 from fcn_keras.cli.training import train
 from fcn_keras.cli.tune_crf import tune_crf
 from fcn_keras.cli.workers import SETTINGS as WORKER_SETTINGS
@@ -54,6 +55,8 @@ for name, command in (
     ("tune-crf", tune_crf),
     ("export", export),
     ("serve", serve),
+    ("card", card),
+    ("pack", pack),
     ("check-data", check_data),
     ("datasets", datasets),
     ("summary", summary),

@@ -26,6 +26,10 @@ from fcn_keras.cli.recipe_options import (
 from fcn_keras.cli.sources import load_dataset, load_library, print_picture
 from fcn_keras.metrics.measures import check_measures
 
+POST_PROCESSING = (
+    "precision", "others", "combine", "scales", "flip", "rotate", "crf", "samples", "tile",
+)  # fmt: skip
+
 
 @with_options(MEASURES, before="others")
 def evaluate(
@@ -102,7 +106,7 @@ def evaluate(
         warnings.filterwarnings("ignore", ".* of the predictions are")  # the table says it
         report = inference.evaluate(segmenter, dataset, batch_size=batch_size, **measures)
     try:  # neither is lost where the other fails
-        saved = report.save_json(json) if json else None
+        saved = report.save_json(json, _evaluated(context, dataset)) if json else None
     finally:
         print(report.table())
     if saved:
@@ -112,3 +116,10 @@ def evaluate(
         print_picture(
             "confusion matrix", lambda: visualize.confusion_matrix(scores, names, confusion)
         )
+
+
+def _evaluated(context, dataset):
+    """Returns what the figures are about, for the JSON file: the data and the post-processing."""
+    options = {name: context.params[name] for name in POST_PROCESSING if context.params[name]}
+    data = {"name": dataset.name, "split": dataset.split, "images": len(dataset)}
+    return {"data": data, "options": options}

@@ -40,7 +40,7 @@ def export(
         Path,
         typer.Argument(
             metavar="MODEL",
-            help="A .keras file, or a run folder (its best.keras).",
+            help="A .keras file, a run folder (its best.keras), or an archive of pack.",
             show_default=False,
         ),
     ],
@@ -193,8 +193,10 @@ def _web(net, out, **choices):
 
 def _crop_size(path):
     """(H, W) of the crops that a run was trained on; None where it is not known."""
+    from fcn_keras.export.packing import unpacked
     from fcn_keras.training import RunFolder
 
+    path = Path(unpacked(path))
     run = RunFolder(path if path.is_dir() else path.parent)
     crop = run.read_config().get("recipe", {}).get("crop") if run.exists() else None
     return tuple(crop) if isinstance(crop, list) else None

@@ -30,7 +30,7 @@ def summary(
         Path | None,
         typer.Argument(
             metavar="MODEL",
-            help="A .keras file or a run folder, in place of the options of a new net.",
+            help="A .keras file, a run folder or an archive of pack, in place of a new net.",
             show_default=False,
         ),
     ] = None,

@@ -19,8 +19,8 @@ DATA_HELP = (
     "datasets lists all."
 )
 MODEL_HELP = (
-    "A .keras file, a run folder (its best.keras), a SavedModel's folder, a .tflite file, or a "
-    "server: http://host:8501/v1/models/NAME, grpc://host:8500/NAME."
+    "A .keras file, a run folder (its best.keras), an archive of pack, a SavedModel's folder, a "
+    ".tflite file, or a server: http://host:8501/v1/models/NAME, grpc://host:8500/NAME."
 )
 
 Data = Annotated[str, typer.Option(metavar="NAME[:DIR]", help=DATA_HELP, rich_help_panel=DATA)]

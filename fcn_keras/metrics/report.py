@@ -85,10 +85,10 @@ class Report:
             lines += ["", f"Warning: {self.warning}"]
         return "\n".join(lines)
 
-    def save_json(self, path):
-        """Writes `to_dict()` and returns the path."""
-        path = Path(path)
-        path.write_text(json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n", "utf-8")
+    def save_json(self, path, notes=None):
+        """Writes `to_dict()`, and a dict of further entries, and returns the path."""
+        path, found = Path(path), {**(notes or {}), **self.to_dict()}
+        path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
         return path
 
 

@@ -8,6 +8,7 @@ import importlib
 _PUBLIC = {
     "CaffeSGD": "optimizers",
     "DivergedError": "callbacks",
+    "Licences": "model_card",
     "Muon": "muon",
     "Net": "net",
     "PerLayerAdam": "optimizers",
@@ -29,6 +30,7 @@ _PUBLIC = {
     "synchronized_batch_norm": "batch_norm",
     "teach": "distillation",
     "train": "loop",
+    "write_card": "model_card",
 }
 
 __all__ = [*_PUBLIC, "recipes"]

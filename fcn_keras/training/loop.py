@@ -30,6 +30,8 @@ from fcn_keras.training.compiling import compile_model, monitor_of, tasks_of, we
 from fcn_keras.training.devices import check_divisible, filled_up, replicas, setup
 from fcn_keras.training.distillation import with_teacher
 from fcn_keras.training.distributed import alone, check_divided, group, run_folder
+from fcn_keras.training.model_card import write_card
+from fcn_keras.training.optional_files import optional
 from fcn_keras.training.progressive_resizing import between_stages, stages
 from fcn_keras.training.recipe import Recipe
 from fcn_keras.training.run_folder import RunFolder, describe_run, now
@@ -92,9 +94,10 @@ def train(
 
     Shows Keras's progress bar, validates on whole images one by one, and writes into `out`:
     config.json, labels.json (of classes), model.keras (the last epoch, to resume from), best.keras
-    (the best validation), history.csv, tensorboard/, curves.png and predictions.png (validation
-    images, truth and predictions of best.keras). Loss, metrics and what counts as best are those
-    of the data's task: mean IoU for classes, mean absolute error for a regression.
+    (the best validation), history.csv, tensorboard/, curves.png, predictions.png (validation
+    images, truth and predictions of best.keras) and README.md, the model card. Loss, metrics and
+    what counts as best are those of the data's task: mean IoU for classes, mean absolute error for
+    a regression.
 
     Args:
         model: A Keras model that returns logits or values (batch, H, W, channels), such as
@@ -185,6 +188,8 @@ def train(
     if group().first:
         with alone():
             print_report(run)
+            with optional("README.md"):
+                write_card(run.folder, model=run.model)
     return run.rows
 
 

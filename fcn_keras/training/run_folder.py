@@ -42,6 +42,7 @@ class RunFolder:
         best: best.keras: the model of the best validation, without optimizer.
         history: history.csv: one row an epoch.
         curves: curves.png. predictions: predictions.png. events: tensorboard/.
+        card: README.md, the model card.
 
     Args:
         path: The folder; it need not exist yet.
@@ -64,6 +65,7 @@ class RunFolder:
         self.curves = self.path / "curves.png"
         self.predictions = self.path / "predictions.png"
         self.events = self.path / "tensorboard"
+        self.card = self.path / "README.md"
 
     def exists(self):
         """Returns whether a training was started here."""

@@ -107,6 +107,7 @@ def test_nothing_is_left_aside(run):
     folder, _, _ = run
     names = {path.name for path in folder.path.iterdir()}
     assert names == {
+        "README.md",
         "best.keras",
         "config.json",
         "curves.png",
