@@ -15,6 +15,7 @@ _FILES = {
     "deconvnet": "deconvnet",
     "deeplab_v1": "deeplab",
     "depth": "depth",
+    "eigen_fergus": "eigen_fergus",
     "fcn": "fcn",
     "fcn16s": "fcn",
     "fcn2s": "fcn",
