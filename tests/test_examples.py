@@ -102,6 +102,13 @@ def test_depth(run):
     assert Image.open(out / "depth.png").width > 600
 
 
+def test_boundaries(run):
+    out, printed = run("boundaries.py", "--images", "4", "--epochs", "1")
+    assert "the task is boundaries" in printed and "of the gradient of the image" in printed
+    assert Image.open(out / "boundaries.png").width > 600
+    assert Image.open(out / "steps.png").size == (8 * 128, 2 * 96)
+
+
 def test_edge(run):
     pytest.importorskip("ai_edge_litert")
     out, printed = run("edge.py", "--images", "12", "--kinds", "int8")

@@ -46,10 +46,10 @@ def import_caffe(
         bool, typer.Option("--list", help="List the nets and the addresses of their files.")
     ] = False,
 ):  # fmt: skip
-    """Convert a net that was trained with Caffe: an FCN, a SegNet, or an ILSVRC classifier.
+    """Convert a net that was trained with Caffe: FCN, SegNet, HED, or an ILSVRC classifier.
 
-    FCNs and SegNets become models for evaluate, predict and export. The classifiers vgg16, alexnet
-    and googlenet become weights for train --weights. Caffe is not needed.
+    FCNs, SegNets and HED become models for evaluate, predict and export. The classifiers vgg16,
+    alexnet and googlenet become weights for train --weights. Caffe is not needed.
 
     [bold]Examples[/bold]
 
@@ -68,9 +68,10 @@ def import_caffe(
     _check_given("import-caffe", file, net, out)
     load_library()
     from fcn_keras import published
+    from fcn_keras.published import boundaries
     from fcn_keras.published.classifiers import CLASSIFIERS
 
-    if net not in CLASSIFIERS:
+    if net not in (*CLASSIFIERS, boundaries.NAME):
         net = _known(net, CLASSIFIERS)
     if net in published.segnet_names():
         _write(net, lambda: _segnet(net, file, statistics), out, overwrite, classifier=False)
@@ -79,6 +80,9 @@ def import_caffe(
         raise ValueError(
             f"--statistics is for SegNets, whose statistics are in no file; {net} has none."
         )
+    if net == boundaries.NAME:
+        _write(net, lambda: published.load_hed(file), out, overwrite, classifier=False)
+        return
     load = published.load_classifier if net in CLASSIFIERS else published.build
     _write(net, lambda: load(net, file), out, overwrite, net in CLASSIFIERS)
 
@@ -167,7 +171,7 @@ def _known(net, classifiers):
         return published.get(net).name
     except ValueError as error:
         raise ValueError(
-            f"--net: {error} SegNets: {', '.join(published.segnet_names())}. "
+            f"--net: {error} SegNets: {', '.join(published.segnet_names())}. Boundaries: hed. "
             f"Classifiers: {', '.join(classifiers)}."
         ) from None
 
@@ -182,6 +186,7 @@ def _check_out(out, suffix, net, overwrite):
 
 def _table():
     from fcn_keras import published
+    from fcn_keras.published import boundaries
     from fcn_keras.published.classifiers import CLASSIFIERS
     from fcn_keras.published.segnets import get_segnet
 
@@ -189,6 +194,7 @@ def _table():
     rows += [get_segnet(name) for name in published.segnet_names()]
     width = max(len(net.name) for net in rows)
     lines = [f"{net.name:{width}}  {net.url or '(a file of your own)'}" for net in rows]
+    lines.append(f"{boundaries.NAME:{width}}  {boundaries.URL}")
     return "\n".join([*lines, f"ILSVRC classifiers: {', '.join(CLASSIFIERS)}"])
 
 

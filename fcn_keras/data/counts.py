@@ -255,7 +255,6 @@ COUNTS = {
     "depth": ValueCounts,
     "flow": ValueCounts,
     "boundaries": ValueCounts,
-    "normals": ValueCounts,
 }
 
 

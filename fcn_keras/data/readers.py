@@ -13,7 +13,6 @@ READERS = {
     "depth": DepthReader,
     "flow": lambda task: FlowReader(task),
     "boundaries": BoundaryReader,
-    "normals": ValueReader,
 }
 
 

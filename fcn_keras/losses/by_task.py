@@ -1,7 +1,6 @@
 """The default loss of each task. A new task is one line in the table."""
 
 from fcn_keras.losses.class_balanced import ClassBalanced
-from fcn_keras.losses.cosine import CosineDistance
 from fcn_keras.losses.cross_entropy import CrossEntropy
 from fcn_keras.losses.end_point_error import MultiLevelEndPointError
 from fcn_keras.losses.scale_invariant import ScaleInvariantLog
@@ -14,7 +13,6 @@ LOSSES = {
     "depth": lambda task: ScaleInvariantLog(),
     "flow": lambda task: MultiLevelEndPointError(),
     "boundaries": lambda task: ClassBalanced(),
-    "normals": lambda task: CosineDistance(),
 }
 
 
@@ -27,7 +25,7 @@ def for_task(task):
     Returns:
         A `keras.losses.Loss`: `CrossEntropy` for classes, `AbsoluteError` for a regression,
         `ScaleInvariantLog` for depth, `MultiLevelEndPointError` for optical flow, `ClassBalanced`
-        for boundaries, `CosineDistance` for normals.
+        for boundaries.
 
     Raises:
         ValueError: for a task without a loss.

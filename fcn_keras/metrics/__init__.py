@@ -23,7 +23,6 @@ _PUBLIC = {
     "InstanceScores": "instances",
     "MeanAbsoluteError": "errors",
     "MeanAccuracy": "streaming",
-    "MeanAngle": "normals",
     "MeanIoU": "streaming",
     "Measures": "measures",
     "PartitionMetric": "partitions",

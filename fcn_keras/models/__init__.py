@@ -15,7 +15,6 @@ _FILES = {
     "deconvnet": "deconvnet",
     "deeplab_v1": "deeplab",
     "depth": "depth",
-    "eigen_fergus": "eigen_fergus",
     "fcn": "fcn",
     "fcn16s": "fcn",
     "fcn2s": "fcn",

@@ -32,7 +32,7 @@ DROPOUT = Option(
 
 
 HEAD_FILTERS = Option(
-    "Number of filters of fc6 and fc7, of a DeconvNet, a DeepLab or an Eigen-Fergus net.",
+    "Number of filters of fc6 and fc7, of a DeconvNet or a DeepLab.",
     metavar="N",
     least=1,
     shown="the classifier's; of a DeepLab those of the variant",
@@ -364,18 +364,6 @@ class SegmenterOptions(StartOptions, total=False):
     batch_norm_momentum: Annotated[float | None, MOMENTUM]
 
 
-class EigenFergusOptions(StartOptions, total=False):
-    """The options of `fcn_keras.models.eigen_fergus`, which documents them."""
-
-    scales: Annotated[
-        int,
-        Option("Scales of Eigen and Fergus's net.", default=3, choices=(2, 3), flag="net-scales"),
-    ]
-    head_filters: Annotated[int | None, HEAD_FILTERS]
-    dropout: Annotated[float | None, DROPOUT]
-    batch_norm_momentum: Annotated[float | None, MOMENTUM]
-
-
 UNET_ALONE = ("filters", "padding", "context")  # the options of a U-Net without a classifier
 
 
@@ -441,7 +429,6 @@ OPTIONS["segmenter"] = {
 OPTIONS["unet"] = {"classifier": replace(CLASSIFIER, default=None), **declared(UNetOptions)}
 OPTIONS["flownet_s"] = declared(FlowNetOptions)
 OPTIONS["flownet_c"] = declared(FlowNetCOptions)
-OPTIONS["eigen_fergus"] = {"classifier": CLASSIFIER, **declared(EigenFergusOptions)}
 
 # The nets that are made for one task, by its kind; their builders take it as `task`.
 MADE_FOR = {"depth": "depth", "flownet_s": "flow", "flownet_c": "flow", "hed": "boundaries"}

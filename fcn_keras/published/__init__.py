@@ -3,6 +3,7 @@
 Every shape is checked against the net before any weight is copied.
 """
 
+from fcn_keras.published.boundaries import load_hed
 from fcn_keras.published.building import build
 from fcn_keras.published.caffemodel import read_caffemodel
 from fcn_keras.published.classifiers import load_classifier
@@ -17,6 +18,7 @@ __all__ = [
     "build",
     "get",
     "load_classifier",
+    "load_hed",
     "load_segnet",
     "load_torch",
     "names",
