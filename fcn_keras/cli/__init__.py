@@ -17,6 +17,7 @@ from fcn_keras.cli.evaluate import evaluate
 from fcn_keras.cli.exporting import export
 from fcn_keras.cli.find_lr import find_lr
 from fcn_keras.cli.inspection import summary
+from fcn_keras.cli.postprocessing import named_presets
 from fcn_keras.cli.predict import predict
 from fcn_keras.cli.published import import_caffe, import_torch
 from fcn_keras.cli.recipes import recipes
@@ -96,7 +97,7 @@ def main(arguments=None):
     """
     words = [_at_home(word) for word in (sys.argv[1:] if arguments is None else arguments)]
     debug = "--debug" in words
-    words = [word for word in words if word != "--debug"]
+    words = named_presets([word for word in words if word != "--debug"])
     with any_language(), warnings.catch_warnings():
         if not debug:
             os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -25,6 +25,7 @@ UNUSED = (
     "steps",
     "learning_rate",
     "schedule",
+    "drops",
     "warmup",
     "ema",
     "half_size",

@@ -53,14 +53,19 @@ Rotate = Annotated[
 ]
 Crf = Annotated[
     bool,
-    typer.Option("--crf", help="Refine the probabilities by a dense CRF.", rich_help_panel=PANEL),
+    typer.Option(
+        "--crf",
+        help="Refine the probabilities by a dense CRF. With the name of a preset behind it, such "
+        "as --crf deeplab-largefov, by the options that were published for a net.",
+        rich_help_panel=PANEL,
+    ),
 ]
 CrfOptions = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
-        metavar="NAME=VALUE,...|FILE.json",
-        help="Options of the CRF, such as steps=5,bilateral_weight=4, or the file that tune-crf "
-        "wrote. Implies --crf.",
+        metavar="NAME=VALUE,...|PRESET|FILE.json",
+        help="Options of the CRF, such as steps=5,bilateral_weight=4, the name of a preset, or the "
+        "file that tune-crf wrote. Implies --crf. Repeatable.",
         rich_help_panel=PANEL,
     ),
 ]
@@ -142,7 +147,7 @@ def build_predictor(
     """
     from fcn_keras import inference
 
-    options = crf if crf_options is None else read_crf_options(crf_options)
+    options = read_crf_options(crf_options) if crf_options else crf
     return inference.build_predictor(
         segmenter,
         precision=precision,
@@ -174,25 +179,61 @@ def _numbers(text):
         ) from None
 
 
-def read_crf_options(text):
-    """Returns {option of `dense_crf`: number} from NAME=VALUE,... or a JSON file.
+def named_presets(words):
+    """Returns the words of a command line with `--crf PRESET` as `--crf-options PRESET`.
+
+    Only a preset's name is taken, so that what else follows `--crf` stays what it was.
+
+    Args:
+        words: A list of str.
+    """
+    found = []
+    for word in words:
+        if word.startswith("--crf="):
+            word = word.replace("--crf=", "--crf-options=", 1)
+        elif found and found[-1] == "--crf" and word in _presets():
+            found[-1] = "--crf-options"
+        found.append(word)
+    return found
+
+
+def _presets():
+    from fcn_keras.crf import PRESETS
+
+    return PRESETS
+
+
+def read_crf_options(texts):
+    """Returns {option of `dense_crf`: number}.
+
+    Args:
+        texts: A list of texts, each NAME=VALUE,..., the name of a preset, or a JSON file. Of an
+            option that is given several times the last value counts.
 
     Raises:
         ValueError: for another form, or an option that it does not have.
         FileNotFoundError: for a missing file.
     """
-    if text.endswith(".json"):
-        if not Path(text).is_file():
-            raise FileNotFoundError(f"There is no file {text} of CRF options.")
-        found = read_json(text)
-        if not isinstance(found, dict):
-            raise ValueError(f'{text} holds no CRF options: {{"steps": 5, ...}} was expected.')
-    else:
-        found = dict(map(_pair, text.split(",")))
+    found = {}
+    for text in texts:
+        if text.endswith(".json"):
+            found.update(_read_file(text))
+        else:
+            for part in text.split(","):
+                found.update(_presets().get(part.strip()) or [_pair(part)])
     known = crf_numbers()
     for name in found:
         if name not in known:
             raise ValueError(f"The CRF has no option {name!r}; it has {', '.join(known)}.")
+    return found
+
+
+def _read_file(path):
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"There is no file {path} of CRF options.")
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise ValueError(f'{path} holds no CRF options: {{"steps": 5, ...}} was expected.')
     return found
 
 
@@ -216,6 +257,7 @@ def _pair(text):
         sign = ""
     if not sign or not name.strip():
         raise ValueError(
-            f"--crf-options takes NAME=VALUE, such as steps=5,bilateral_weight=4; got {text!r}."
+            "--crf-options takes NAME=VALUE, such as steps=5,bilateral_weight=4, or a preset: "
+            f"{', '.join(_presets())}; got {text!r}."
         )
     return name.strip(), int(number) if number.is_integer() else number

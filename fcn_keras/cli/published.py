@@ -46,10 +46,10 @@ def import_caffe(
         bool, typer.Option("--list", help="List the nets and the addresses of their files.")
     ] = False,
 ):  # fmt: skip
-    """Convert a net that was trained with Caffe: FCN, SegNet, HED, or an ILSVRC classifier.
+    """Convert a net that was trained with Caffe: FCN, SegNet, DeepLab, HED, ILSVRC classifier.
 
-    FCNs, SegNets and HED become models for evaluate, predict and export. The classifiers vgg16,
-    alexnet and googlenet become weights for train --weights. Caffe is not needed.
+    FCNs, SegNets, DeepLabs and HED become models for evaluate, predict and export. The classifiers
+    vgg16, alexnet and googlenet become weights for train --weights. Caffe is not needed.
 
     [bold]Examples[/bold]
 
@@ -84,6 +84,7 @@ def import_caffe(
         _write(net, lambda: published.load_hed(file), out, overwrite, classifier=False)
         return
     load = published.load_classifier if net in CLASSIFIERS else published.build
+    load = published.load_deeplab if net in published.deeplab_names() else load
     _write(net, lambda: load(net, file), out, overwrite, net in CLASSIFIERS)
 
 
@@ -163,15 +164,18 @@ def _write(net, load, out, overwrite, classifier):
 
 def _known(net, classifiers):
     from fcn_keras import published
+    from fcn_keras.published.deeplabs import get_deeplab
     from fcn_keras.published.segnets import get_segnet
 
-    with contextlib.suppress(ValueError):
-        return get_segnet(net).name
+    for get in (get_segnet, get_deeplab):
+        with contextlib.suppress(ValueError):
+            return get(net).name
     try:
         return published.get(net).name
     except ValueError as error:
         raise ValueError(
-            f"--net: {error} SegNets: {', '.join(published.segnet_names())}. Boundaries: hed. "
+            f"--net: {error} SegNets: {', '.join(published.segnet_names())}. "
+            f"DeepLabs: {', '.join(published.deeplab_names())}. Boundaries: hed. "
             f"Classifiers: {', '.join(classifiers)}."
         ) from None
 
@@ -194,6 +198,7 @@ def _table():
     rows += [get_segnet(name) for name in published.segnet_names()]
     width = max(len(net.name) for net in rows)
     lines = [f"{net.name:{width}}  {net.url or '(a file of your own)'}" for net in rows]
+    lines += [f"{name:{width}}  (a file of your own)" for name in published.deeplab_names()]
     lines.append(f"{boundaries.NAME:{width}}  {boundaries.URL}")
     return "\n".join([*lines, f"ILSVRC classifiers: {', '.join(CLASSIFIERS)}"])
 

@@ -1,5 +1,6 @@
 """build_predictor: the segmenter that the options of post-processing ask for."""
 
+from fcn_keras.crf import preset
 from fcn_keras.inference.crf import CRFPredictor
 from fcn_keras.inference.ensemble import Ensemble
 from fcn_keras.inference.precision import in_precision
@@ -36,7 +37,8 @@ def build_predictor(
         flip: Whether the mirrored image is averaged over too.
         rotate: Whether the image turned by 90, 180 and 270 degrees is averaged over too.
         crf: None or False for no CRF, True for the default options of `fcn_keras.crf.dense_crf`,
-            or a dict of options.
+            a name of `fcn_keras.crf.PRESETS` such as "deeplab-largefov" for published ones, or a
+            dict of options.
 
     Returns:
         A `Segmenter`, for `evaluate` and `predict_files`: without any of these options the model
@@ -44,7 +46,7 @@ def build_predictor(
 
     Raises:
         ValueError: for another precision, scales that are not positive numbers, `samples` of a net
-            without Dropout, or `crf` of a net whose output is not classes.
+            without Dropout, `crf` of a net whose output is not classes, or an unknown preset.
         TypeError: for an option that `dense_crf` does not have.
 
     Example:
@@ -65,5 +67,6 @@ def build_predictor(
         scales = (1.0,) if scales is None else scales
         segmenter = TTAPredictor(segmenter, scales, flip, rotate)
     if crf is not None and crf is not False:
-        segmenter = CRFPredictor(segmenter, **({} if crf is True else crf))
+        options = preset(crf) if isinstance(crf, str) else {} if crf is True else crf
+        segmenter = CRFPredictor(segmenter, **options)
     return segmenter

@@ -38,8 +38,8 @@ def segment(
         flip: Whether the mirrored image is averaged over too.
         rotate: Whether the image turned by 90, 180 and 270 degrees is averaged over too: with
             `flip` eight positions, for images without an up and down.
-        crf: True for a dense CRF after the net, or a dict of options of
-            `fcn_keras.crf.dense_crf`.
+        crf: True for a dense CRF after the net, a name of `fcn_keras.crf.PRESETS` for published
+            options, or a dict of options of `fcn_keras.crf.dense_crf`.
         samples: Number of passes with Dropout on to average over; `uncertainty` also returns how
             far they differ.
         tile: "auto", or the pixels of a tile, to segment a large image tile by tile: exactly, and

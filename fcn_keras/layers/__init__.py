@@ -19,7 +19,9 @@ from fcn_keras.layers.mirror_padding import MirrorPadding2D
 from fcn_keras.layers.pad_to_multiple import PadToMultiple
 from fcn_keras.layers.pooling_indices import MaxPooling2DWithIndices, MaxUnpooling2D
 from fcn_keras.layers.preprocessing import Preprocess
+from fcn_keras.layers.repeating import RepeatToReference
 from fcn_keras.layers.resizing import ResizeToReference
+from fcn_keras.layers.scales import Rescale, ScaleMaximum
 from fcn_keras.layers.side_outputs import SideOutputs
 from fcn_keras.layers.take_frame import TakeFrame
 from fcn_keras.layers.window_conv import WindowConv2D
@@ -43,8 +45,11 @@ __all__ = [
     "MirrorPadding2D",
     "PadToMultiple",
     "Preprocess",
+    "RepeatToReference",
+    "Rescale",
     "ResizeToReference",
     "SideOutputs",
+    "ScaleMaximum",
     "TakeFrame",
     "WindowConv2D",
 ]

@@ -37,12 +37,7 @@ class ResizeToReference(SpatialLayer, keras.layers.Layer):
 
     def call(self, inputs):
         x, reference = inputs
-        cells, wanted = ops.shape(x)[1:3], map(self._size, ops.shape(reference)[1:3])
-        rows, columns = (
-            ops.cast(_shares(n, m), x.dtype) for n, m in zip(cells, wanted, strict=True)
-        )
-        x = ops.einsum("rh,bhwc->brwc", rows, x)
-        return ops.einsum("vw,brwc->brvc", columns, x)
+        return resized(x, map(self._size, ops.shape(reference)[1:3]))
 
     def compute_output_shape(self, input_shape):
         (batch, *_, channels), (_, *wanted, _) = input_shape
@@ -67,6 +62,19 @@ class ResizeToReference(SpatialLayer, keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "smallest": self.smallest}
+
+
+def resized(x, size):
+    """Returns a map resized bilinearly by half pixels.
+
+    Args:
+        x: Tensor (batch, h, w, channels).
+        size: Its new height and width, ints or scalar tensors.
+    """
+    cells = ops.shape(x)[1:3]
+    rows, columns = (ops.cast(_shares(n, m), x.dtype) for n, m in zip(cells, size, strict=True))
+    x = ops.einsum("rh,bhwc->brwc", rows, x)
+    return ops.einsum("vw,brwc->brvc", columns, x)
 
 
 def _shares(cells, pixels):

@@ -2,6 +2,7 @@
 
 import keras
 
+from fcn_keras.checks import whole_number
 from fcn_keras.losses.base import cross_entropy
 from fcn_keras.losses.pixel_base import PixelLoss
 
@@ -39,6 +40,9 @@ class CrossEntropy(PixelLoss):
             without sampling. The loss is sampled in evaluation too; metrics are not.
         cell: side of the square cells in pixels; the pixels of a cell are kept or left out
             together. 1 draws single pixels, 32 is about a cell of the score map of an FCN-32s.
+        stride: 1 for all pixels. n: every n-th row and column of labels and logits counts, from
+            the first on. The loss of a net of stride n whose first cell is centred on the first
+            pixel (`deeplab_v1`) then is that of its own map, and no label is interpolated.
         seed: whole number that seeds the draws, or None: then one is drawn from Python's `random`,
             which `keras.utils.set_random_seed` seeds. Each draw follows from the seed and the
             pixel losses of the step: every step draws other cells, and the same weights and
@@ -51,8 +55,8 @@ class CrossEntropy(PixelLoss):
         sample_weight: optional; as in Keras it multiplies the pixels' losses and not the divisor.
 
     Raises:
-        ValueError: for a wrong `ignore_class`, `class_weights`, `sampling` or `cell`, or shapes
-            that do not fit.
+        ValueError: for a wrong `ignore_class`, `class_weights`, `sampling`, `cell` or `stride`, or
+            shapes that do not fit.
 
     Example:
 
@@ -76,9 +80,26 @@ class CrossEntropy(PixelLoss):
         normalize=True,
         sampling=None,
         cell=1,
+        stride=1,
         seed=None,
     ):
         super().__init__(ignore_class, class_weights, name, normalize, sampling, cell, seed)
+        self.stride = whole_number("stride", stride)
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        if self.stride > 1 and len(getattr(sample_weight, "shape", ())) > 2:
+            sample_weight = self._sliced(sample_weight)
+        return super().__call__(y_true, y_pred, sample_weight)
+
+    def values(self, labels, counted, logits):
+        return super().values(*map(self._sliced, (labels, counted, logits)))
 
     def pixel_losses(self, labels, logits):
         return cross_entropy(labels, logits)
+
+    def _sliced(self, maps):
+        """Every `stride`-th row and column of maps (batch, height, width, ...)."""
+        return maps[:, :: self.stride, :: self.stride]
+
+    def get_config(self):
+        return {**super().get_config(), "stride": self.stride}

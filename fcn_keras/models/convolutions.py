@@ -9,6 +9,7 @@ from fcn_keras.layers import LeanHeNormal
 L = keras.layers
 NORMALIZATIONS = ("batch", "group", "none")
 GROUPS = 32
+EPSILON = 1e-3  # Keras's, of BatchNormalization
 
 
 def convolved(
@@ -21,11 +22,15 @@ def convolved(
     normalization="batch",
     use_bias=False,
     relu=True,
+    rate=1,
+    separable=False,
     momentum=None,
+    epsilon=EPSILON,
 ):
     """Returns a map after a convolution, a normalization and ReLU.
 
-    Weights start from a normal distribution of deviation sqrt(2 / N), with N inputs of a cell.
+    Weights start from a normal distribution of deviation sqrt(2 / N), with N inputs of a cell; of
+    a separable convolution from Glorot's.
 
     Args:
         x: KerasTensor (batch, H, W, channels).
@@ -36,29 +41,34 @@ def convolved(
         normalization: "batch", "group" (32 groups) or "none", where the convolution has biases.
         use_bias: Whether it has biases with a normalization too.
         relu: Whether ReLU follows.
-        momentum: Momentum of the BatchNormalization; None for Keras's.
+        rate: Dilation of the filters.
+        separable: Whether the convolution is depthwise separable.
+        momentum, epsilon: Those of the BatchNormalization; a momentum of None is Keras's.
     """
     plain = normalization == "none"
-    x = L.Conv2D(
-        filters,
-        window,
-        padding=padding,
-        activation="relu" if plain and relu else None,
-        use_bias=plain or use_bias,
-        kernel_initializer=LeanHeNormal(),
-        name=name,
-    )(x)
+    given = {
+        "padding": padding,
+        "dilation_rate": rate,
+        "activation": "relu" if plain and relu else None,
+        "use_bias": plain or use_bias,
+        "name": name,
+    }
+    if separable:
+        x = L.SeparableConv2D(filters, window, **given)(x)
+    else:
+        x = L.Conv2D(filters, window, kernel_initializer=LeanHeNormal(), **given)(x)
     if plain:
         return x
-    x = normalized(x, name, normalization, momentum)
+    x = normalized(x, name, normalization, momentum, epsilon)
     return L.ReLU(name=f"{name}_relu")(x) if relu else x
 
 
-def normalized(x, name, normalization, momentum=None):
+def normalized(x, name, normalization, momentum=None, epsilon=EPSILON):
     """Returns a map after a BatchNormalization or a GroupNormalization.
 
     Args:
-        x, normalization, momentum: As `convolved`; with "none" the map is returned as it is.
+        x, normalization, momentum, epsilon: As `convolved`; with "none" the map is returned as
+            it is.
         name: Name of the convolution in front of it.
     """
     if normalization == "group":
@@ -66,7 +76,7 @@ def normalized(x, name, normalization, momentum=None):
         return L.GroupNormalization(groups, epsilon=1e-5, name=f"{name}_gn")(x)
     if normalization == "batch":
         options = {} if momentum is None else {"momentum": momentum}
-        return L.BatchNormalization(name=f"{name}_bn", **options)(x)
+        return L.BatchNormalization(epsilon=epsilon, name=f"{name}_bn", **options)(x)
     return x
 
 

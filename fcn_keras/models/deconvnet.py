@@ -14,9 +14,10 @@ block 1 - pool 1 ---- where the maxima were ---------------- unpool 1 - block 1 
 import keras
 
 from fcn_keras.layers import CropToReference, LeanHeNormal, PadToMultiple, WindowConv2D
-from fcn_keras.models.init_from import begin_from, classifier_weights
-from fcn_keras.models.inputs import assembled, one_stream
-from fcn_keras.models.options import check_options, name_of
+from fcn_keras.models.arguments import checked_arguments
+from fcn_keras.models.init_from import begin_from
+from fcn_keras.models.inputs import assembled
+from fcn_keras.models.options import name_of
 from fcn_keras.models.outputs import scored, tasks_wanted
 from fcn_keras.models.pooled_encoder import (
     Hidden,
@@ -100,16 +101,15 @@ def deconvnet(
     section 3 and figure 2.
     """
     tasks = tasks_wanted(num_classes, labels)
+    momentum = batch_norm_momentum
     given = {
-        "new_classes": new_classes,
         "head_filters": head_filters,
         "head_padding": head_padding,
-        "batch_norm_momentum": batch_norm_momentum,
+        "batch_norm_momentum": momentum,
     }
-    check_options("deconvnet", given)
-    weights = classifier_weights(weights, init_from, new_classes)
-    stream = one_stream(input_shape, preprocess, "deconvnet")
-    momentum = batch_norm_momentum
+    _, stream, weights = checked_arguments(
+        "deconvnet", given, input_shape, preprocess, weights, init_from, new_classes
+    )
     encoder = load_pooled_encoder(
         stream, classifier, weights, net="deconvnet", momentum=momentum, keep_head=True
     )

@@ -10,23 +10,18 @@ With several scales the image and the first four pooled maps are scored too, and
 from dataclasses import dataclass
 
 import keras
-import numpy as np
 
 from fcn_keras.data_format import channels_last
-from fcn_keras.geometry.field import trace
-from fcn_keras.layers import CeilPooling2D, CropToReference, LeanHeNormal, PadToMultiple
-from fcn_keras.models.alignment import SameAlignment, Tap, on_pixels
-from fcn_keras.models.backbone import features_of, load_backbone, resolve, tap_of
-from fcn_keras.models.init_from import begin_from, classifier_weights
-from fcn_keras.models.inputs import assembled, one_stream, preprocessed
-from fcn_keras.models.options import check_options
+from fcn_keras.layers import CropToReference, LeanHeNormal
+from fcn_keras.models.alignment import on_pixels
+from fcn_keras.models.arguments import checked_arguments
+from fcn_keras.models.backbone import tap_of
+from fcn_keras.models.dilated_trunk import dropped, hidden_features, load_trunk, summed_scores
+from fcn_keras.models.init_from import begin_from
+from fcn_keras.models.inputs import assembled
 from fcn_keras.models.outputs import suffix_of, tasks_wanted
-from fcn_keras.models.pooled_encoder import halving_poolings, hidden_layers
-from fcn_keras.surgery.convolutionalize import copy_open
-from fcn_keras.surgery.copying import Copier, with_batch_norm_momentum
 
 L = keras.layers
-STRIDE = 8
 RATE = 0.5
 BRANCH = 128  # filters of each branch of the multi-scale net
 POOLED = 4  # poolings whose maps have a branch
@@ -57,24 +52,6 @@ VARIANTS = {
 }
 
 
-@dataclass(frozen=True)
-class Trunk:
-    """A classifier of stride 8.
-
-    Attributes:
-        deepest: `Tap` of its features.
-        scales: KerasTensors, the finer maps that the multi-scale net scores: the preprocessed
-            image, and what the first four poolings give.
-        head: The classifier's fully connected layers, a tuple of `Hidden`.
-        align: The `SameAlignment` that lays the scores on the pixels.
-    """
-
-    deepest: Tap
-    scales: tuple
-    head: tuple
-    align: SameAlignment
-
-
 @channels_last()
 def deeplab_v1(
     num_classes,
@@ -82,6 +59,7 @@ def deeplab_v1(
     *,
     variant="largefov",
     multi_scale=False,
+    average_pool=False,
     head_filters=None,
     dropout=None,
     batch_norm_momentum=0.9,
@@ -111,6 +89,9 @@ def deeplab_v1(
         multi_scale: Whether the image and the maps of the first four poolings are scored too, each
             behind two convolutions of 128 filters, and the scores added ("MSc"). Of classifiers
             with other strides these are the maps of strides 2 and 4.
+        average_pool: Whether the last map is averaged over windows of 3x3 cells, with zeros around
+            it, in front of fc6. The paper does not mention it; the released LargeFOV has it
+            ("pool5a"), and so a receptive field of 435.
         head_filters: Filters of fc6 and fc7. Default: those of the variant.
         dropout: Dropout rate after fc6, fc7 and the convolutions of the branches. Default: 0.5.
         batch_norm_momentum: Momentum of every BatchNormalization of the classifier; None keeps
@@ -148,140 +129,39 @@ def deeplab_v1(
     given = {
         "variant": variant,
         "multi_scale": multi_scale,
+        "average_pool": average_pool,
         "head_filters": head_filters,
         "dropout": dropout,
         "batch_norm_momentum": batch_norm_momentum,
-        "new_classes": new_classes,
     }
-    check_options("deeplab_v1", given)
-    weights = classifier_weights(weights, init_from, new_classes)
-    stream = one_stream(input_shape, preprocess, "deeplab_v1")
+    _, stream, weights = checked_arguments(
+        "deeplab_v1", given, input_shape, preprocess, weights, init_from, new_classes
+    )
     chosen, rate = VARIANTS[variant], RATE if dropout is None else dropout
-    trunk = _trunk(stream, classifier, weights, chosen, batch_norm_momentum)
-    features = [("fc8", _through_head(trunk, chosen, head_filters or chosen.filters, rate))]
+    pooling, momentum = chosen.pooling, batch_norm_momentum
+    trunk = load_trunk(
+        stream, classifier, weights, "deeplab_v1", pooling=pooling, momentum=momentum
+    )
+    x, filters = trunk.deepest.tensor, head_filters or chosen.filters
+    if average_pool:
+        x = L.ZeroPadding2D(1, name="pool5a_pad")(x)
+        x = L.AveragePooling2D(3, 1, name="pool5a")(x)
+    x = hidden_features(trunk, x, chosen.window, chosen.hole, filters, rate)
+    features = [("fc8", x)]
     if multi_scale:
-        for number, x in enumerate(trunk.scales):
+        for number, x in enumerate(trunk.finer[: POOLED + 1]):
             branch = _branch(x, stream.image, trunk.deepest, f"scale{number}", rate)
             features.append((f"scale{number}", branch))
     logits = {}
     for output, task in tasks.items():
         suffix = suffix_of(output)
-        scores = trunk.deepest.with_tensor(_scores(features, task.channels, suffix))
+        scores = summed_scores(features, task.channels, suffix, "fuse_scales")
+        scores = trunk.deepest.with_tensor(scores)
         logits[output] = on_pixels(trunk.align, scores, stream.image, task, suffix=suffix)
     model = assembled([stream], logits, name)
     if init_from is not None:
         begin_from(model, init_from, new_classes)
     return model
-
-
-def _trunk(stream, classifier, weights, variant, momentum):
-    """The `Trunk`; with the paper's poolings where the classifier has no other strides."""
-    spec = resolve(classifier, weights, stream, keep_head=True)
-    try:
-        poolings = halving_poolings(spec.classifier, spec.classifier.name, "deeplab_v1")
-    except ValueError:  # strides of other kinds
-        return _dilated(stream, classifier, weights, momentum)
-    corner = variant.pooling > 2  # cells on every 8th pixel, so that no size needs padding
-    x = preprocessed(stream, spec.preprocess, spec.grey)
-    if not corner:
-        x = PadToMultiple(STRIDE, name="pad")(x)
-    taken = {stream.image.name, *(layer.name for layer in keras.Model(stream.image, x).layers)}
-    changes = with_batch_norm_momentum(momentum), _with_holes(spec.classifier)
-    copy = _Copy(Copier(*changes, taken=taken), poolings, corner)
-    deepest = tap_of(stream.image, features_of(spec.classifier, x, copy))
-    scales = (x, *[*copy.pooled.values()][:POOLED])
-    align = SameAlignment([stream.image], nested=not corner)
-    return Trunk(deepest, scales, hidden_layers(spec), align)
-
-
-def _dilated(stream, classifier, weights, momentum):
-    """The `Trunk` of a classifier with strides of any kind, those beyond 8 removed."""
-    options = {"head_filters": 0, "output_stride": STRIDE, "batch_norm_momentum": momentum}
-    backbone = load_backbone(stream, classifier, weights, SameAlignment, **options)
-    scales = tuple(tap.tensor for tap in reversed(backbone.finer))
-    align = SameAlignment([stream.image], backbone.nested)
-    return Trunk(backbone.deepest, scales, (), align)
-
-
-class _Copy:
-    """Calls what stands for a layer of a classifier whose only strides are poolings.
-
-    Attributes:
-        pooled: {pooling: KerasTensor}, what each pooling gives.
-    """
-
-    def __init__(self, copier, poolings, corner):
-        self.copier = copier
-        self.poolings = poolings
-        self.corner = corner
-        self.pooled = {}
-
-    def __call__(self, layer, args, kwargs):
-        if layer not in self.poolings:
-            return copy_open(self.copier, layer, args, kwargs)
-        strides = 2 if 2 ** (self.poolings.index(layer) + 1) <= STRIDE else 1
-
-        def make(name):
-            if self.corner:
-                return CeilPooling2D(3, strides, padding=1, name=name)
-            return L.MaxPooling2D(2, strides, padding="same", name=name)
-
-        self.pooled[layer] = self.copier.new(layer.name, make, key=layer)(*args)
-        return self.pooled[layer]
-
-
-def _with_holes(classifier):
-    """A change for `Copier`: holes for the convolutions of maps coarser than stride 8."""
-    holes = {}
-    for traced in trace(classifier)[0]:
-        if isinstance(traced.operation, (L.Conv2D, L.DepthwiseConv2D)) and traced.parents:
-            holes[traced.operation] = max(1, int(traced.parents[0].grids[0].stride) // STRIDE)
-
-    def change(layer, config):
-        if holes.get(layer, 1) > 1:
-            config["dilation_rate"] = holes[layer]
-        return config
-
-    return change
-
-
-def _through_head(trunk, variant, filters, rate):
-    """The features after fc6 and fc7, which begin with the classifier's own where these fit."""
-    x, convolutions = trunk.deepest.tensor, []
-    units = (("fc6", variant.window, variant.hole), ("fc7", 1, 1))
-    for number, (name, window, hole) in enumerate(units, start=6):
-        convolve = L.Conv2D(
-            filters,
-            window,
-            dilation_rate=hole,
-            padding="same",
-            activation="relu",
-            kernel_initializer=LeanHeNormal(),
-            name=name,
-        )
-        x = _dropped(convolve(x), rate, f"drop{number}")
-        convolutions.append(convolve)
-    if _fit(trunk.head, convolutions):
-        for hidden, convolve in zip(trunk.head, convolutions, strict=True):
-            convolve.set_weights(_decimated(hidden.weights, convolve.kernel.shape))
-    return x
-
-
-def _fit(head, convolutions):
-    """Whether a pretrained head has two layers, which are at least as large as the net's."""
-    return len(head) == len(convolutions) and all(
-        hidden.weights and np.all(np.greater_equal(hidden.weights[0].shape, layer.kernel.shape))
-        for hidden, layer in zip(head, convolutions, strict=True)
-    )
-
-
-def _decimated(weights, shape):
-    """Evenly spaced cells, channels and filters of a larger kernel, and the filters' biases."""
-    kernel, bias = weights
-    for axis, count in enumerate(shape):
-        chosen = np.linspace(0, kernel.shape[axis] - 1, count).round().astype(int)
-        kernel = kernel.take(chosen, axis)
-    return kernel, bias[chosen]
 
 
 def _branch(x, image, deepest, name, rate):
@@ -303,23 +183,5 @@ def _branch(x, image, deepest, name, rate):
             kernel_initializer=LeanHeNormal(),
             name=f"{name}_{number}",
         )(x)
-        x = _dropped(x, rate, f"{name}_drop{number}")
+        x = dropped(x, rate, f"{name}_drop{number}")
     return CropToReference(name=f"{name}_crop")([x, deepest.tensor])
-
-
-def _scores(features, channels, suffix):
-    """The sum of the scores of all features, a KerasTensor."""
-    scores = [
-        L.Conv2D(
-            channels,
-            1,
-            kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
-            name=f"score_{name}{suffix}",
-        )(x)
-        for name, x in features
-    ]
-    return L.Add(name=f"fuse_scales{suffix}")(scores) if len(scores) > 1 else scores[0]
-
-
-def _dropped(x, rate, name):
-    return L.Dropout(rate, name=name)(x) if rate else x

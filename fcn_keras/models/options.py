@@ -35,7 +35,7 @@ HEAD_FILTERS = Option(
     "Number of filters of fc6 and fc7, of a DeconvNet or a DeepLab.",
     metavar="N",
     least=1,
-    shown="the classifier's; of a DeepLab those of the variant",
+    shown="the classifier's; of a DeepLab those of the paper",
 )
 
 
@@ -54,6 +54,25 @@ MOMENTUM = Option(
 
 def _numbers(text):
     return tuple(int(part) for part in text.split(","))
+
+
+def _rates(name, value):
+    """Checks the dilations of a pyramid."""
+    if not isinstance(value, (tuple, list)) or not value:
+        raise ValueError(
+            f"`{name}` needs the dilation of each branch, such as (6, 12, 18), got {value!r}."
+        )
+    return tuple(whole_number(name, one) for one in value)
+
+
+ASPP_RATES = Option(
+    "Dilation of each 3x3 convolution of a DeepLab's pyramid, from v2 on.",
+    metavar="N,N,...",
+    parse=_numbers,
+    takes="whole numbers with commas between, such as 6,12,18",
+    shown="6,12,18,24 in v2; 6,12,18 at stride 16 in v3",
+    check=_rates,
+)
 
 
 def _filters(name, value):
@@ -308,7 +327,60 @@ class DeepLabOptions(StartOptions, total=False):
         bool,
         Option("Scores the image and the first four pooled maps of DeepLab too.", default=False),
     ]
+    average_pool: Annotated[
+        bool,
+        Option(
+            "Whether the last map is averaged over 3x3 cells in front of fc6.",
+            default=False,
+            python_only=True,
+        ),
+    ]
     head_filters: Annotated[int | None, HEAD_FILTERS]
+    dropout: Annotated[float | None, DROPOUT]
+    batch_norm_momentum: Annotated[float | None, MOMENTUM]
+
+
+class DeepLabV2Options(StartOptions, total=False):
+    """The options of `fcn_keras.models.deeplab_v2`, which documents them."""
+
+    aspp_rates: Annotated[tuple, replace(ASPP_RATES, default=(6, 12, 18, 24))]
+    head_filters: Annotated[int | None, replace(HEAD_FILTERS, least=0)]
+    dropout: Annotated[float | None, DROPOUT]
+    batch_norm_momentum: Annotated[float | None, MOMENTUM]
+
+
+class DeepLabV3Options(StartOptions, total=False):
+    """The options of `fcn_keras.models.deeplab_v3` and `deeplab_v3_plus`, which document them."""
+
+    alignment: Annotated[
+        str,
+        Option(
+            "Alignment of logits and pixels: same, or torch, as the nets of PyTorch.",
+            default="same",
+            choices=("same", "torch"),
+        ),
+    ]
+    output_stride: Annotated[
+        int, Option("Stride of the deepest features in pixels.", default=16, least=1)
+    ]
+    aspp_rates: Annotated[tuple | None, ASPP_RATES]
+    aspp_filters: Annotated[
+        int,
+        Option(
+            "Number of filters of each convolution of DeepLabv3's pyramid and decoder.",
+            default=256,
+            least=1,
+        ),
+    ]
+    separable: Annotated[
+        bool,
+        Option(
+            "Whether the 3x3 convolutions of DeepLabv3's pyramid and decoder are depthwise "
+            "separable.",
+            default=False,
+            python_only=True,
+        ),
+    ]
     dropout: Annotated[float | None, DROPOUT]
     batch_norm_momentum: Annotated[float | None, MOMENTUM]
 
@@ -422,6 +494,16 @@ OPTIONS["segnet_basic"] = {  # it has its own encoder, which nobody trained befo
 }
 OPTIONS["deconvnet"] = {"classifier": CLASSIFIER, **declared(DeconvNetOptions)}
 OPTIONS["deeplab_v1"] = {"classifier": CLASSIFIER, **declared(DeepLabOptions)}
+OPTIONS["deeplab_v2"] = {"classifier": CLASSIFIER, **declared(DeepLabV2Options)}
+for _net in ("deeplab_v3", "deeplab_v3_plus"):
+    OPTIONS[_net] = {
+        "classifier": replace(CLASSIFIER, default="resnet50"),
+        **declared(DeepLabV3Options),
+    }
+OPTIONS["deeplab_v3_plus"]["separable"] = replace(
+    OPTIONS["deeplab_v3"]["separable"],
+    default=True,  # as in its paper
+)
 OPTIONS["segmenter"] = {
     "classifier": replace(CLASSIFIER, default="mobilenet_v2"),
     **declared(SegmenterOptions),

@@ -4,11 +4,11 @@ from functools import partial
 
 from fcn_keras.data_format import channels_last
 from fcn_keras.models.alignment import SameAlignment
+from fcn_keras.models.arguments import checked_arguments
 from fcn_keras.models.backbone import load_backbone
 from fcn_keras.models.decoders import DECODERS, decoded
-from fcn_keras.models.init_from import begin_from, classifier_weights
-from fcn_keras.models.inputs import assembled, one_stream
-from fcn_keras.models.options import check_options
+from fcn_keras.models.init_from import begin_from
+from fcn_keras.models.inputs import assembled
 from fcn_keras.models.outputs import tasks_wanted
 
 
@@ -96,11 +96,10 @@ def segmenter(
         "dropout": dropout,
         "decoder_normalization": decoder_normalization,
         "batch_norm_momentum": batch_norm_momentum,
-        "new_classes": new_classes,
     }
-    check_options("segmenter", options)
-    weights = classifier_weights(weights, init_from, new_classes)
-    stream = one_stream(input_shape, preprocess, "segmenter")
+    _, stream, weights = checked_arguments(
+        "segmenter", options, input_shape, preprocess, weights, init_from, new_classes
+    )
     kind = DECODERS[decoder]
     backbone = load_backbone(
         stream,

@@ -12,8 +12,8 @@ block 1 - pool 1 -- where the maxima were -------------- unpool 1 - block 1 (mir
 import keras
 
 from fcn_keras.layers import LocalResponseNormalization, MaxPooling2DWithIndices
-from fcn_keras.models.inputs import assembled, one_stream, preprocessed, preprocessing_layer
-from fcn_keras.models.options import check_options
+from fcn_keras.models.arguments import checked_arguments
+from fcn_keras.models.inputs import assembled, preprocessed, preprocessing_layer
 from fcn_keras.models.outputs import scored, tasks_wanted
 from fcn_keras.models.pooled_encoder import (
     Block,
@@ -87,8 +87,8 @@ def segnet(
     Badrinarayanan, Cipolla (2017), "Bayesian SegNet", section 3.
     """
     tasks = tasks_wanted(num_classes, labels)
-    check_options("segnet", {"bayesian": bayesian, "batch_norm_momentum": batch_norm_momentum})
-    stream = one_stream(input_shape, preprocess, "segnet")
+    given = {"bayesian": bayesian, "batch_norm_momentum": batch_norm_momentum}
+    _, stream, weights = checked_arguments("segnet", given, input_shape, preprocess, weights)
     encoder = load_pooled_encoder(
         stream,
         classifier,
@@ -154,8 +154,7 @@ def segnet_basic(
     """
     tasks = tasks_wanted(num_classes, labels)
     given = {"bayesian": bayesian, "batch_norm_momentum": batch_norm_momentum}
-    check_options("segnet_basic", given)
-    stream = one_stream(input_shape, preprocess, "segnet_basic")
+    _, stream, _ = checked_arguments("segnet_basic", given, input_shape, preprocess)
     x = preprocessed(stream, preprocessing_layer(stream.preprocess, stream.suffix), grey=False)
     x = LocalResponseNormalization(2, bias=1, alpha=2e-5, beta=0.75, name="norm")(x)
     blocks, momentum = [], batch_norm_momentum

@@ -22,12 +22,13 @@ from fcn_keras.layers import (
     PadToMultiple,
 )
 from fcn_keras.models.alignment import SameAlignment
+from fcn_keras.models.arguments import checked_arguments
 from fcn_keras.models.backbone import load_backbone
 from fcn_keras.models.convolutions import convolved_twice
 from fcn_keras.models.decoders import UNet, decoded
-from fcn_keras.models.init_from import begin_from, classifier_weights
-from fcn_keras.models.inputs import assembled, one_stream, preprocessed, preprocessing_layer
-from fcn_keras.models.options import OPTIONS, check_options, check_use
+from fcn_keras.models.init_from import begin_from
+from fcn_keras.models.inputs import assembled, preprocessed, preprocessing_layer
+from fcn_keras.models.options import OPTIONS, check_use
 from fcn_keras.models.outputs import scored, tasks_wanted
 
 L = keras.layers
@@ -118,20 +119,20 @@ def unet(
     Segmentation", section 2 and figure 1.
     """
     tasks = tasks_wanted(num_classes, labels)
-    options = _checked(
-        classifier,
-        filters=filters,
-        padding=padding,
-        context=context,
-        decoder_filters=decoder_filters,
-        batch_norm=batch_norm,
-        dropout=dropout,
-        batch_norm_momentum=batch_norm_momentum,
-        weights=weights or "imagenet",
-        new_classes=new_classes,
+    given = {
+        "filters": filters,
+        "padding": padding,
+        "context": context,
+        "decoder_filters": decoder_filters,
+        "batch_norm": batch_norm,
+        "dropout": dropout,
+        "batch_norm_momentum": batch_norm_momentum,
+        "weights": weights or "imagenet",
+    }
+    options, stream, weights = checked_arguments(
+        "unet", given, input_shape, preprocess, weights, init_from, new_classes
     )
-    weights = classifier_weights(weights, init_from, new_classes)
-    stream = one_stream(input_shape, preprocess, "unet")
+    _check_kind(classifier, options)
     if classifier is None:
         normalization = "batch" if batch_norm else "none"
         given = {"padding": padding, "normalization": normalization}
@@ -147,12 +148,10 @@ def unet(
     return model
 
 
-def _checked(classifier, **options):
-    """The options, checked also for what means nothing with, or without, a classifier."""
-    options = check_options("unet", options)
+def _check_kind(classifier, options):
+    """Refuses options that mean nothing with, or without, a classifier."""
     given = {name for name, value in options.items() if value != OPTIONS["unet"][name].default}
     check_use("unet", classifier, given)
-    return options
 
 
 def _over(stream, classifier, weights, options, tasks):

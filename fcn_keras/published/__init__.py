@@ -7,6 +7,7 @@ from fcn_keras.published.boundaries import load_hed
 from fcn_keras.published.building import build
 from fcn_keras.published.caffemodel import read_caffemodel
 from fcn_keras.published.classifiers import load_classifier
+from fcn_keras.published.deeplabs import deeplab_names, load_deeplab
 from fcn_keras.published.nets import Net, get, names
 from fcn_keras.published.segnets import load_segnet, segnet_names
 from fcn_keras.published.torch_nets import load_torch, torch_names
@@ -16,8 +17,10 @@ __all__ = [
     "CaffeModelError",
     "Net",
     "build",
+    "deeplab_names",
     "get",
     "load_classifier",
+    "load_deeplab",
     "load_hed",
     "load_segnet",
     "load_torch",

@@ -160,13 +160,13 @@ def _fcn(name, caffe, last):
     return TorchNet(name, PYTORCH_FCN, partial(pytorch_fcn, net), (f"{last}.weight",))
 
 
-def _resnet_fcn(variant, file):
+def _over_resnet(kind, load, head, variant, file):
     layer3 = f"backbone.layer3.{resnet_v1_5.BLOCKS[variant][2] - 1}.conv3.weight"
     return TorchNet(
-        f"fcn_{variant.partition('_')[0]}",
+        f"{kind}_{variant.partition('_')[0]}",
         resnet_v1_5.ADDRESS + file,
-        partial(torchvision.load_fcn, variant),
-        ("classifier.0.weight", layer3),
+        partial(load, variant),
+        (head, layer3),
         "backbone.layer3.6.conv3.weight" if variant == "resnet50_v1_5" else "",
     )
 
@@ -184,7 +184,14 @@ def _resnet(variant, file):
 
 _TABLE = (
     *(_fcn(name, *row) for name, row in _PYTORCH_FCN.items()),
-    *(_resnet_fcn(variant, file) for variant, file in torchvision.FILES.items()),
+    *(
+        _over_resnet("fcn", torchvision.load_fcn, "classifier.0.weight", *row)
+        for row in torchvision.FILES.items()
+    ),
+    *(
+        _over_resnet("deeplabv3", torchvision.load_deeplab, "classifier.0.project.0.weight", *row)
+        for row in torchvision.DEEPLAB_FILES.items()
+    ),
     *(_resnet(variant, file) for variant, file in resnet_v1_5.FILES.items()),
 )
 

@@ -1,7 +1,11 @@
-"""torchvision's fcn_resnet50 and fcn_resnet101: a dilated ResNet, one 3x3 convolution, scores."""
+"""torchvision's FCN and DeepLabv3 over ResNet-50 and 101, and these ResNets.
+
+The FCN is a dilated ResNet, one 3x3 convolution and scores; DeepLabv3 has an atrous pyramid.
+"""
 
 import keras
 
+from fcn_keras import models
 from fcn_keras.checkpoints.filling import count_classes, fill
 from fcn_keras.classifiers import resnet_v1_5
 from fcn_keras.models.alignment import ALIGNMENTS, on_pixels
@@ -16,7 +20,20 @@ FILES = {  # trained on COCO with the classes of PASCAL VOC
     "resnet50_v1_5": "fcn_resnet50_coco-1167a1af.pth",
     "resnet101_v1_5": "fcn_resnet101_coco-7ecb50ca.pth",
 }
+DEEPLAB_FILES = {  # likewise
+    "resnet50_v1_5": "deeplabv3_resnet50_coco-cd0a2569.pth",
+    "resnet101_v1_5": "deeplabv3_resnet101_coco-586e9e4e.pth",
+}
 _HEAD = {"head_conv": "classifier.0", "head_bn": "classifier.1", "score_fr": "classifier.4"}
+_PYRAMID = {  # {our convolution: (torchvision's, its BatchNormalization)}
+    "aspp_1x1": ("0.convs.0.0", "0.convs.0.1"),
+    "aspp_rate12": ("0.convs.1.0", "0.convs.1.1"),
+    "aspp_rate24": ("0.convs.2.0", "0.convs.2.1"),
+    "aspp_rate36": ("0.convs.3.0", "0.convs.3.1"),
+    "aspp_image": ("0.convs.4.1", "0.convs.4.2"),
+    "aspp_project": ("0.project.0", "0.project.1"),
+    "head_1": ("1", "2"),
+}
 _UNUSED = ("aux_classifier.", "backbone.fc.")
 
 
@@ -63,13 +80,57 @@ def load_fcn(variant, tensors, classifier=None, blocks=None, preprocess=None):
         CheckpointError: for tensors that do not fit.
     """
     name = f"fcn_{variant.partition('_')[0]}"
-    classes = count_classes(tensors, "classifier.4.weight", name)
-    class_names = labels.VOC if classes == 21 else None
+    classes, class_names = _classes(tensors, name)
     model = fcn_resnet(classes, classifier or variant, name, class_names, preprocess)
-    names = resnet_v1_5.torch_names(blocks or resnet_v1_5.BLOCKS[variant])
-    names = {ours: f"backbone.{theirs}" for ours, theirs in names.items()} | _HEAD
-    fill(model, tensors, names, name, _UNUSED)
+    fill(model, tensors, _trunk_names(variant, blocks) | _HEAD, name, _UNUSED)
     return model
+
+
+def load_deeplab(variant, tensors, classifier=None, blocks=None, preprocess=None):
+    """Returns torchvision's DeepLabv3 with the weights of its state dict.
+
+    Args:
+        variant, tensors, classifier, blocks, preprocess: As `load_fcn`.
+
+    Returns:
+        The model of `fcn_keras.deeplab_v3`, of stride 8 and in alignment "torch".
+
+    Raises:
+        CheckpointError: for tensors that do not fit.
+
+    Source: torchvision/models/segmentation/deeplabv3.py.
+    """
+    name = f"deeplabv3_{variant.partition('_')[0]}"
+    classes, class_names = _classes(tensors, name)
+    model = models.deeplab_v3(
+        classes,
+        classifier or variant,
+        output_stride=OUTPUT_STRIDE,
+        aspp_filters=tensors["classifier.4.weight"].shape[1],
+        alignment="torch",
+        weights=None,
+        preprocess=preprocess,
+        labels=class_names,
+        name=name,
+    )
+    names = {"score_conv": "classifier.4"}
+    for ours, (convolution, normalization) in _PYRAMID.items():
+        names[ours] = f"classifier.{convolution}"
+        names[f"{ours}_bn"] = f"classifier.{normalization}"
+    fill(model, tensors, _trunk_names(variant, blocks) | names, name, _UNUSED)
+    return model
+
+
+def _classes(tensors, name):
+    """The number of classes of the file, and the names of PASCAL VOC where there are 21."""
+    classes = count_classes(tensors, "classifier.4.weight", name)
+    return classes, labels.VOC if classes == len(labels.VOC.names) else None
+
+
+def _trunk_names(variant, blocks):
+    """{our layer: torchvision's} of the ResNet, of its own blocks or of others."""
+    names = resnet_v1_5.torch_names(blocks or resnet_v1_5.BLOCKS[variant])
+    return {ours: f"backbone.{theirs}" for ours, theirs in names.items()}
 
 
 def load_resnet(variant, tensors):

@@ -8,6 +8,7 @@ import dataclasses
 import os
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Annotated, TypedDict
 
 import numpy as np
@@ -19,6 +20,7 @@ from fcn_keras.training import loss as loss_words
 ALL_BUT_SCORES = "all but scores"
 UNET_WEIGHTS = (10.0, 5.0)  # w0 and sigma of its weight maps
 SCHEDULES = ("cosine", "poly", "step", "constant")
+DROPS = (2 / 3, 8 / 9)  # of the schedule "step", as shares of the training
 NORMALIZATIONS = ("mean", "pixels", "sum")
 
 
@@ -119,6 +121,11 @@ def parse_rates(texts):
     return found
 
 
+def parse_drops(text):
+    """Returns "1/3,2/3" or "0.45,0.9" as a tuple of floats."""
+    return tuple(float(Fraction(part)) for part in text.split(","))
+
+
 def parse_freeze(texts):
     """Returns ["all but scores"] as that text, other globs as a tuple."""
     return ALL_BUT_SCORES if list(texts) == [ALL_BUT_SCORES] else tuple(texts)
@@ -203,6 +210,17 @@ def checked_momentum(name, value):
     if not 0 <= value < 1:
         raise ValueError(f"`{name}` must be at least 0 and below 1, got {value!r}.")
     return value
+
+
+def checked_drops(name, drops):
+    """Returns ascending shares above 0 and below 1 as a tuple."""
+    shares = isinstance(drops, (tuple, list)) and len(drops) > 0
+    if not shares or list(drops) != sorted({*drops}) or not 0 < drops[0] <= drops[-1] < 1:
+        raise ValueError(
+            f"`{name}` must be ascending shares of the training above 0 and below 1, such as "
+            f"(0.5, 0.75), got {drops!r}."
+        )
+    return tuple(float(share) for share in drops)
 
 
 def checked_crop(name, crop):

@@ -126,7 +126,8 @@ def learning_rate(recipe, steps_per_epoch):
     if recipe.steps is not None:
         steps = recipe.steps * recipe.accumulate
     warmup_steps = round(recipe.warmup * steps_per_epoch)
-    return schedules.schedule(recipe.schedule, recipe.learning_rate, steps, warmup_steps)
+    rate, drops = recipe.learning_rate, recipe.drops
+    return schedules.schedule(recipe.schedule, rate, steps, warmup_steps, drops)
 
 
 def compile_with(model, recipe, rate, tasks, class_weights=None):

@@ -37,6 +37,7 @@ class Recipe:
         learning_rate: Highest rate. Default: the optimizer's; a tenth of it where `net` starts
             from trained weights and `train` builds it.
         schedule: "cosine", "poly", "step" or "constant".
+        drops: Shares of the training after which "step" divides the rate by 10.
         warmup: Epochs of linear warm-up. Default: 1, at most a tenth of the epochs.
         weight_decay: Decay of the kernels (biases and BatchNormalization do not decay);
             decoupled, except in caffe_sgd. Default: the optimizer's.
@@ -166,6 +167,16 @@ class Recipe:
     )
     schedule: str = option(
         "cosine", "Course of the learning rate.", choices=choices.SCHEDULES, panel=PANEL
+    )
+    drops: tuple[float, ...] = option(
+        choices.DROPS,
+        "Shares of the training after which --schedule step divides the rate by 10.",
+        metavar="SHARE,SHARE,...",
+        parse=choices.parse_drops,
+        takes="ascending shares above 0 and below 1, such as 1/3,2/3",
+        shown="2/3,8/9",
+        check=choices.checked_drops,
+        panel=PANEL,
     )
     warmup: float | None = option(
         None,
@@ -439,7 +450,7 @@ class Recipe:
             config["augment"] = {k: list(v) if isinstance(v, tuple) else v for k, v in listed}
         if not isinstance(self.class_weights, (str, type(None))):
             config["class_weights"] = [float(w) for w in self.class_weights]
-        for name in ("crop", "freeze", "weight_maps"):
+        for name in ("crop", "drops", "freeze", "weight_maps"):
             if isinstance(config[name], tuple):
                 config[name] = list(config[name])
         config["teacher"] = choices.name_of_teacher(self.teacher)

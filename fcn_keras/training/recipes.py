@@ -127,6 +127,21 @@ _DECONVNET = {
     "refresh_batches": 500,
     "validate_every": 20,
 }
+_DEEPLAB = {
+    **_CAFFE,
+    "momentum": 0.9,
+    "learning_rate": 1e-3,
+    "rates": {"score*": 10.0},
+    "crop": (321, 321),
+    "loss": "cross_entropy(stride=8)",
+}
+_DEEPLAB_POLY = {
+    **_DEEPLAB,
+    "augment": {"scale": (0.5, 1.5), "color": 0.0, "flip": True},
+    "schedule": "poly",
+    "batch_size": 10,
+    "steps": 20_000,
+}
 _VARIED = {"scale": (0.5, 2.0), "color": 0.2}
 _BATCH = "20 images of 500x500 need much memory: batch_size=1, accumulate=20 is nearly the same."
 _SEGNET_SOURCE = (
@@ -139,6 +154,8 @@ _SEGNET_ADVICE = (
 _DECONVNET_SOURCE = (
     "Noh, Hong, Han (2015), DeconvNet, sections 4 and 5; solvers and prototxts of its authors"
 )
+_DEEPLAB_SOURCE = "Chen et al. (2018), DeepLab, section 4.1"
+_DEEPLAB_LOSS = "The loss is that of the map of stride 8, with the labels of its cells' own pixels."
 _COARSER = "Start from the trained {}: init_from=, --init-from."
 _TODAY = {
     "augment": _VARIED,
@@ -425,10 +442,10 @@ _TABLE = {
                 "augment": {"scale": None, "color": 0.0, "flip": True},
                 "objects": "background",
                 "steps": 20_000,
+                "drops": (0.45, 0.9),
             },
             Net("deconvnet", "vgg16"),
-            "The authors divide the rate by 10 each 9,000 steps; here it falls at 2/3 and 8/9 of "
-            "the steps. The second stage is the recipe deconvnet.",
+            "The second stage is the recipe deconvnet.",
         ),
         NamedRecipe(
             "deconvnet",
@@ -439,9 +456,41 @@ _TABLE = {
                 "augment": {"scale": (0.6, 1.5), "color": 0.0, "flip": True},
                 "objects": "all",
                 "steps": 40_000,
+                "drops": (0.25, 0.5, 0.75),
             },
             Net("deconvnet", "vgg16"),
             _COARSER.format("net of the recipe deconvnet-objects"),
+        ),
+        NamedRecipe(
+            "deeplab-v1",
+            "the paper's DeepLab-LargeFOV: crops of 321, ten times the rate on the score layer",
+            "Chen et al. (2015), DeepLab, section 5.1; solver of its authors",
+            {
+                **_DEEPLAB,
+                "augment": {"scale": None, "color": 0.0, "flip": True},
+                "schedule": "step",
+                "drops": (1 / 3, 2 / 3),
+                "batch_size": 20,
+                "steps": 6000,
+            },
+            Net("deeplab_v1", "vgg16"),
+            _DEEPLAB_LOSS,
+        ),
+        NamedRecipe(
+            "deeplab-v1-poly",
+            "DeepLab-LargeFOV by the later recipe: poly decay, smaller batches, images resized",
+            _DEEPLAB_SOURCE,
+            _DEEPLAB_POLY,
+            Net("deeplab_v1", "vgg16"),
+            _DEEPLAB_LOSS,
+        ),
+        NamedRecipe(
+            "deeplab-v2",
+            "the paper's DeepLab v2 over VGG16",
+            _DEEPLAB_SOURCE,
+            _DEEPLAB_POLY,
+            Net("deeplab_v2", "vgg16"),
+            _DEEPLAB_LOSS,
         ),
         NamedRecipe(
             "hed",
@@ -451,6 +500,7 @@ _TABLE = {
                 **_CAFFE,
                 "momentum": 0.9,
                 "schedule": "step",
+                "drops": (1 / 3, 2 / 3),
                 "learning_rate": 1e-6,
                 "weight_decay": 2e-4,
                 "rates": {"block5_conv*": 100.0, "score_dsn*": 0.01, "score_fuse": 0.001},

@@ -7,9 +7,7 @@ import keras
 from keras import ops
 
 from fcn_keras.checks import one_of
-from fcn_keras.training.choices import SCHEDULES
-
-DROPS = (2 / 3, 8 / 9)
+from fcn_keras.training.choices import DROPS, SCHEDULES
 
 
 @keras.saving.register_keras_serializable("fcn_keras")
@@ -99,15 +97,16 @@ class StepDecay(keras.optimizers.schedules.LearningRateSchedule):
         }
 
 
-def schedule(name, learning_rate, steps, warmup_steps=0):
+def schedule(name, learning_rate, steps, warmup_steps=0, drops=DROPS):
     """Returns the learning rate of a training of `steps` steps, for a Keras optimizer.
 
     Args:
-        name: "cosine" (half a cosine to 0), "poly" (to 0, power 0.9), "step" (a tenth after 2/3
-            and after 8/9 of the steps) or "constant".
+        name: "cosine" (half a cosine to 0), "poly" (to 0, power 0.9), "step" (a tenth after each
+            of the `drops`) or "constant".
         learning_rate: Highest rate, reached after the warm-up.
         steps: Steps of the whole training, the warm-up included.
         warmup_steps: Steps of linear warm-up.
+        drops: Shares of the steps after which "step" divides the rate by 10.
 
     Returns:
         A Keras `LearningRateSchedule`.
@@ -125,7 +124,7 @@ def schedule(name, learning_rate, steps, warmup_steps=0):
     if name == "poly":
         return PolyDecay(learning_rate, steps, warmup_steps=warmup_steps)
     if name == "step":
-        return StepDecay(learning_rate, steps, warmup_steps=warmup_steps)
+        return StepDecay(learning_rate, steps, drops, warmup_steps=warmup_steps)
     start, target = learning_rate, None
     if warmup_steps:
         start, target = learning_rate / (warmup_steps + 1), learning_rate

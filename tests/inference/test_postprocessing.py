@@ -133,6 +133,15 @@ def test_the_crf_is_that_of_its_room(model, image):
     np.testing.assert_allclose(both, expected, atol=1e-6)
 
 
+def test_published_options_of_the_crf_go_by_their_name(model, image):
+    numbers = {"bilateral_weight": 4, "bilateral_width": 121, "color_width": 5}  # of LargeFOV
+    expected = build_predictor(model, crf=numbers).probabilities([image])
+    found = build_predictor(model, crf="deeplab-largefov").probabilities([image])
+    np.testing.assert_array_equal(found, expected)
+    with pytest.raises(ValueError, match="`crf` must be one of 'deeplab'"):
+        fcn_keras.segment(model, image, crf="largefov")
+
+
 def test_a_wrong_option_of_the_crf_is_refused_at_once(model):
     with pytest.raises(TypeError, match="stepps"):
         CRFPredictor(model, stepps=3)

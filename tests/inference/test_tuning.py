@@ -138,6 +138,8 @@ def test_the_commands(command, tmp_path, monkeypatch, tiny_vgg):
         (["--scales", "half"], "--scales takes numbers"),
         (["--scales", "0"], "positive numbers"),
         (["--crf-options", "steps"], "NAME=VALUE"),
+        (["--crf=largefov"], "or a preset: deeplab, "),
+        (["--crf", "deeplab-largefov", "--crf-options", "width=1"], "no option 'width'"),
         (["--crf-options", "stepps=3"], "no option 'stepps'; it has steps"),
         (["--crf-options", "gone.json"], "no file gone.json"),
         (["--samples", "0"], "at least 1, got 0"),

@@ -36,6 +36,25 @@ def test_value_and_gradient_follow_the_formula(weights, ignore_class, example, v
     np.testing.assert_allclose(gradient, expected_gradient, atol=1e-6)
 
 
+def test_a_stride_counts_every_nth_row_and_column(example, value_and_gradient):
+    labels, logits = example()
+    loss = CrossEntropy(stride=2)
+    value, gradient = value_and_gradient(loss, labels, logits)
+    expected, on_the_grid = by_hand(labels[:, ::2, ::2], logits[:, ::2, ::2])
+    assert value == pytest.approx(expected, rel=1e-5)
+    np.testing.assert_allclose(gradient[:, ::2, ::2], on_the_grid, atol=1e-6)
+    assert not gradient[:, 1::2].any() and not gradient[:, :, 1::2].any()
+    weights = np.zeros(labels.shape, "float32")
+    assert float(loss(labels, logits, weights)) == 0  # weight maps lose the same pixels
+    weights[:, ::2, ::2] = 3
+    assert float(loss(labels, logits, weights)) == pytest.approx(3 * expected, rel=1e-5)
+    assert CrossEntropy.from_config(loss.get_config()).stride == 2
+    with pytest.raises(ValueError, match="`stride` must be a whole number of at least 1, got 0"):
+        CrossEntropy(stride=0)
+    with pytest.raises(ValueError, match="they must be equal"):
+        loss(labels[:, 1:], logits)
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "int64", "float32"])
 def test_without_weights_it_is_keras(dtype, example):
     labels, logits = example(1)

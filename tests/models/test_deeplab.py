@@ -1,4 +1,4 @@
-"""DeepLab v1: counts, sizes and fields of the paper's nets, its arithmetic, any size."""
+"""DeepLab v1 and v2: counts, sizes and fields of the papers' nets, arithmetic, any size."""
 
 import inspect
 
@@ -132,12 +132,17 @@ def test_any_size_in_exactly_that_size_out(variant, multi_scale, tmp_path):
     np.testing.assert_allclose(again(x), model(x), atol=1e-5)
 
 
-def test_a_classifier_with_other_strides_is_dilated():
+def strided_classifier():
+    """Five convolutions of stride 2."""
     x = given = keras.Input((None, None, 3))
     for number in range(1, 6):
         x = L.Conv2D(4, 3, strides=2, padding="same", activation="relu", name=f"conv{number}")(x)
+    return keras.Model(given, x, name="strided")
+
+
+def test_a_classifier_with_other_strides_is_dilated():
     options = {"preprocess": "tf", "multi_scale": True, "head_filters": 4}
-    model = fcn_keras.deeplab_v1(3, keras.Model(given, x), **options)
+    model = fcn_keras.deeplab_v1(3, strided_classifier(), **options)
     assert fcn_keras.geometry.receptive_field(model, "fc6").stride == (8, 8)
     holes = [model.get_layer(f"conv{number}").dilation_rate[0] for number in range(1, 6)]
     assert holes == [1, 1, 1, 1, 2]
@@ -165,6 +170,59 @@ def test_a_pretrained_head_is_decimated():
     assert (as_numpy(model.get_layer("fc7").kernel)[0, 0] != as_numpy(second.kernel)).all()
 
 
+def test_v2_over_vgg16_has_the_papers_parameters():
+    model = fcn_keras.deeplab_v2(21, weights=None, head_filters=8)
+    vgg, branch = 14_714_688, (512 * 9 + 1) * 8 + 9 * 8 + 9 * 21
+    assert model.count_params() == vgg + 4 * branch
+    # with 1024 filters these are the paper's 37.9 million
+    assert vgg + 4 * ((512 * 9 + 1) * 1024 + 1025 * 1024 + 1025 * 21) == 37_877_652
+    fields = [fcn_keras.geometry.receptive_field(model, f"fc6_{n}").size[0] for n in (1, 2, 3, 4)]
+    assert fields == [419 - 2 * 8 * (12 - hole) for hole in (6, 12, 18, 24)]  # v1: 419 of hole 12
+    assert [model.get_layer(f"fc7_{n}").kernel_size for n in (1, 4)] == [(1, 1)] * 2
+
+
+@pytest.mark.backend("sweep")
+@pytest.mark.parametrize("head", [True, False])
+def test_v2_adds_the_scores_of_its_branches(head):
+    holes = (1, 3)
+    keras.utils.set_random_seed(2)
+    net = strided_classifier()
+    options = {"preprocess": "tf", "aspp_rates": holes, "head_filters": 5 if head else None}
+    model = fcn_keras.deeplab_v2(3, net, **options)
+    names = [layer.name for layer in model.layers]
+    maps = keras.Model(model.input, [model.get_layer(n).output for n in ("conv5", "fuse_rates")])
+    features, found = (as_numpy(x)[0] for x in maps(image(64, 96)))
+    assert features.shape[:2] == (8, 12)
+    expected = 0
+    for number, hole in enumerate(holes, start=1):
+        x, score = features, model.get_layer(f"score_fc8_{number}")
+        for name in (f"fc6_{number}", f"fc7_{number}") if head else ():
+            x = convolved(x, model.get_layer(name))
+        assert score.kernel_size == ((1, 1) if head else (3, 3))
+        assert model.get_layer(f"fc6_{number}" if head else score.name).dilation_rate[0] == hole
+        expected = expected + convolved(x, score, relu=False)
+    assert ("fc6_1" in names) == head and np.abs(expected).max() > 0
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.backend("sweep")
+@pytest.mark.parametrize("make", [pooled_classifier, strided_classifier])
+def test_v2_takes_any_size_and_is_saved(make, tmp_path):
+    options = {"preprocess": "tf", "head_filters": 4 if make is pooled_classifier else None}
+    model = fcn_keras.models.NETS["deeplab_v2"](3, make(), **options)
+    for size in SIZES:
+        scores = as_numpy(model(image(*size)))
+        assert scores.shape == (1, *size, 3) and np.isfinite(scores).all()
+    model.save(tmp_path / "net.keras")
+    again = keras.models.load_model(tmp_path / "net.keras")
+    np.testing.assert_allclose(again(image(*SIZES[0])), model(image(*SIZES[0])), atol=1e-5)
+    further = fcn_keras.deeplab_v2(3, make(), init_from=model, **options)
+    np.testing.assert_array_equal(further.weights[-1], model.weights[-1])
+    for wrong in ((), 6, (6, 0)):
+        with pytest.raises(ValueError, match="`aspp_rates`"):
+            fcn_keras.deeplab_v2(3, make(), aspp_rates=wrong, preprocess="tf")
+
+
 @pytest.mark.parametrize(
     "options, words",
     [
@@ -178,9 +236,10 @@ def test_options_that_do_not_fit_are_refused(options, words):
         fcn_keras.deeplab_v1(3, **options)
 
 
-def test_the_declared_options_are_those_of_the_builder():
-    keywords = inspect.signature(fcn_keras.deeplab_v1).parameters
-    assert set(OPTIONS["deeplab_v1"]) == set(keywords) - {"num_classes"}
-    for name, one in OPTIONS["deeplab_v1"].items():
+@pytest.mark.parametrize("net", ["deeplab_v1", "deeplab_v2"])
+def test_the_declared_options_are_those_of_the_builder(net):
+    keywords = inspect.signature(getattr(fcn_keras, net)).parameters
+    assert set(OPTIONS[net]) == set(keywords) - {"num_classes"}
+    for name, one in OPTIONS[net].items():
         if name != "name":
             assert one.default == keywords[name].default, name

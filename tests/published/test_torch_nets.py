@@ -1,4 +1,4 @@
-"""Nets of PyTorch: their logits are torch's (files/, by make_torch_nets.py)."""
+"""Nets of PyTorch: their logits are torch's (files/, by make_torch_nets.py), or NumPy's."""
 
 import dataclasses
 import functools
@@ -52,14 +52,94 @@ def test_pytorch_fcn(name, made, narrow_fcns):
 BLOCKS, WIDTH = (1, 2, 2, 2), 2  # of the narrow ResNet
 
 
-@pytest.fixture(scope="module")
-def narrow_resnet():
-    """A ResNet v1.5 without top, and its torch file's net in alignment "torch"."""
+def over_narrow_resnet(load, tensors):
+    """A ResNet v1.5 without top, and the net of torch tensors over it in alignment "torch"."""
     image = keras.Input((None, None, 3))
     trunk = keras.Model(image, resnet_v1_5.resnet(image, BLOCKS, WIDTH))
-    tensors = read_checkpoint(FILES / "fcn_resnet.pth")
     rest = {"classifier": trunk, "blocks": BLOCKS, "preprocess": "torch"}
-    return trunk, torchvision.load_fcn("resnet50_v1_5", tensors, **rest)
+    return trunk, load("resnet50_v1_5", tensors, **rest)
+
+
+@pytest.fixture(scope="module")
+def narrow_resnet():
+    return over_narrow_resnet(torchvision.load_fcn, read_checkpoint(FILES / "fcn_resnet.pth"))
+
+
+class TorchHead(dict):
+    """The tensors of torchvision's DeepLabHead, random, and its computation in NumPy, float64."""
+
+    rates, filters, classes = (12, 24, 36), 6, 5
+
+    def __init__(self, channels, seed=0):
+        self.rng = np.random.default_rng(seed)
+        branches = [("convs.0.0", "convs.0.1", channels, 1)]
+        branches += [(f"convs.{n}.0", f"convs.{n}.1", channels, 3) for n in (1, 2, 3)]
+        branches += [("convs.4.1", "convs.4.2", channels, 1)]
+        branches += [("project.0", "project.1", 5 * self.filters, 1)]
+        for convolution, norm, inside, size in branches:
+            self.unit(f"classifier.0.{convolution}", f"classifier.0.{norm}", inside, size)
+        self.unit("classifier.1", "classifier.2", self.filters, 3)
+        self["classifier.4.weight"] = self.normal(self.classes, self.filters, 1, 1)
+        self["classifier.4.bias"] = self.normal(self.classes)
+
+    def normal(self, *shape):
+        fan = np.prod(shape[1:]) or 1
+        return self.rng.normal(0, np.sqrt(2 / fan), shape).astype("float32")
+
+    def unit(self, convolution, norm, inside, size):
+        self[f"{convolution}.weight"] = self.normal(self.filters, inside, size, size)
+        for part, low in (("weight", 0.6), ("bias", -0.3), ("running_mean", -0.3)):
+            self[f"{norm}.{part}"] = self.rng.uniform(low, low + 0.6, self.filters).astype("f4")
+        self[f"{norm}.running_var"] = self.rng.uniform(1e-5, 2, self.filters).astype("f4")
+        self[f"{norm}.num_batches_tracked"] = np.array(1)
+
+    def convolved(self, x, name, rate=1):
+        """A map (channels, rows, columns) behind a padded convolution with holes."""
+        kernel = self[f"{name}.weight"].astype("float64")
+        pad, (_, rows, columns) = rate * (kernel.shape[-1] // 2), x.shape
+        wide = np.pad(x, ((0, 0), (pad, pad), (pad, pad)))
+        total = 0
+        for i, j in np.ndindex(kernel.shape[2:]):
+            part = wide[:, i * rate : i * rate + rows, j * rate : j * rate + columns]
+            total = total + np.einsum("oc,chw->ohw", kernel[:, :, i, j], part)
+        return total
+
+    def normalized(self, x, name):
+        parts = (self[f"{name}.{p}"] for p in ("weight", "bias", "running_mean", "running_var"))
+        scale, shift, mean, variance = (part.reshape(-1, 1, 1).astype("f8") for part in parts)
+        return np.maximum((x - mean) / np.sqrt(variance + 1e-5) * scale + shift, 0)
+
+    def __call__(self, x):
+        """The scores (classes, rows, columns) of features."""
+        aspp, parts = "classifier.0", []
+        for number, rate in enumerate((1, *self.rates)):
+            branch = f"{aspp}.convs.{number}"
+            parts.append(self.normalized(self.convolved(x, f"{branch}.0", rate), f"{branch}.1"))
+        mean = x.mean((1, 2), keepdims=True)
+        mean = self.normalized(self.convolved(mean, f"{aspp}.convs.4.1"), f"{aspp}.convs.4.2")
+        parts.append(np.broadcast_to(mean, parts[0].shape))
+        x = self.convolved(np.concatenate(parts), f"{aspp}.project.0")
+        x = self.convolved(self.normalized(x, f"{aspp}.project.1"), "classifier.1")
+        scores = self.convolved(self.normalized(x, "classifier.2"), "classifier.4")
+        return scores + self["classifier.4.bias"].reshape(-1, 1, 1)
+
+
+def resized(x, size):
+    """A map (channels, rows, columns) resized by half pixels, as torch's align_corners=False."""
+    for axis, count in ((1, size[0]), (2, size[1])):
+        places = (np.arange(count) + 0.5) * x.shape[axis] / count - 0.5
+        line = functools.partial(np.interp, places, np.arange(x.shape[axis]))
+        x = np.apply_along_axis(line, axis, x)
+    return x
+
+
+@pytest.fixture(scope="module")
+def narrow_deeplab():
+    """The head's tensors, and torchvision's DeepLabv3 over the ResNet of the FCN's file."""
+    stored = read_checkpoint(FILES / "fcn_resnet.pth")
+    head = TorchHead(4 * 8 * WIDTH)
+    tensors = {name: stored[name] for name in stored if not name.startswith("classifier.")}
+    return head, over_narrow_resnet(torchvision.load_deeplab, {**tensors, **head})[1]
 
 
 @pytest.mark.backend("sweep")
@@ -69,6 +149,18 @@ def test_torchvisions_fcn(size, made, narrow_resnet):
     image = made["image"][:rows, :columns]
     found = keras.ops.convert_to_numpy(narrow_resnet[1](image[None].astype("float32")))[0]
     close(found, made[f"fcn_resnet_{rows}x{columns}"])
+
+
+@pytest.mark.backend("sweep")
+@pytest.mark.parametrize("size", [(37, 50), (32, 48), (1, 3)])
+def test_torchvisions_deeplab(size, made, narrow_resnet, narrow_deeplab):
+    rows, columns = size
+    pixels = made["image"][None, :rows, :columns].astype("float32")
+    fcn, (head, net) = narrow_resnet[1], narrow_deeplab
+    features = keras.Model(fcn.input, fcn.get_layer("head_conv").input)(pixels)[0]
+    features = keras.ops.convert_to_numpy(features).transpose(2, 0, 1).astype("float64")
+    expected = resized(head(features), size).transpose(1, 2, 0)
+    close(keras.ops.convert_to_numpy(net(pixels))[0], expected)
 
 
 def test_sizes_that_are_known_when_the_image_is(made, narrow_resnet):
@@ -104,6 +196,11 @@ def test_the_torch_nets_geometry(narrow_resnet, made):
 def test_torchvisions_sizes(name, parameters):
     net = torchvision.fcn_resnet(21, name, "net")
     assert sum(keras.ops.size(weight) for weight in net.trainable_weights) == parameters
+    deeplab = 39_638_869 + (parameters - 32_957_013)  # the two ResNets differ by as much
+    net = fcn_keras.deeplab_v3(21, name, weights=None, output_stride=8, alignment="torch")
+    assert sum(keras.ops.size(weight) for weight in net.trainable_weights) == deeplab
+    # torchvision's num_params, with the auxiliary classifier
+    assert deeplab + 2_365_205 in (42_004_074, 60_996_202)
 
 
 def test_names():
@@ -149,9 +246,11 @@ def test_a_resnet_is_known_by_its_depth():
         tensors = dict.fromkeys(["fc.weight", *names[:count]])
         found = torch_nets._looks_like(torch_nets.get_torch("fcn8s"), tensors)
         assert found == f" This file looks like resnet{depth}_v1_5."
-        tensors = {f"backbone.{name}": None for name in tensors} | {"classifier.0.weight": None}
-        found = torch_nets._looks_like(torch_nets.get_torch("fcn8s"), tensors)
-        assert found == f" This file looks like fcn_resnet{depth}."
+        trunk = {f"backbone.{name}": None for name in tensors}
+        for net, head in (("fcn", "0.weight"), ("deeplabv3", "0.project.0.weight")):
+            tensors = trunk | {f"classifier.{head}": None}
+            found = torch_nets._looks_like(torch_nets.get_torch("fcn8s"), tensors)
+            assert found == f" This file looks like {net}_resnet{depth}."
 
 
 def test_the_command(narrow_fcns, command, tmp_path, made):
@@ -168,5 +267,7 @@ def test_the_command(narrow_fcns, command, tmp_path, made):
     code, _, errors = command("import-torch", "--net", "fcn8s", "--out", out)
     assert code == 1 and "FILE is missing" in errors
     code, output, _ = command("import-torch", "--list")
-    assert code == 0 and "fcn8s-atonce    https://github.com/wkentaro/pytorch-fcn" in output
+    rows = dict(line.split() for line in output.splitlines())
+    assert code == 0 and rows["fcn8s-atonce"] == "https://github.com/wkentaro/pytorch-fcn"
+    assert rows["deeplabv3_resnet101"].endswith("/deeplabv3_resnet101_coco-586e9e4e.pth")
     assert [path.name for path in tmp_path.iterdir()] == ["fcn8s.keras"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fcn_keras
-from fcn_keras.training import CaffeSGD, Recipe, compile_model, recipes
+from fcn_keras.training import CaffeSGD, Recipe, compile_model, compiling, recipes
 from fcn_keras.training.optimizers import factors_by_layer
 
 pytestmark = pytest.mark.backend
@@ -75,10 +75,12 @@ def test_segnets_loss_and_statistics(make_net, make_shapes):
 
 
 def test_deconvnets_stages():
-    """The released solvers, but for the places of the drops; crops around objects, then all."""
+    """The released solvers; crops around objects, then all."""
     stages = {"deconvnet-objects": ("background", 20_000), "deconvnet": ("all", 40_000)}
     for name, stage in stages.items():
         r = recipes.get(name)
+        each = 9000 if name == "deconvnet-objects" else 10_000
+        assert [drop * r.steps for drop in r.drops] == [*range(each, r.steps, each)]
         assert (r.optimizer, r.learning_rate, r.momentum, r.weight_decay) == (
             "caffe_sgd", 0.01, 0.9, 5e-4,
         )  # fmt: skip
@@ -101,6 +103,34 @@ def test_a_pretrained_classifier_learns_slower_than_what_lies_behind_it():
     for variable, rate in zip(net.trainable_variables, rates, strict=True):
         assert rate == (0.2 if variable.path.split("/")[0] in own else 1.0)
     assert net.count_params() < 5e6
+
+
+def test_deeplabs_recipes(make_shapes):
+    """The published solver: 6,000 steps, a tenth of the rate each 2,000; then poly of 20,000."""
+    names = {"deeplab-v1": (20, 6000), "deeplab-v1-poly": (10, 20_000), "deeplab-v2": (10, 20_000)}
+    for name, (batch, steps) in names.items():
+        r = recipes.get(name)
+        numbers = (r.optimizer, r.learning_rate, r.momentum, r.weight_decay, r.bias_rate)
+        assert numbers == ("caffe_sgd", 1e-3, 0.9, 5e-4, 2)
+        assert (r.batch_size, r.steps, r.crop) == (batch, steps, (321, 321))
+        assert r.rates == {"score*": 10}
+        net = name.removesuffix("-poly").replace("-", "_")
+        assert (r.net.model, r.net.classifier) == (net, "vgg16")
+        rate = compiling.learning_rate(r.changed(epochs=100), steps / 100)
+        at = [0, steps // 2 - 1, steps - 1]
+        progress = np.array(at) / steps
+        expected = (1e-3, 1e-4, 1e-5) if batch == 20 else 1e-3 * (1 - progress) ** 0.9
+        np.testing.assert_allclose([float(rate(step)) for step in at], expected, rtol=1e-3)
+    fc8 = keras.layers.Conv2D(2, 1, name="score_fc8")
+    model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(4, 1), fc8])
+    loss = compile_model(model, recipes.get("deeplab-v1"), make_shapes(4)).loss
+    assert loss.stride == 8
+
+
+@pytest.mark.parametrize("drops", [(), (0.5, 0.5), (0.6, 0.3), (0, 0.5), (0.5, 1)])
+def test_drops_are_ascending_shares(drops):
+    with pytest.raises(ValueError, match="`drops` must be ascending shares .* got"):
+        Recipe(drops=drops)
 
 
 def test_fields_can_be_changed():

@@ -30,6 +30,14 @@ def test_poly_after_a_warmup():
     )
 
 
+def test_steps_divide_the_rate_by_ten_at_each_drop():
+    made = schedule("step", 1e-3, 6000, drops=(1 / 3, 2 / 3))
+    found = rates(made, [0, 1999, 2000, 3999, 4000, 5999])
+    np.testing.assert_allclose(found, [1e-3, 1e-3, 1e-4, 1e-4, 1e-5, 1e-5], rtol=1e-5)
+    found = rates(schedule("step", 1.0, 900), [599, 600, 799, 800])
+    np.testing.assert_allclose(found, [1, 0.1, 0.1, 0.01], rtol=1e-5)
+
+
 @pytest.mark.parametrize("warmup", [0, 7])
 def test_constant(warmup):
     made = schedule("constant", 0.3, 50, warmup_steps=warmup)
