@@ -40,7 +40,7 @@ fcn_keras.training.train(
     learning_rate=1e-3, epochs=args.epochs, batch_size=8, crop=(96, 128), validate_every=5,
     overwrite=True,
 )  # fmt: skip
-model = fcn_keras.models.load_model(fcn_keras.training.RunFolder(args.out / "run").best)
+model = fcn_keras.models.load_model(fcn_keras.training.RunFolder(args.out / "run").model_path())
 
 
 # 3. The end-point error: the distance between the predicted and the true end point of each pixel.

@@ -18,6 +18,9 @@ from fcn_keras.inference.video import is_video, unpack_video
 from fcn_keras.inference.writing import ENDINGS, Prediction, Work, Writing, named
 from fcn_keras.progress import ProgressBar
 
+ALONE = "It takes two frames, and there is no other with it."
+TWICE = "It is named twice as the first frame of a pair, and has one result."
+
 
 def predict_files(
     predictor,
@@ -83,9 +86,10 @@ def predict_files(
     writing = _checked(segmenter, Writing(alpha, confidence, png_scale))
     if isinstance(paths, (str, Path)):
         paths = [paths]
-    paths = [unpack_video(path, out_dir) if is_video(path) else path for path in paths]
+    paths, unread = _unpacked(paths, out_dir)
     pairs = segmenter.task.frames == 2 if pairs is None else pairs
     found = _pairs(paths, out_dir) if pairs else _found(paths, out_dir)
+    found += unread
     stems = _unique_stems([result.path for result in found if not result.error])
     _refuse_overwriting(stems, out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -108,6 +112,17 @@ def _found(paths, out_dir):
     return [Prediction(path, error=error) for path, error in found.files]
 
 
+def _unpacked(paths, out_dir):
+    """The paths, videos as folders of their frames; and a `Prediction` of each unreadable one."""
+    kept, unread = [], []
+    for path in map(Path, paths):
+        try:
+            kept.append(unpack_video(path, out_dir) if is_video(path) else path)
+        except (ImportError, OSError, ValueError) as error:
+            unread.append(Prediction(path, error=str(error)))
+    return kept, unread
+
+
 def _pairs(paths, out_dir):
     """A `Prediction` for each image with the next one of its folder, or of the files in a row."""
     sequences = []
@@ -115,15 +130,17 @@ def _pairs(paths, out_dir):
         if path.is_dir() or not sequences or sequences[-1][0].is_dir():
             sequences.append([])
         sequences[-1].append(path)
-    pairs = []
+    pairs, taken = [], set()
     for sequence in sequences:
         found = _found(sequence, out_dir)
         pairs += [result for result in found if result.error]
         frames = [result.path for result in found if not result.error]
-        pairs += [Prediction(a, second=b) for a, b in itertools.pairwise(frames)]
         if len(frames) == 1:
-            alone = "It takes two frames, and there is no other with it."
-            pairs.append(Prediction(frames[0], error=f"{frames[0]}: {alone}"))
+            pairs.append(Prediction(frames[0], error=f"{frames[0]}: {ALONE}"))
+        for first, second in itertools.pairwise(frames):
+            error = f"{first}: {TWICE}" if first in taken else None
+            pairs.append(Prediction(first, second=second, error=error))
+            taken.add(first)
     return pairs
 
 

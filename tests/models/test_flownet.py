@@ -114,6 +114,7 @@ def test_what_does_not_fit_is_refused():
         fcn_keras.training.Net("flownet_s", options={"displacement": 4})
 
 
+@pytest.mark.backend("sweep")
 def test_fit_compares_the_levels_and_a_validation_the_output_alone():
     model = fcn_keras.flownet_s(**SMALL)
     task, images = tasks.Flow(), frames(16, 24)
