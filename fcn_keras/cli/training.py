@@ -24,6 +24,7 @@ from fcn_keras.cli.recipe_options import (
 from fcn_keras.cli.sources import load_dataset, load_library
 from fcn_keras.training.net import PANEL as MODEL
 from fcn_keras.training.recipe import RUN
+from fcn_keras.training.weak.methods import METHODS, method_of
 
 CHANGEABLE = ("epochs", "data", "val_data", "devices")
 NOT_KEPT = ("out", "resume", "overwrite", "on_error", "cache")
@@ -52,6 +53,25 @@ ValExclude = Annotated[
     typer.Option(
         metavar="GLOB",
         help="Names of the validation examples to leave out. Repeatable.",
+        rich_help_panel=o.DATA,
+    ),
+]
+Weak = Annotated[
+    str | None,
+    typer.Option(
+        metavar="|".join(METHODS),
+        help="Weak labels to train on in place of the masks, which they are made from; points and "
+        "scribbles follow from --seed. The validation keeps its masks.",
+        rich_help_panel=o.DATA,
+    ),
+]
+WeakMethod = Annotated[
+    str | None,
+    typer.Option(
+        metavar="METHOD",
+        help="How a net is trained on them. "
+        + "; ".join(f"{form}: {', '.join(known)}" for form, known in METHODS.items())
+        + ". Default: the first.",
         rich_help_panel=o.DATA,
     ),
 ]
@@ -109,6 +129,8 @@ def train(
     val_split: ValSplit = "val",
     val_only: ValOnly = None,
     val_exclude: ValExclude = None,
+    weak: Weak = None,
+    weak_method: WeakMethod = None,
     on_error: OnError = "raise",
     cache: Cache = "none",
     recipe: o.RecipeName = None,
@@ -135,6 +157,10 @@ def train(
 
     fcn-keras train --resume --out runs/camvid
 
+    On a point in each object in place of masks:
+
+    fcn-keras train --data folder:parts --weak points --out runs/points
+
     Without one drive in the training data, and validated on it:
 
     fcn-keras train --data camvid:CamVid --exclude '0006R0*' --val-split train
@@ -143,7 +169,7 @@ def train(
     if resume and overwrite:
         raise ValueError("--resume continues a run and --overwrite replaces it: choose one.")
     given, named = dict(context.params), named_on_the_command_line(context)
-    chosen = None if resume else make_recipe(given, named)
+    chosen = None if resume else _for_weak(make_recipe(given, named), given, named)
     load_library()
     kept = _plain(given, named)
     if resume:
@@ -155,6 +181,24 @@ def train(
         raise
 
 
+def _for_weak(recipe, given, named):
+    """Returns a recipe with the loss of the method of weak supervision, if there is one."""
+    form, name = given["weak"], given["weak_method"]
+    if form is None:
+        if name is not None:
+            raise ValueError(f"--weak-method {name} goes with --weak {'|'.join(METHODS)}.")
+        return recipe
+    loss = method_of(form, name).loss
+    if loss == "cross_entropy":  # label maps, for which any loss is right
+        return recipe
+    if "loss" in named:
+        raise ValueError(
+            f"--weak {form} trains with the loss {loss!r} of its method: leave out --loss "
+            f"{given['loss']}, or choose another --weak-method."
+        )
+    return recipe.changed(loss=loss)
+
+
 def _train(given, named, chosen, kept):
     """Trains a new run by a recipe, or continues one where there is none."""
     from fcn_keras import training
@@ -162,6 +206,9 @@ def _train(given, named, chosen, kept):
     resumed = chosen is None
     train_data = load_dataset(given["data"], given["split"], given["only"], given["exclude"])
     val_data = _validation_data(given)
+    if given["weak"]:
+        how = given["weak"], given["weak_method"]
+        train_data = training.weak_data(train_data, *how, seed=given["seed"])
     training.train(
         None,
         train_data,

@@ -278,10 +278,12 @@ class Dataset:
             return self.reader.read_objects(self.targets[index])
         return objects_of(self.read_target(index), self.labels.ignore)
 
+    form = None  # the kind of weak labels: "tags", "sizes", "boxes", "points", "scribbles"
+
     @property
     def labels_pixels(self):
-        """Whether targets label pixels, as tags do not."""
-        return True
+        """Whether targets label pixels, which tags and sizes do not."""
+        return self.form not in ("tags", "sizes")
 
     def read_alternatives(self, index):
         """Returns which classes the pixels of example `index` may have beside their label.

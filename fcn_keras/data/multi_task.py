@@ -26,6 +26,7 @@ class MultiTaskDataset:
     """
 
     parts: dict
+    form = None  # of weak labels, which it does not have as a whole
 
     def __post_init__(self):
         if not self.parts:
@@ -50,6 +51,11 @@ class MultiTaskDataset:
     def labels(self):
         """None: class names belong to the tasks of the outputs."""
         return None
+
+    @property
+    def labels_pixels(self):
+        """Whether the targets of all parts label pixels."""
+        return all(part.labels_pixels for part in self.parts.values())
 
     @property
     def notes(self):

@@ -28,6 +28,7 @@ BY_NAME = {
     "em_adapt": ("EMAdapt", "expectation_maximization"),
     "points": ("Points", "points"),
 }
+WEAK = ("mil", "constrained", "em_fixed", "em_adapt", "points")  # they take allowed classes
 _MODULES = {
     **dict(BY_NAME.values()),
     **dict.fromkeys(("Absent", "Present", "Background", "Size", "Linear"), "constraints"),

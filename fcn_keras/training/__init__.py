@@ -30,6 +30,7 @@ _PUBLIC = {
     "synchronized_batch_norm": "batch_norm",
     "teach": "distillation",
     "train": "loop",
+    "weak_data": "weak.methods",
     "write_card": "model_card",
 }
 

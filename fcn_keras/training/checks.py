@@ -2,6 +2,7 @@
 
 from fcn_keras.data.images.reader import ImageReader
 from fcn_keras.data.multi_task import MultiTaskDataset
+from fcn_keras.losses import ConstrainedCNN
 from fcn_keras.models.outputs import keeps_task, output_tasks, set_image_config, set_task
 
 _FULL = ("ResourceExhaustedError", "MemoryError")
@@ -64,6 +65,25 @@ def check_learned(rows, name):
         )
 
 
+def check_feasible(loss, data):
+    """Raises ValueError if the constraints of a loss contradict each other in an image.
+
+    Args:
+        loss: The loss of a compiled model; others than `ConstrainedCNN` are not looked at.
+        data: The training data.
+    """
+    if not isinstance(loss, ConstrainedCNN):
+        return
+    tags = []
+    for index in range(len(data)):
+        try:
+            tags.append(data.read_alternatives(index)[0])
+        except (OSError, ValueError):
+            continue  # told elsewhere
+    if tags:
+        loss.require_feasible(tags)
+
+
 def _datasets(data):
     if data is None:
         return []
@@ -72,6 +92,8 @@ def _datasets(data):
 
 def _has_content(dataset):
     """Whether any target has a pixel that counts, or cannot be read, which is told elsewhere."""
+    if not dataset.labels_pixels:  # tags
+        return True
     for index in range(len(dataset)):
         try:
             target = dataset.read_target(index)

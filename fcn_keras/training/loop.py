@@ -18,6 +18,7 @@ from fcn_keras.training.batch_norm import fused_batch_norm, synchronized_batch_n
 from fcn_keras.training.checks import (
     check_content,
     check_data,
+    check_feasible,
     check_learned,
     check_model,
     check_same_data,
@@ -182,7 +183,8 @@ def train(
         "on_error": run.skipped.get("train", "raise"), "cache": cache, "shard": group().shard,
     }  # fmt: skip
     _fit(run, reading, verbose, callbacks)
-    check_learned(run.rows, run.monitor.name.removeprefix("val_"))
+    if train_data.labels_pixels:
+        check_learned(run.rows, run.monitor.name.removeprefix("val_"))
     for part, left_out in run.skipped.items():
         print(f"{part} data: {left_out}")
     if group().first:
@@ -232,6 +234,7 @@ def _begin(folder, model, plan, train_data, val_data):
     weights = weights_of(plan, train_data)
     plan.batches(train_data, class_weights=weights)  # refuses what does not go with the data
     compile_model(model, plan, train_data, class_weights=weights)
+    check_feasible(model.loss, train_data)
     return Run(
         folder=folder,
         model=model,

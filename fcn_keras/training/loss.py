@@ -9,6 +9,7 @@ import inspect
 from fcn_keras import losses
 
 NAMES = tuple(losses.BY_NAME)
+WEAK = losses.WEAK
 SPACES = {"depth": "depth"}  # what losses of values compare, where outputs are not the values
 _GIVEN = ("class_weights", "ignore_class")
 
@@ -58,6 +59,28 @@ def _terms(node):
     if node.id not in losses.BY_NAME:
         raise ValueError(f"there is no {node.id!r}")
     return [(factor, node.id, options)]
+
+
+def takes_allowed(words):
+    """Returns whether a loss takes the classes that pixels may have, in place of label maps.
+
+    Args:
+        words: See `parsed`; or {output: words}, which take label maps.
+
+    Raises:
+        ValueError: for a sum of a loss of one kind and one of the other.
+    """
+    if words is None or isinstance(words, dict):
+        return False
+    names = [name for _, name, _ in parsed(words)]
+    weak = [name for name in names if name in losses.WEAK]
+    if weak and len(weak) < len(names):
+        other = next(name for name in names if name not in weak)
+        raise ValueError(
+            f"{weak[0]} takes weak labels and {other} takes label maps: they are no sum, got "
+            f"{words!r}. {weak[0]} counts labelled pixels by their cross-entropy already."
+        )
+    return bool(weak)
 
 
 def build_loss(words, task, normalization="mean", class_weights=None):

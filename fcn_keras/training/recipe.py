@@ -427,7 +427,20 @@ class Recipe:
             shard=shard,
             cache=cache,
             **recipe._weight_maps(data, class_weights),
+            **recipe._allowed(data),
         )
+
+    def _allowed(self, data):
+        """The argument of `Dataset.batches` for losses of weak labels, a dict."""
+        if loss_words.takes_allowed(self.loss):
+            return {"allowed": True}
+        if not data.labels_pixels:
+            raise ValueError(
+                f"The labels of {data.name} ({data.split}) are {data.form or 'tags'}, which say "
+                f"nothing about single pixels, and the loss {self.loss!r} is one of pixels: take "
+                f"{', '.join(loss_words.WEAK)}."
+            )
+        return {}
 
     def _weight_maps(self, data, class_weights):
         """The argument of `Dataset.batches` for weight maps, a dict."""

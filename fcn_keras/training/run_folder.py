@@ -230,6 +230,8 @@ def describe_run(model, plan, train_data, val_data, *, weights, devices, notes):
 
 def _described(dataset):
     described = {"name": dataset.name, "split": dataset.split, "images": len(dataset)}
+    if dataset.form:
+        described["weak"] = dataset.form
     reader = dataset.image_reader
     options = reader.to_config() if isinstance(reader, ImageReader) else {}
     return {**described, "image_reader": options} if options else described

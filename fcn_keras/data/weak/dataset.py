@@ -1,7 +1,7 @@
 """weaken: a dataset of masks as one of tags, sizes, boxes, points or scribbles."""
 
 import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,13 +10,14 @@ from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.weak.boxes import boxes_around, painted
 from fcn_keras.data.weak.marks import marked, point, scribble
 from fcn_keras.data.weak.regions import background_of, objects_in
+from fcn_keras.data.weak.relabelled import RelabelledDataset
 
 FORMS = ("tags", "sizes", "boxes", "points", "scribbles")
 PRESENT, LARGE = 1, 2  # values of tags; 0 is absent
 
 
 @dataclass(frozen=True)
-class WeakDataset(Dataset):
+class WeakDataset(RelabelledDataset):
     """The images of a dataset with weak labels that are made from its masks. `weaken` makes it.
 
     Its target is a label map: boxes painted as rectangles, points or scribbles with void
@@ -36,7 +37,6 @@ class WeakDataset(Dataset):
     ```
     """
 
-    full: Dataset = field(default=None, kw_only=True)
     form: str = field(default="points", kw_only=True)
     seed: int = field(default=0, kw_only=True)
     background: bool = field(default=True, kw_only=True)
@@ -55,25 +55,7 @@ class WeakDataset(Dataset):
         number("large", self.large, most=1)
         self._set(_known={})
 
-    @property
-    def in_memory(self):
-        """Whether the images and masks are arrays in memory, not files."""
-        return self.full.in_memory
-
-    @property
-    def labels_pixels(self):
-        """Whether pixels have labels: not where there are tags or sizes alone."""
-        return self.form not in ("tags", "sizes")
-
-    def read_image(self, index):
-        """Returns the image of example `index` alone; see `dataset[index]`."""
-        return self.full.read_image(index)
-
-    def read_target(self, index):
-        """Returns the weak labels of example `index` as a label map (H, W)."""
-        return self.weakened(self._mask(index), index)
-
-    def weakened(self, label, index):
+    def relabelled(self, label, index):
         """Returns the weak labels of example `index` as a label map.
 
         Args:
@@ -110,40 +92,10 @@ class WeakDataset(Dataset):
             alternatives[1, 0] = self.background
         return alternatives
 
-    def at(self, indices):
-        """Returns the examples of these numbers, in this order, as a Dataset."""
-        indices = tuple(indices)
-        return replace(super().at(indices), full=self.full.at(indices))
-
-    def with_channels(self, channels):
-        """Returns the dataset with images of so many channels; see `Dataset.with_channels`."""
-        return replace(self, channels=channels, full=self.full.with_channels(channels))
-
-    def read_as(self, reader):
-        """Returns the dataset with its images read by a reader's options; see `Dataset.read_as`."""
-        full = self.full.read_as(reader)
-        return replace(self, image_reader=full.image_reader, full=full)
-
-    def tensor_loader(self, tf):
-        """Returns `load(index) -> (image, target)` as tensors; see `Dataset.tensor_loader`."""
-        load_full = self.full.tensor_loader(tf)
-
-        def load(index):
-            image, label = load_full(index)
-            weak = tf.numpy_function(
-                lambda label, index: self.weakened(label, int(index)), [label, index], label.dtype
-            )
-            return image, tf.ensure_shape(weak, self.target_shape)
-
-        return load
-
-    def _mask(self, index):
-        return self.full.read_target(index)
-
     def _found(self, index, label=None):
         """What is kept of example `index`: {"tags", "boxes", "marks"}; the mask is read once."""
         if index not in self._known:
-            label = self._mask(index) if label is None else label
+            label = self.full.read_target(index) if label is None else label
             self._known[index] = self._look(index, label)
         return self._known[index]
 
@@ -232,10 +184,8 @@ def weaken(dataset, to, *, seed=0, background=True, smallest=16, radius=2, lengt
             f"Weak labels are made from masks of classes; the task of {dataset.name} "
             f"({dataset.split}) is {dataset.task.kind!r}."
         )
-    same = ("name", "split", "task", "names", "images", "targets", "reader", "augmentation")
-    same += ("image_reader", "channels", "image_dtype", "hint", "resize_images", "notes")
-    return WeakDataset(
-        **{name: getattr(dataset, name) for name in same},
-        full=dataset, form=to, seed=seed, background=background, smallest=smallest, radius=radius,
-        length=length, large=large,
+    notes = (*dataset.notes, f"The masks were weakened to {to}, with seed {seed}.")
+    return WeakDataset.of(
+        dataset, notes=notes, form=to, seed=seed, background=background, smallest=smallest,
+        radius=radius, length=length, large=large,
     )  # fmt: skip
