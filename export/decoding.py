@@ -110,3 +110,10 @@ class _TensorFlow:
         import tensorflow as tf
 
         return tf.tanh(outputs)
+
+    @staticmethod
+    def sqrt(values):
+        """As numpy.sqrt."""
+        import tensorflow as tf
+
+        return tf.sqrt(values)

@@ -26,6 +26,7 @@ _PUBLIC = {
     "unet": "models",
     "depth": "models",
     "segmenter": "models",
+    "eigen_fergus": "models",
     "crf_rnn": "models",
     "flownet_s": "models",
     "flownet_c": "models",

@@ -35,7 +35,7 @@ def public():
 PUBLIC = public()
 # What builds, trains, exports or loads a whole net takes seconds.
 SLOW = re.compile(
-    r"\bfcn(\d+s)?\(|applications|efficientnet|googlenet|resnet|load_model|\.fit\(|train\(|find_lr\(|export_|Server\("
+    r"\b(fcn(\d+s)?|depth|eigen_fergus)\(|applications|efficientnet|googlenet|resnet|load_model|\.fit\(|train\(|find_lr\(|export_|Server\("
 )
 
 

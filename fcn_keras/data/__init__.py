@@ -11,6 +11,7 @@ from fcn_keras.data.joined import joined
 from fcn_keras.data.masks.instances import InstanceReader
 from fcn_keras.data.masks.reader import LabelError, MaskReader, read_mask
 from fcn_keras.data.multi_task import MultiTaskDataset
+from fcn_keras.data.normals import NormalsReader, normals_of_depth
 from fcn_keras.data.registry import load, names, options_of
 from fcn_keras.data.statistics import class_pixels, class_weights
 from fcn_keras.data.values import DepthReader, ValueReader
@@ -30,6 +31,7 @@ __all__ = [
     "LabelError",
     "MaskReader",
     "MultiTaskDataset",
+    "NormalsReader",
     "ValueReader",
     "WeakDataset",
     "WeightMaps",
@@ -40,6 +42,7 @@ __all__ = [
     "joined",
     "load",
     "names",
+    "normals_of_depth",
     "options_of",
     "parse",
     "read_flow",

@@ -255,6 +255,7 @@ COUNTS = {
     "depth": ValueCounts,
     "flow": ValueCounts,
     "boundaries": ValueCounts,
+    "normals": ValueCounts,
 }
 
 

@@ -21,6 +21,7 @@ from fcn_keras.data.layout.files import require
 from fcn_keras.data.layout.folders import find_pairs, no_images, split_folders
 from fcn_keras.data.layout.lists import names_in, pairs_in, refuse_twice, relative_name
 from fcn_keras.data.layout.splitting import held_out
+from fcn_keras.data.normals import NormalsReader
 from fcn_keras.data.values import DepthReader, ValueReader
 from fcn_keras.options import Option
 from fcn_keras.tasks import Depth, Regression
@@ -72,6 +73,12 @@ OPTIONS = {
         "The targets are depths in metres, or in the unit given: a net learns their logarithm. 0 "
         "is no depth; 16-bit PNGs in millimetres need scale=0.001.",
         kind=bool,
+    ),
+    "normals": Option(
+        "The targets are the surface normals of the depths, for a camera of this focal length in "
+        "pixels.",
+        metavar="PIXELS",
+        kind=float,
     ),
     "unit": Option("Unit of the values, such as m.", kind=str),
     "scale": Option("Units of the values for one unit of the files.", kind=float),
@@ -130,6 +137,7 @@ def load(
     void=(),
     regression=None,
     depth=False,
+    normals=None,
     unit=None,
     scale=1.0,
     classes=None,
@@ -180,6 +188,8 @@ def load(
             `depth` a value of the files that means no value.
         regression: Name of the values, such as "distance", or True for "value".
         depth: Whether the targets are depths; 0, NaN and infinite numbers mean no depth.
+        normals: Focal length of the camera in pixels: the targets are then the surface normals of
+            the depths (see `fcn_keras.data.NormalsReader`). It goes with `depth`.
         unit: Unit of the values, such as "m", which is that of depths by default.
         scale: Units of the values for one unit of the files: 0.001 for PNGs in millimetres and
             values in metres.
@@ -201,6 +211,8 @@ def load(
     """
     if regression and depth:
         raise ValueError("regression and depth exclude each other.")
+    if normals is not None and not depth:
+        raise ValueError(f"normals={normals:g} are made of depths: it goes with depth.")
     values = bool(regression or depth)
     where = {"images": images, "masks": masks, "pattern": pattern}
     where.update(regression=regression, depth=depth)
@@ -216,11 +228,9 @@ def load(
         _refuse_for_values(
             what, binary=binary, threshold=threshold, instances=instances, separate=separate
         )
-        if depth:
-            reader = DepthReader(Depth("m" if unit is None else unit), scale, void)
-        else:
-            name = "value" if regression is True else regression
-            reader = ValueReader(Regression(name, _channels(targets), unit or ""), scale, void)
+        reader = _value_reader(targets, regression, unit, scale, void)
+        if normals is not None:
+            reader = NormalsReader(normals, reader)
         task = reader.task
     elif unit or scale != 1:
         raise ValueError("unit and scale go with regression=NAME, or with depth.")
@@ -255,6 +265,14 @@ def _refuse_for_values(what, **given):
         if value not in (None, False, 0):
             text = f"{value:g}" if name == "threshold" else value
             raise ValueError(f"{name}={text} is for classes; it does not go with {what}.")
+
+
+def _value_reader(targets, regression, unit, scale, void):
+    """The reader of values of the name `regression`, or of depth where that is None."""
+    if not regression:
+        return DepthReader(Depth("m" if unit is None else unit), scale, void)
+    name = "value" if regression is True else regression
+    return ValueReader(Regression(name, _channels(targets), unit or ""), scale, void)
 
 
 def _channels(targets):

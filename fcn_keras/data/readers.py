@@ -13,6 +13,7 @@ READERS = {
     "depth": DepthReader,
     "flow": lambda task: FlowReader(task),
     "boundaries": BoundaryReader,
+    "normals": ValueReader,
 }
 
 

@@ -211,6 +211,7 @@ KINDS = {
     "depth": (_values_of, _write_values),
     "flow": (_values_of, _write_flow),
     "boundaries": (_values_of, _write_boundaries),
+    "normals": (_values_of, _write_values),
 }
 MILLIMETRE = {"mm": 1.0, "cm": 0.1}  # in other units than metres
 

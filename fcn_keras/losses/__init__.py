@@ -20,6 +20,7 @@ BY_NAME = {
     "absolute_error": ("AbsoluteError", "values"),
     "berhu": ("BerHu", "values"),
     "class_balanced": ("ClassBalanced", "class_balanced"),
+    "cosine_distance": ("CosineDistance", "cosine"),
     "scale_invariant_log": ("ScaleInvariantLog", "scale_invariant"),
     "end_point_error": ("MultiLevelEndPointError", "end_point_error"),
     "mil": ("MILSoftmax", "mil"),

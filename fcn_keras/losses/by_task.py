@@ -1,6 +1,7 @@
 """The default loss of each task. A new task is one line in the table."""
 
 from fcn_keras.losses.class_balanced import ClassBalanced
+from fcn_keras.losses.cosine import CosineDistance
 from fcn_keras.losses.cross_entropy import CrossEntropy
 from fcn_keras.losses.end_point_error import MultiLevelEndPointError
 from fcn_keras.losses.scale_invariant import ScaleInvariantLog
@@ -13,6 +14,7 @@ LOSSES = {
     "depth": lambda task: ScaleInvariantLog(),
     "flow": lambda task: MultiLevelEndPointError(),
     "boundaries": lambda task: ClassBalanced(),
+    "normals": lambda task: CosineDistance(),
 }
 
 
@@ -25,7 +27,7 @@ def for_task(task):
     Returns:
         A `keras.losses.Loss`: `CrossEntropy` for classes, `AbsoluteError` for a regression,
         `ScaleInvariantLog` for depth, `MultiLevelEndPointError` for optical flow, `ClassBalanced`
-        for boundaries.
+        for boundaries, `CosineDistance` for normals.
 
     Raises:
         ValueError: for a task without a loss.

@@ -23,6 +23,7 @@ _PUBLIC = {
     "InstanceScores": "instances",
     "MeanAbsoluteError": "errors",
     "MeanAccuracy": "streaming",
+    "MeanAngle": "normals",
     "MeanIoU": "streaming",
     "Measures": "measures",
     "PartitionMetric": "partitions",

@@ -10,6 +10,7 @@ from fcn_keras.metrics.depth_report import DepthReport
 from fcn_keras.metrics.errors import MeanAbsoluteError, RootMeanSquaredError
 from fcn_keras.metrics.flow import EndPointError, FlowOutlierRate
 from fcn_keras.metrics.flow_report import FlowReport
+from fcn_keras.metrics.normals import MeanAngle, NormalsReport
 from fcn_keras.metrics.streaming import segmentation
 from fcn_keras.metrics.value_report import ValueReport
 from fcn_keras.tasks import entry_for
@@ -17,6 +18,7 @@ from fcn_keras.tasks import entry_for
 METRICS = {
     "classes": lambda task: segmentation(task.num_classes, task.invalid),
     "regression": lambda task: [MeanAbsoluteError(), RootMeanSquaredError()],
+    "normals": lambda task: [MeanAngle()],
     "depth": lambda task: [
         AbsoluteRelativeError(),
         RootMeanSquaredError("depth"),
@@ -31,6 +33,7 @@ MONITORS = {
     "depth": ("absolute_relative_error", "min"),
     "flow": ("end_point_error", "min"),
     "boundaries": ("boundary_f", "max"),
+    "normals": ("mean_angle", "min"),
 }
 REPORTS = {
     "classes": ClassReport,
@@ -38,6 +41,7 @@ REPORTS = {
     "depth": DepthReport,
     "flow": FlowReport,
     "boundaries": BoundaryReport,
+    "normals": NormalsReport,
 }
 
 
@@ -51,7 +55,8 @@ def for_task(task):
         A list of `keras.metrics.Metric`: the field's four for classes, mean absolute and root
         mean squared error for a regression; for depth the absolute relative error, the root mean
         squared error and the share of pixels within a factor of 1.25; for optical flow the
-        end-point error and the outlier rate, for boundaries the best F.
+        end-point error and the outlier rate, for boundaries the best F, for normals
+        the mean angle.
 
     Raises:
         ValueError: for a task without metrics.
@@ -94,7 +99,8 @@ def report_for(task, **options):
             `fcn_keras.metrics.DepthMeasures`, of boundaries those of `BoundaryMeasures`.
 
     Returns:
-        A `ClassReport`, `ValueReport`, `DepthReport`, `FlowReport` or `BoundaryReport`:
+        A `ClassReport`, `ValueReport`, `DepthReport`, `FlowReport`, `BoundaryReport` or
+        `NormalsReport`:
         `update(truth, prediction)` adds an image, `table()` is the text, `to_dict()` and
         `save_json(path)` give the figures.
 

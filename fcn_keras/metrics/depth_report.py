@@ -23,6 +23,11 @@ class DepthScores(NamedTuple):
         log10_error: mean |log10 y - log10 t|.
         delta_1, delta_2, delta_3: Shares of the pixels with max(y / t, t / y) < 1.25, 1.25² and
             1.25³.
+
+    Example:
+
+    >>> depth_scores(np.array([1.0, 4.0]), np.array([1.1, 6.0])).delta_1
+    0.5
     """
 
     absolute_relative_error: float

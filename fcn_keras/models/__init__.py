@@ -18,6 +18,7 @@ _FILES = {
     "deeplab_v2": "deeplab_v2",
     "deeplab_v3": "deeplab_v3",
     "deeplab_v3_plus": "deeplab_v3",
+    "eigen_fergus": "eigen_fergus",
     "fcn": "fcn",
     "fcn16s": "fcn",
     "fcn2s": "fcn",

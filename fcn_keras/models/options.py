@@ -32,7 +32,7 @@ DROPOUT = Option(
 
 
 HEAD_FILTERS = Option(
-    "Number of filters of fc6 and fc7, of a DeconvNet or a DeepLab.",
+    "Number of filters of fc6 and fc7, of a DeconvNet, a DeepLab or an Eigen-Fergus net.",
     metavar="N",
     least=1,
     shown="the classifier's; of a DeepLab those of the paper",
@@ -436,6 +436,18 @@ class SegmenterOptions(StartOptions, total=False):
     batch_norm_momentum: Annotated[float | None, MOMENTUM]
 
 
+class EigenFergusOptions(StartOptions, total=False):
+    """The options of `fcn_keras.models.eigen_fergus`, which documents them."""
+
+    scales: Annotated[
+        int,
+        Option("Scales of Eigen and Fergus's net.", default=3, choices=(2, 3), flag="net-scales"),
+    ]
+    head_filters: Annotated[int | None, HEAD_FILTERS]
+    dropout: Annotated[float | None, DROPOUT]
+    batch_norm_momentum: Annotated[float | None, MOMENTUM]
+
+
 UNET_ALONE = ("filters", "padding", "context")  # the options of a U-Net without a classifier
 
 
@@ -511,6 +523,7 @@ OPTIONS["segmenter"] = {
 OPTIONS["unet"] = {"classifier": replace(CLASSIFIER, default=None), **declared(UNetOptions)}
 OPTIONS["flownet_s"] = declared(FlowNetOptions)
 OPTIONS["flownet_c"] = declared(FlowNetCOptions)
+OPTIONS["eigen_fergus"] = {"classifier": CLASSIFIER, **declared(EigenFergusOptions)}
 
 # The nets that are made for one task, by its kind; their builders take it as `task`.
 MADE_FOR = {"depth": "depth", "flownet_s": "flow", "flownet_c": "flow", "hed": "boundaries"}

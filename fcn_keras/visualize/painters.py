@@ -6,6 +6,7 @@ from fcn_keras.labels import LabelSet
 from fcn_keras.tasks import entry_for
 from fcn_keras.visualize.flow_colors import color_wheel, flow_colors, longest
 from fcn_keras.visualize.legends import beside, legend
+from fcn_keras.visualize.normals import colors_of_normals, normals_ball
 from fcn_keras.visualize.overlay import mixed, overlay, paint, rgb
 from fcn_keras.visualize.values import COLORMAP, colors_of, limits_of, scale_bar
 
@@ -187,10 +188,41 @@ class BoundaryPainter(ValuePainter):
         return (0, 1), super().shown(maps)[1]
 
 
+class NormalsPainter(Painter):
+    """Colours normals: red to the right, green upwards, blue towards the camera; NaN is grey.
+
+    The key is a ball in these colours.
+
+    Args:
+        task: A `fcn_keras.tasks.Normals`.
+    """
+
+    def __init__(self, task):
+        self.task = task
+
+    def shown(self, maps, shares=False):
+        """Returns nothing: the key is the same for all maps."""
+
+    def paint(self, values, shown=None):
+        """Returns normals in colours, uint8 (H, W, 3): -1 to 1 become 0 to 255."""
+        return colors_of_normals(values)
+
+    def overlay(self, image, values, alpha=0.5, shown=None):
+        """Returns an image with the colours laid over it where there is a normal."""
+        image = rgb(image)
+        unknown = np.isnan(np.asarray(values)).any(-1, keepdims=True)
+        return np.where(unknown, image, mixed(image, self.paint(values), alpha))
+
+    def key(self, shown, text_size, **room):
+        """Returns the ball."""
+        return normals_ball(text_size)
+
+
 PAINTERS = {
     "classes": lambda task: LabelPainter(task.labels or LabelSet.numbered(task.num_classes)),
     "regression": ValuePainter,
     "boundaries": BoundaryPainter,
+    "normals": NormalsPainter,
     "depth": lambda task: ValuePainter(task, "magma_r"),  # what is near is light
     "flow": FlowPainter,
 }

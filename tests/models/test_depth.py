@@ -58,3 +58,41 @@ def test_the_commands_know_it(command, tiny_vgg):
     assert (code, errors) == (0, "") and "depth" in printed
     code, _, errors = command(*words, "--num-classes", 3)
     assert code == 1 and "made for depth, got 3 classes" in errors
+
+
+@pytest.mark.backend("sweep")
+def test_three_scales_refine_two(tiny_vgg, tmp_path):
+    two = fcn_keras.eigen_fergus(tasks.Depth(), tiny_vgg, scales=2, weights=None)
+    three = fcn_keras.eigen_fergus(tasks.Depth(), tiny_vgg, weights=None, init_from=two)
+    weights = {layer.name: layer.get_weights() for layer in two.layers if layer.weights}
+    for name, expected in weights.items():
+        for mine, theirs in zip(three.get_layer(name).get_weights(), expected, strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+    new = {layer.name for layer in three.layers if layer.weights} - {*weights}
+    assert new == {"scale3_image", "scale3_1", "scale3_2", "score_scale3"}
+    assert three(IMAGE).shape == (1, 33, 41, 1)
+    three.save(tmp_path / "three.keras")
+    again = keras.models.load_model(tmp_path / "three.keras")
+    np.testing.assert_allclose(again(IMAGE), three(IMAGE), atol=1e-5)
+    same = fcn_keras.depth(tiny_vgg, "eigen_fergus", weights=None, scales=2)
+    assert [w.shape for w in same.weights] == [w.shape for w in two.weights]
+
+
+def test_outputs_share_the_first_scale(tiny_vgg):
+    net = fcn_keras.eigen_fergus({"depth": tasks.Depth(), "class": 5}, tiny_vgg, weights=None)
+    names = {layer.name for layer in net.layers if layer.weights}
+    assert {"scale1", "scale2_1_depth", "scale2_1_class", "score_scale3_class"} <= names
+    assert {name: output.shape[-1] for name, output in net.output.items()} == {
+        "depth": 1, "class": 5,
+    }  # fmt: skip
+
+
+def test_each_scale_lies_on_the_image(tiny_vgg):
+    """A scale of stride 4 samples pixels 2, 6, ..., one of stride 2 pixels 1, 3, ..."""
+    net = fcn_keras.eigen_fergus(tasks.Depth(), tiny_vgg, weights=None)
+    for layer, stride in (("scale2_pool", 4), ("scale3_image", 2)):
+        part = keras.Model(net.input, net.get_layer(layer).output)
+        fields = fcn_keras.geometry.receptive_field(part)
+        assert fields.stride == (stride, stride) and fields.offset == (stride / 2, stride / 2)
+    with pytest.raises(ValueError, match="`scales` must be .*got 4"):
+        fcn_keras.eigen_fergus(2, tiny_vgg, scales=4, weights=None)
