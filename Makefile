@@ -6,13 +6,14 @@
 
 BIN := .venv/bin
 STAMP := .venv/.installed
+PUBLISH := .venv/.installed-publish
 CANDIDATES := python3.11 python3.12 python3.13 python3 python
 SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 # Each candidate is run: a name on the PATH (a pyenv shim, say) need not work.
 PYTHON ?= $(shell for p in $(CANDIDATES); do $$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint bench clean
+.PHONY: help demo test test-slow lint bench dist clean
 
 help:
 	@echo "make demo       train on handwritten digits, draw, export, check (minutes)"
@@ -21,6 +22,7 @@ help:
 	@echo "                training runs one group"
 	@echo "make lint       ruff"
 	@echo "make bench      the measurements of docs/performance.md"
+	@echo "make dist       wheel and source archive in dist/, checked"
 	@echo "make clean      remove caches and builds"
 
 $(STAMP): setup.py requirements.txt
@@ -72,6 +74,17 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/crf.py
 	@if [ -d "$(CAMVID)" ]; then $(BIN)/python benchmarks/pipeline.py "$(CAMVID)"; \
 	else echo "benchmarks/pipeline.py needs CamVid: make bench CAMVID=DIR"; fi
+
+$(PUBLISH): $(STAMP) requirements-publish.txt
+	@echo "Installing the packages of requirements-publish.txt into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-publish.txt
+	@touch $@
+
+# The wheel is built from the source archive, so that nothing of the checkout alone is in it.
+dist: $(PUBLISH)
+	rm -rf dist *.egg-info
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/python -m twine check --strict dist/*
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

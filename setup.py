@@ -39,6 +39,14 @@ DEV = [
     "pyyaml>=6.0",
     "ruff>=0.15",
 ]
+# `make docs` and `make dist`.
+DOCS = [
+    "mkdocs>=1.6,<2",
+    "mkdocs-material>=9.6,<10",
+    "mkdocstrings>=1.0",
+    "mkdocstrings-python>=2.0",
+]
+RELEASE = ["build>=1.2", "twine>=6.1"]
 
 setup(
     name="fcn_keras",
@@ -46,15 +54,29 @@ setup(
     description="Fully convolutional networks for semantic segmentation, from any Keras classifier",
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
-    license="Apache-2.0",
+    license_expression="Apache-2.0",
     author="The fcn_keras authors",
+    keywords="semantic segmentation, fully convolutional networks, FCN, U-Net, Keras, TFLite",
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Developers",
+        "Intended Audience :: Education",
+        "Intended Audience :: Science/Research",
+        "Operating System :: OS Independent",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+        "Typing :: Typed",
+    ],
     packages=[
         *find_packages(include=["fcn_keras", "fcn_keras.*"]),
         "fcn_keras.export",
         *(f"fcn_keras.export.{name}" for name in find_packages("export")),
     ],
     package_dir={"fcn_keras": "fcn_keras", "fcn_keras.export": "export"},
-    package_data={"fcn_keras.export.web": ["template/*"]},
+    package_data={"fcn_keras": ["py.typed"], "fcn_keras.export.web": ["template/*"]},
     python_requires=">=3.11,<3.14",
     install_requires=[
         "tensorflow>=2.20,<3",
@@ -77,6 +99,8 @@ setup(
         "pretrained": PRETRAINED,
         "video": VIDEO,
         "dev": DEV,
+        "docs": DOCS,
+        "release": RELEASE,
     },
     entry_points={"console_scripts": ["fcn-keras = fcn_keras.cli:main"]},
 )

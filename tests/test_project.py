@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 import setuptools
+import yaml
 from packaging.requirements import Requirement
 
 import fcn_keras
@@ -69,6 +70,8 @@ def setup_arguments():
 
 def test_version_is_the_same_everywhere(setup_arguments):
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert fcn_keras.__version__ == citation["version"]
     assert fcn_keras.__version__ == setup_arguments["version"]
     assert fcn_keras.__version__ == importlib.metadata.version("fcn_keras")
     assert fcn_keras.__version__ == re.search(r"^## \[(.+?)\]", changelog, re.MULTILINE)[1]
@@ -89,11 +92,13 @@ def test_exporters_are_a_part_of_the_library():
 
 
 def test_pins_fit_the_ranges(setup_arguments):
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
-    pins = dict(line.split("==") for line in lines if line and not line.startswith("#"))
-    wanted = setup_arguments["install_requires"] + setup_arguments["extras_require"]["dev"]
-    for requirement in map(Requirement, wanted):
+    pins, publish = _pins("requirements.txt"), _pins("requirements-publish.txt")
+    extras = setup_arguments["extras_require"]
+    for requirement in map(Requirement, setup_arguments["install_requires"] + extras["dev"]):
         assert requirement.specifier.contains(pins[requirement.name]), requirement
+    for requirement in map(Requirement, extras["docs"] + extras["release"]):
+        assert requirement.specifier.contains(publish[requirement.name]), requirement
+    assert not pins.keys() & publish.keys()
 
 
 def test_everything_imported_is_declared(setup_arguments):
@@ -173,6 +178,12 @@ def test_import_registers_every_serializable_class():
             parts = path.relative_to(home).with_suffix("").parts
             listed = {parts[0], ".".join(parts)} & {*fcn_keras._SERIALIZABLE}
             assert listed, f"{'/'.join(parts)}.py is not in _SERIALIZABLE of fcn_keras/__init__.py"
+
+
+def _pins(name):
+    """{package: version} of a file of requirements."""
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    return dict(line.split("==") for line in lines if line and not line.startswith("#"))
 
 
 def _modules(requirements):
