@@ -13,10 +13,10 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 CHARTS = (*PICTURES, ".pdf", ".svg", ".svgz", ".ps", ".pgf", "")  # without suffix it is PNG
 DATA_HELP = (
     "Dataset: folder:DIR (images/, masks/, classes.txt), digits, scenes, camvid:DIR, voc:DIR (a "
-    "VOCdevkit), sbd:DIR, cityscapes:DIR, ade20k:DIR, coco:DIR, pascal-context:DIR, nyud:DIR, "
-    "siftflow:DIR, tfds:NAME. Options follow after commas, such as folder:DIR,binary for masks of "
-    "0 and other values; after a colon where there is no DIR, such as digits:count=50. fcn-keras "
-    "datasets lists all."
+    "VOCdevkit), sbd:DIR, cityscapes:DIR, ade20k:DIR, coco:DIR, labelme:DIR, cvat:DIR, "
+    "label-studio:DIR, supervisely:DIR, pascal-context:DIR, nyud:DIR, siftflow:DIR, tfds:NAME. "
+    "Options follow after commas, such as folder:DIR,binary for masks of 0 and other values; after "
+    "a colon where there is no DIR, such as digits:count=50. fcn-keras datasets lists all."
 )
 MODEL_HELP = (
     "A .keras file, a run folder (its best.keras), an archive of pack, a SavedModel's folder, a "

@@ -22,11 +22,13 @@ from fcn_keras.data import (
 )
 from fcn_keras.data.flow import flying_chairs, kitti, middlebury, sintel
 from fcn_keras.data.protocol import DatasetModule
+from fcn_keras.data.tools import cvat, label_studio, labelme, supervisely
 
 DATASETS: dict[str, DatasetModule] = {
     "digits": digits, "scenes": scenes, "camvid": camvid, "voc": voc, "sbd": sbd,
     "pascal-context": pascal_context, "nyud": nyud, "siftflow": siftflow,
     "cityscapes": cityscapes, "ade20k": ade20k, "coco": coco, "folder": folder,
+    "labelme": labelme, "cvat": cvat, "label-studio": label_studio, "supervisely": supervisely,
     "flying-chairs": flying_chairs, "sintel": sintel, "kitti-flow": kitti,
     "middlebury": middlebury, "bsds": bsds,
 }  # fmt: skip

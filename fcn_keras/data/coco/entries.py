@@ -122,7 +122,7 @@ def _other_format(content):
             "trained or measured on it."
         )
     if "shapes" in content and "imagePath" in content:
-        return "labelme's own format, one file an image. Convert the files, say by labelme2coco."
+        return "labelme's own format, one file an image. It is read as labelme:DIR."
     if "_via_img_metadata" in content or _is_via(content):
         return "VIA's own format. In VIA, choose Annotation > Export Annotations (COCO format)."
     if content.get("type") == "FeatureCollection":
@@ -135,7 +135,7 @@ def _other_list(content):
     if "image_id" in first and "score" in first:
         return "a list of results, which a net predicted. Take the file of annotations."
     if "data" in first or "completed_by" in first:
-        return "Label Studio's own format. In Label Studio, export as COCO."
+        return "Label Studio's own format. It is read as label-studio:DIR."
     return "a JSON list; COCO's format is an object with images, annotations and categories."
 
 

@@ -14,8 +14,8 @@ SAMPLE = 25
 _PREFIX = re.compile(r"^[0-9a-f]{6,8}-(?=.)")  # Label Studio writes one before the name
 
 
-def find_images(root, file, names, folder=None):
-    """Returns the path of each image that a COCO file names.
+def find_images(root, file, names, folder=None, dataset="coco"):
+    """Returns the path of each image that a COCO file, or another tool's file, names.
 
     Looked for are the folders that COCO and annotation tools use, then the whole tree. Folders in a
     name count as far as they are there. An image that is nowhere gets the path that it should have.
@@ -25,6 +25,7 @@ def find_images(root, file, names, folder=None):
         file: Path of the JSON file.
         names: The file names as it has them.
         folder: The only folder to look in, or None.
+        dataset: Name of the dataset, for messages.
 
     Returns:
         (paths, notes): a list of Paths, and sentences about names that were not found as written.
@@ -37,7 +38,7 @@ def find_images(root, file, names, folder=None):
     bases = [folder] if folder else _bases(root, file)
     base = _best(bases, ways)
     split = stated_split(file, root)
-    elsewhere = _Elsewhere(root, folder, bases)
+    elsewhere = _Elsewhere(root, folder, bases, dataset)
     paths, loosely = [], []
     for name, way in zip(names, ways, strict=True):
         path = _beside(file, name) or _below(base, way) or elsewhere.find(name, way)
@@ -50,9 +51,9 @@ def find_images(root, file, names, folder=None):
     if not any(paths):
         tried = ", ".join(str(place) for place in bases[:6])
         raise FileNotFoundError(
-            f"coco: none of the {len(names)} images that {file} lists is below {folder or root}: "
-            f"{names[0]} is not in {tried}. Put the images there, or name their folder by "
-            "images=FOLDER, a path from DIR."
+            f"{dataset}: none of the {len(names)} images that {file} lists is below "
+            f"{folder or root}: {names[0]} is not in {tried}. Put the images there, or name their "
+            "folder by images=FOLDER, a path from DIR."
         )
     missing = (base / Path(*way[0]) for way in ways)
     found = [path or expected for path, expected in zip(paths, missing, strict=True)]
@@ -145,20 +146,21 @@ def _below(base, ways):
 class _Elsewhere:
     """Where an image may be that is not in the likeliest folder."""
 
-    def __init__(self, root, folder, bases):
+    def __init__(self, root, folder, bases, dataset):
         self._root, self._folder, self._bases = root, folder, bases
+        self._dataset = dataset
         self._tree = None
 
     def find(self, name, way):
         """Returns the path of an image, or None."""
         found = list(dict.fromkeys(p for base in self._bases if (p := _below(base, way))))
         if len(found) > 1:
-            raise _two_files(name, found)
+            raise _two_files(name, found, self._dataset)
         if found:
             return found[0]
         if self._tree is None:
             self._tree = _tree(self._folder or self._root)
-        path = _in_tree(self._tree, way, name)
+        path = _in_tree(self._tree, way, name, self._dataset)
         if path is None and self._folder is None and Path(name).is_file():
             return Path(name)  # a path of this machine
         return path
@@ -180,7 +182,7 @@ def _simple(name):
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def _in_tree(tree, ways, name):
+def _in_tree(tree, ways, name, dataset):
     """The only file in the tree that the name fits: by case, accents, without prefix or suffix."""
     for parts in ways:
         last = _simple(parts[-1])
@@ -189,17 +191,17 @@ def _in_tree(tree, ways, name):
             exact = [path for path in found if path.name == parts[-1]]
             found = exact or found
             if len(found) > 1:
-                raise _two_files(name, found)
+                raise _two_files(name, found, dataset)
             if found:
                 return found[0]
     return None
 
 
-def _two_files(name, found):
+def _two_files(name, found, dataset):
     shown = ", ".join(map(str, found[:4]))
     return ValueError(
-        f"coco: {len(found)} files may be the image {name}: {shown}. Name the folder of the right "
-        "one by images=FOLDER, a path from DIR."
+        f"{dataset}: {len(found)} files may be the image {name}: {shown}. Name the folder of the "
+        "right one by images=FOLDER, a path from DIR."
     )
 
 

@@ -53,15 +53,18 @@ class OutlineReader(MaskReader):
     Attributes:
         sketches: From an image's path to its `Sketch`.
         file: The file of the outlines, for messages.
+        outside: The label of pixels in no outline.
+        layered: Whether later outlines cover earlier ones. Otherwise smaller objects cover larger
+            ones, counted in the pixels that they have in the image.
     """
 
     sketches: dict[str, Sketch] = field(default_factory=dict)
     file: Path | None = None
+    outside: int = 0
+    layered: bool = False
 
     def read(self, path):
-        """Returns the label map of the image at `path`; smaller objects cover larger ones.
-
-        How large an object is, is counted in the pixels that it has in the image.
+        """Returns the label map of the image at `path`.
 
         Raises:
             ValueError: for outlines that do not fit their image.
@@ -77,8 +80,9 @@ class OutlineReader(MaskReader):
                     f"{self.file}: the outline of annotation {outline.number} in {path} is wrong: "
                     f"{error}"
                 ) from error
-        label = np.zeros(size, self.labels.dtype)
-        drawn.sort(key=lambda pair: (not pair[0].first, -np.count_nonzero(pair[1].inside)))
+        label = np.full(size, self.outside, self.labels.dtype)
+        if not self.layered:
+            drawn.sort(key=lambda pair: (not pair[0].first, -np.count_nonzero(pair[1].inside)))
         for outline, (window, inside) in drawn:
             label[window.slices][inside] = outline.label
         return label

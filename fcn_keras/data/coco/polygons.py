@@ -53,7 +53,9 @@ def inside_polygon(corners, shape, window=None):
     corners = np.asarray(corners, "float64").reshape(-1, 2)
     crossings = np.zeros((bottom - top, right - left + 1), "int32")
     for (x, y), (other_x, other_y) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-        ends = sorted((_centres_before(y, shape[0]), _centres_before(other_y, shape[0])))
+        if y > other_y:  # an edge there and back crosses the same pixels, and so cancels itself
+            (x, y), (other_x, other_y) = (other_x, other_y), (x, y)
+        ends = _centres_before(y, shape[0]), _centres_before(other_y, shape[0])
         first, last = np.clip(ends, top, bottom)
         if first == last:
             continue
@@ -83,6 +85,26 @@ def inside_runs(counts, shape):
         raise ValueError(f"run lengths of {sum(counts)} pixels for an image of {height}x{width}")
     on = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
     return on.reshape(width, height).T
+
+
+def runs_of(inside):
+    """Returns the run-length encoding of a mask, as `inside_runs` reads it.
+
+    Args:
+        inside: bool (H, W).
+
+    Returns:
+        {"size": [H, W], "counts": [...]}.
+
+    Example:
+
+    >>> runs_of(np.array([[0, 1], [1, 1]], bool))
+    {'size': [2, 2], 'counts': [1, 3]}
+    """
+    pixels = np.concatenate([[False], inside.T.reshape(-1)])
+    ends = np.flatnonzero(pixels[1:] != pixels[:-1])
+    counts = np.diff(np.concatenate([[0], ends, [inside.size]])).tolist()
+    return {"size": list(inside.shape), "counts": counts}
 
 
 def decompressed(text):

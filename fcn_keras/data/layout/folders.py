@@ -1,5 +1,6 @@
 """Where the images and masks of a user's folder are, and which of its subfolders are splits."""
 
+import itertools
 from pathlib import Path
 
 from fcn_keras.data.images.folder import scan
@@ -12,6 +13,7 @@ SPLIT_OF = {
     "test": "test", "testing": "test",
 }  # fmt: skip
 IMAGES = "images"
+BEGINNING = 4096  # bytes of a JSON file that are looked at
 
 
 def find_pairs(root, images, masks, default, pattern, hint):
@@ -50,7 +52,8 @@ def find_pairs(root, images, masks, default, pattern, hint):
             if pattern is not None:
                 raise
     name = (masks or default) if places[0] else images
-    return require(Path(root) / name, "folder", hint + _folders_there(root))
+    told = _annotations_there(root) or _folders_there(root)
+    return require(Path(root) / name, "folder", hint + told)
 
 
 def split_folders(names):
@@ -119,6 +122,24 @@ def _labelled(images, masks, pattern):
                     f"The images of {name} have no masks and were left out: {masks} has no {name}."
                 )
     return pair(images, masks, pattern)
+
+
+def _annotations_there(root):
+    """A sentence about a tool's annotations, where the folder holds those instead of masks."""
+    root = Path(root)
+    if (root / "annotations.xml").is_file():
+        return f" {root} has CVAT's annotations.xml, which is read as cvat:{root}."
+    if (root / "meta.json").is_file() and next(root.glob("*/ann/*.json"), None):
+        return f" {root} has a project of Supervisely, which is read as supervisely:{root}."
+    if (root / "SegmentationClass").is_dir() and (root / "ImageSets").is_dir():
+        return f" {root} has the layout of VOC, which is read as voc:{root}."
+    for file in itertools.chain(root.glob("*.json"), root.glob("*/*.json")):
+        with open(file, "rb") as opened:
+            begins = opened.read(BEGINNING)
+        if b'"shapes"' in begins or b'"imageData"' in begins:
+            return f" {root} has labelme's JSON files, which are read as labelme:{root}."
+        break
+    return ""
 
 
 def _folders_there(root):

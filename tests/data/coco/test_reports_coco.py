@@ -677,7 +677,7 @@ FILES = {
     ),
     "test set": ({"images": [{}], "categories": []}, "images without annotations"),
     "results": ([{"image_id": 1, "score": 0.5}], "list of results"),
-    "Label Studio": ([{"id": 1, "data": {}}], "Label Studio.*export as COCO"),
+    "Label Studio": ([{"id": 1, "data": {}}], "Label Studio.*label-studio:DIR"),
     "labelme": ({"shapes": [], "imagePath": "a.png"}, "labelme's own format"),
     "VIA": ({"a.png123": {"regions": []}}, "VIA's own format"),
     "GeoJSON": ({"type": "FeatureCollection", "features": []}, "GeoJSON"),

@@ -1,0 +1,1 @@
+"""Annotation tools' own formats: labelme, CVAT, Label Studio and Supervisely."""
