@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from fcn_keras.checks import one_of
+from fcn_keras.combining import DEFAULT, HOW
 from fcn_keras.precision import PREDICTION
 from fcn_keras.text_files import read_json
 
 PANEL = "Post-processing"
-COMBINATIONS = ("mean", "product", "max")
 
 With = Annotated[
     list[str] | None,
@@ -25,8 +25,8 @@ With = Annotated[
 Combine = Annotated[
     str | None,
     typer.Option(
-        metavar="|".join(COMBINATIONS),
-        help="How the probabilities of several models are combined. Default: mean.",
+        metavar="|".join(HOW),
+        help=f"How the probabilities of several models are combined. Default: {DEFAULT}.",
         rich_help_panel=PANEL,
     ),
 ]
@@ -99,7 +99,7 @@ def check_models(others, combine):
     """
     if combine is None:
         return
-    one_of("--combine", combine, COMBINATIONS)
+    one_of("--combine", combine, HOW)
     if not others:
         raise ValueError(f"--combine {combine} is for several models: name another by --with.")
 
@@ -110,7 +110,7 @@ def load_models(model, others, combine, output=None, labels=None):
     Args:
         model: A model as `fcn_keras.export.load` takes it.
         others: The models of --with, or None.
-        combine: One of `COMBINATIONS`, or None for the first.
+        combine: One of `fcn_keras.combining.HOW`, or None for its default.
         output, labels: As `fcn_keras.export.load`, for each model.
 
     Raises:
@@ -122,7 +122,7 @@ def load_models(model, others, combine, output=None, labels=None):
     found = [export.load(path, output=output, labels=labels) for path in paths]
     if len(found) == 1:
         return found[0]
-    return inference.Ensemble(found, combine or COMBINATIONS[0], names=paths)
+    return inference.Ensemble(found, combine or DEFAULT, names=paths)
 
 
 def check_precision(precision):

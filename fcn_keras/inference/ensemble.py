@@ -2,10 +2,8 @@
 
 import functools
 
-import numpy as np
-import scipy.special
-
 from fcn_keras.checks import one_of
+from fcn_keras.combining import DEFAULT, HOW
 from fcn_keras.geometry.halo import joined_halo
 from fcn_keras.inference.decoding import check_one_output, check_probabilities, labels_for
 from fcn_keras.inference.inputs import images_of, shapes_of, to_batch
@@ -13,8 +11,6 @@ from fcn_keras.inference.postprocessor import Postprocessor, activations_of
 from fcn_keras.inference.predictor import Predictor
 from fcn_keras.inference.segmenters import as_segmenter
 from fcn_keras.labels import LabelSet
-
-HOW = ("mean", "product", "max")
 
 
 class Ensemble(Postprocessor):
@@ -56,7 +52,7 @@ class Ensemble(Postprocessor):
     averaged; their released code multiplies scores instead.
     """
 
-    def __init__(self, models, how="mean", names=None):
+    def __init__(self, models, how=DEFAULT, names=None):
         self.members = tuple(map(as_segmenter, models))
         self.how = one_of("how", how, HOW)
         if len(self.members) < 2:
@@ -68,7 +64,7 @@ class Ensemble(Postprocessor):
         super().__init__(next(named, self.members[0]))
         for number in range(1, len(self.members)):
             self._check_alike(number)
-        if how != "mean":
+        if how != DEFAULT:
             check_probabilities(self.task, f"how={how!r}")
 
     @functools.cached_property
@@ -111,13 +107,7 @@ class Ensemble(Postprocessor):
         for number, array in enumerate(found):
             if array.shape != found[0].shape:
                 raise self._differ(number, "outputs of the shape", array.shape, found[0].shape)
-        if self.how == "product":
-            tiny = np.finfo("float32").tiny
-            return scipy.special.softmax(sum(np.log(np.maximum(p, tiny)) for p in found), axis=-1)
-        if self.how == "max":
-            highest = functools.reduce(np.maximum, found)
-            return highest / highest.sum(-1, keepdims=True)
-        return (sum(found) / len(found)).astype("float32")
+        return HOW[self.how](found)
 
     def _check_alike(self, number):
         """Raises ValueError if a member differs from the first."""

@@ -270,10 +270,3 @@ def test_models_on_the_command_line(members, images, tmp_path, command):
     net(5, fcn_keras.tasks.Classes(num_classes=4)).save(odd)
     code, output, errors = command("predict", *words[:2], "--with", odd, "--out", "x")
     assert code == 1 and f"number 2, {odd}, has the task" in errors
-
-
-def test_the_command_line_knows_every_way_to_combine():
-    from fcn_keras.cli.postprocessing import COMBINATIONS
-    from fcn_keras.inference.ensemble import HOW
-
-    assert COMBINATIONS == HOW
