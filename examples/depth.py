@@ -19,7 +19,7 @@ import fcn_keras
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--out", type=Path, default=Path("runs/depth"), help="folder for the results")
 parser.add_argument("--images", type=int, default=200, help="number of scenes to train on")
-parser.add_argument("--epochs", type=int, default=30)
+parser.add_argument("--epochs", type=int, default=20)
 args = parser.parse_args()
 args.out.mkdir(parents=True, exist_ok=True)
 
@@ -32,8 +32,8 @@ print(f"{len(train)} scenes to train on, {len(test)} to measure; the task is {tr
 # 2. The net has one channel, the logarithm of the depth. The loss compares logarithms: it forgives
 # half of an error that is common to a whole image, and compares the steps between neighbours.
 keras.utils.set_random_seed(0)
-net = {"model": "depth", "classifier": "vgg_slim", "options": {"decoder": "unet"}}
-net["options"]["decoder_filters"] = (64, 48, 32, 24, 16)
+net = {"model": "depth", "classifier": "vgg_slim", "decoder": "unet"}
+net["decoder_filters"] = (64, 48, 32, 24, 16)
 fcn_keras.training.train(
     None, train, test, out=args.out / "run", net=net, loss="scale_invariant_log",
     epochs=args.epochs, batch_size=8, crop=(96, 128), validate_every=5, overwrite=True,
