@@ -1,5 +1,9 @@
 """Depth from one image: any net of the package over a classifier, with one channel of log depth."""
 
+import math
+
+import keras
+
 from fcn_keras import models
 from fcn_keras.checks import one_of
 from fcn_keras.models.options import (
@@ -11,7 +15,9 @@ from fcn_keras.models.options import (
 from fcn_keras.tasks import Depth
 
 
-def depth(classifier="vgg16", decoder="unet", *, task=None, name="depth", **options):
+def depth(
+    classifier="vgg16", decoder="unet", *, task=None, start_depth=None, name="depth", **options
+):
     """Builds a net that tells how far away what each pixel shows is.
 
     Args:
@@ -21,6 +27,8 @@ def depth(classifier="vgg16", decoder="unet", *, task=None, name="depth", **opti
             "unet", which goes up to the image's own pixels, or "fcn8s"; or a decoder of
             `fcn_keras.models.segmenter`, such as "fpn".
         task: A `fcn_keras.tasks.Depth`. Default: depth in metres.
+        start_depth: About the depth that the untrained net answers everywhere, such as the median
+            of the data; a training then need not find it first. Default: 1. Not with `init_from`.
         name: Name of the model.
         **options: The keyword arguments of the decoder's builder: `weights`, `input_shape`,
             `decoder_filters`, ...
@@ -49,4 +57,12 @@ def depth(classifier="vgg16", decoder="unet", *, task=None, name="depth", **opti
     one_of("decoder", decoder, DEPTH_DECODERS)
     net, chosen = net_of_decoder(decoder)
     check_options(net, options)
-    return models.NETS[net](task, classifier, name=name, **chosen, **options)
+    check_options("depth", {"start_depth": start_depth})
+    if start_depth is not None and options.get("init_from") is not None:
+        raise ValueError("`start_depth` is for a new net; `init_from` brings its own start.")
+    model = models.NETS[net](task, classifier, name=name, **chosen, **options)
+    if start_depth is not None:
+        scores = [layer for layer in model.layers if layer.name.startswith("score")]
+        first = next(layer for layer in scores if getattr(layer, "bias", None) is not None)
+        first.bias.assign(keras.ops.full(first.bias.shape, math.log(start_depth)))
+    return model

@@ -538,6 +538,14 @@ DEPTH_DECODERS = tuple(
 OPTIONS["depth"] = {
     "classifier": CLASSIFIER,
     "decoder": replace(DECODER, default="unet", choices=DEPTH_DECODERS),
+    "start_depth": Option(
+        "About the depth that an untrained depth net answers, such as the median of the data.",
+        metavar="UNITS",
+        flag="start-depth",
+        kind=float,
+        shown="1",
+        check=lambda name, value: value if value is None else positive(name, value),
+    ),
     **{
         name: one
         for net in _OVER_CLASSIFIERS

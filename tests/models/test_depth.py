@@ -41,11 +41,22 @@ def test_a_recipe_builds_it_for_data_of_depth(tiny_vgg):
         net(tasks.Regression("distance", unit="px"))
 
 
+@pytest.mark.parametrize("decoder", ["fcn8s", "unet", "segnet", "fpn", "eigen_fergus"])
+def test_a_net_begins_at_a_depth(decoder, tiny_vgg):
+    net = fcn_keras.depth(tiny_vgg, decoder, weights=None, start_depth=7.0)
+    zeros = [layer for layer in net.layers if layer.name.startswith("score") and layer.weights]
+    for layer in zeros:  # what the features would add
+        layer.set_weights([np.zeros(w.shape) if w.ndim > 1 else w for w in layer.get_weights()])
+    np.testing.assert_allclose(fcn_keras.segment(net, IMAGE[0]), 7, rtol=1e-4)
+
+
 def test_what_is_impossible_is_refused(tiny_vgg):
     for options, message in (
         ({"decoder": "segnet_basic"}, "`decoder` must be .*got 'segnet_basic'"),
         ({"decoder": "depth"}, "`decoder` must be .*got 'depth'"),
         ({"decoder": "fcn8s", "bayesian": True}, "'fcn8s' has no option 'bayesian'"),
+        ({"start_depth": 0}, "`start_depth` must be .*above 0.*got 0"),
+        ({"start_depth": 2, "init_from": "x.keras"}, "`start_depth` is for a new net"),
         ({"task": tasks.Classes(num_classes=3)}, "made for depth, got 3 classes"),
     ):
         with pytest.raises(ValueError, match=message):
