@@ -62,7 +62,7 @@ def depth(
         raise ValueError("`start_depth` is for a new net; `init_from` brings its own start.")
     model = models.NETS[net](task, classifier, name=name, **chosen, **options)
     if start_depth is not None:
-        scores = [layer for layer in model.layers if layer.name.startswith("score")]
-        first = next(layer for layer in scores if getattr(layer, "bias", None) is not None)
-        first.bias.assign(keras.ops.full(first.bias.shape, math.log(start_depth)))
+        scores = [layer for layer in model.layers if layer.name.startswith("score_")]
+        last = [layer for layer in scores if getattr(layer, "bias", None) is not None][-1]
+        last.bias.assign(keras.ops.full(last.bias.shape, math.log(start_depth)))
     return model
