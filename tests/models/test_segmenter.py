@@ -1,6 +1,7 @@
 """segmenter: counts of segmentation_models.pytorch, wiring, any size, exact places, refusals."""
 
 import inspect
+import zlib
 
 import keras
 import numpy as np
@@ -84,6 +85,55 @@ def test_it_has_the_parameters_of_segmentation_models_pytorch(decoder):
         for weight in layer.trainable_weights
     )
     assert learned == COUNTS[decoder]
+
+
+# Four projections of the features in the middle of a map that is the same everywhere, with the
+# weights of `drawn`, by the decoders of segmentation_models_pytorch 0.6.0 in PyTorch, their
+# BatchNormalization with Keras's epsilon of 1e-3.
+FEATURES = {
+    "unet": (-0.23694, 0.61893, 0.32998, -0.14838),
+    "unet++": (-0.10767, 0.25805, 0.14403, -0.09745),
+    "linknet": (1.21151, 0.15869, 0.41494, 0.40548),
+    "fpn": (22.27458, 28.44699, 31.54695, 25.37261),
+    "pspnet": (1.12580, 1.14322, 1.30494, -0.46301),
+    "pan": (14.53275, 12.75926, 13.98537, 3.49257),
+    "upernet": (1.92204, 1.58730, 2.94433, -0.15188),
+}
+WIDTHS = {"unet": (16, 14, 12, 10, 8), "unet++": (16, 14, 12, 10, 8), "fpn": (16, 64)}
+
+
+def drawn(name, *shape):
+    return np.random.default_rng(zlib.crc32(name.encode())).uniform(-0.6, 1, shape)
+
+
+def fill(layer):
+    """Weights that leave a map the same everywhere: the middle of a window alone."""
+    *window, given, made = layer.kernel.shape
+    kernel = np.zeros(layer.kernel.shape)
+    if isinstance(layer, L.Conv2DTranspose):
+        kernel[:] = drawn(layer.name, made, given).T / given**0.5 / 4
+    elif layer.name.startswith("stage"):
+        made = np.abs(drawn(layer.name, made))
+    else:
+        middle = drawn(layer.name, given, made) / given**0.5
+        kernel[window[0] // 2, window[1] // 2] = middle
+    bias = made if isinstance(made, np.ndarray) else drawn(f"{layer.name}b", made)
+    layer.set_weights([kernel, bias][: len(layer.weights)])
+
+
+@pytest.mark.parametrize("decoder", NAMES)
+def test_features_are_those_of_segmentation_models_pytorch(decoder):
+    classifier = stages((8, 12, 16, 20, 24), window=1)
+    options = {"decoder_filters": WIDTHS.get(decoder, 16), "preprocess": "tf"}
+    model = fcn_keras.segmenter(3, classifier, decoder, **options)
+    for layer in model.layers:
+        if isinstance(layer, (L.Conv2D, L.Conv2DTranspose)):
+            fill(layer)
+    features = keras.Model(model.input, model.get_layer("score_conv").input)
+    found = array(features(np.zeros((1, 256, 256, 3), "float32")))[0]
+    middle = found[found.shape[0] // 2, found.shape[1] // 2]
+    seen = drawn("seen", 4, len(middle)) @ middle
+    np.testing.assert_allclose(seen, FEATURES[decoder], rtol=3e-4, atol=2e-4)
 
 
 @pytest.mark.parametrize("decoder", NAMES)
