@@ -71,10 +71,15 @@ def resized(x, size):
         x: Tensor (batch, h, w, channels).
         size: Its new height and width, ints or scalar tensors.
     """
-    cells = ops.shape(x)[1:3]
-    rows, columns = (ops.cast(_shares(n, m), x.dtype) for n, m in zip(cells, size, strict=True))
-    x = ops.einsum("rh,bhwc->brwc", rows, x)
-    return ops.einsum("vw,brwc->brvc", columns, x)
+    batch, rows, columns = ops.shape(x)[:3]
+    channels, (tall, wide) = x.shape[3], size
+    # Products of matrices, which int8 TFLite files compute well; of einsum they make layers whose
+    # "weights" are the map, and lose it.
+    x = ops.reshape(x, (batch * rows, columns, channels))
+    x = ops.matmul(ops.cast(_shares(columns, wide), x.dtype), x)
+    x = ops.reshape(x, (batch, rows, wide * channels))
+    x = ops.matmul(ops.cast(_shares(rows, tall), x.dtype), x)
+    return ops.reshape(x, (batch, tall, wide, channels))
 
 
 def _shares(cells, pixels):
