@@ -14,7 +14,8 @@ CHARTS = (*PICTURES, ".pdf", ".svg", ".svgz", ".ps", ".pgf", "")  # without suff
 DATA_HELP = (
     "Dataset: folder:DIR (images/, masks/, classes.txt), digits, scenes, camvid:DIR, voc:DIR (a "
     "VOCdevkit), sbd:DIR, cityscapes:DIR, ade20k:DIR, coco:DIR, labelme:DIR, cvat:DIR, "
-    "label-studio:DIR, supervisely:DIR, pascal-context:DIR, nyud:DIR, siftflow:DIR, tfds:NAME. "
+    "label-studio:DIR, supervisely:DIR, pascal-context:DIR, nyud:DIR, siftflow:DIR, bsds:DIR, "
+    "tfds:NAME; boundaries:NAME:DIR for the boundaries between the classes of any of these. "
     "Options follow after commas, such as folder:DIR,binary for masks of 0 and other values; after "
     "a colon where there is no DIR, such as digits:count=50. fcn-keras datasets lists all."
 )

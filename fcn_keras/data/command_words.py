@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fcn_keras.checks import number, one_of
 from fcn_keras.data import tfds
-from fcn_keras.data.registry import DATASETS, check_arguments, names, needs_folder
+from fcn_keras.data.registry import BOUNDARIES, DATASETS, check_arguments, names, needs_folder
 
 _TFDS = re.compile(r"(?P<name>\w+(?:/\w+)?(?::\d+\.\d+\.\d+)?)(?::(?P<root>.+))?")
 LIKE = 0.6
@@ -18,8 +18,9 @@ def parse(text):
     """Returns the arguments of `load` for NAME, NAME:DIR or NAME:DIR,OPTION,... of a command.
 
     An option is a word or word=value: voc:DIR,year=2007; folder:DIR,binary,void=11,void=12;
-    digits:count=50. TensorFlow Datasets are tfds:NAME or tfds:NAME:DIR. `~` at the beginning of a
-    path is the home folder.
+    digits:count=50. TensorFlow Datasets are tfds:NAME or tfds:NAME:DIR. boundaries: in
+    front of all this takes the boundaries between the classes: boundaries:camvid:CamVid. `~` at the
+    beginning of a path is the home folder.
 
     Args:
         text: Such as "digits", "camvid:CamVid" or "folder:eggs,binary".
@@ -39,6 +40,9 @@ def parse(text):
     ```
     """
     name, _, rest = text.partition(":")
+    if name == BOUNDARIES and rest:
+        name, root, options = parse(rest)
+        return f"{BOUNDARIES}:{name}", root, options
     if name not in (*DATASETS, "tfds"):
         first, comma, words = name.partition(",")
         near = _near(name, (*DATASETS, "tfds"))

@@ -1,5 +1,6 @@
 """The datasets by name, in Python and on the command line."""
 
+import functools
 import inspect
 import os
 from pathlib import Path
@@ -20,9 +21,12 @@ from fcn_keras.data import (
     tfds,
     voc,
 )
+from fcn_keras.data.boundaries import boundaries_of
 from fcn_keras.data.flow import flying_chairs, kitti, middlebury, sintel
 from fcn_keras.data.protocol import DatasetModule
 from fcn_keras.data.tools import cvat, label_studio, labelme, supervisely
+
+BOUNDARIES = "boundaries"  # in front of another dataset's name
 
 DATASETS: dict[str, DatasetModule] = {
     "digits": digits, "scenes": scenes, "camvid": camvid, "voc": voc, "sbd": sbd,
@@ -35,7 +39,10 @@ DATASETS: dict[str, DatasetModule] = {
 
 
 def names():
-    """Returns the names that `load` knows; "tfds:NAME" is any builder of TensorFlow Datasets.
+    """Returns the names that `load` knows.
+
+    "tfds:NAME" is any builder of TensorFlow Datasets, "boundaries:NAME" the boundaries between the
+    classes of another dataset.
 
     Example:
 
@@ -43,7 +50,24 @@ def names():
     print(fcn_keras.data.names())
     ```
     """
-    return [*DATASETS, "tfds:NAME"]
+    return [*DATASETS, "tfds:NAME", "boundaries:NAME"]
+
+
+class BoundariesOf:
+    """The boundaries between the classes of another dataset, as a `DatasetModule`.
+
+    Args:
+        module: The `DatasetModule` of the other dataset, whose options and splits these are.
+    """
+
+    def __init__(self, module):
+        self.OPTIONS, self.splits = module.OPTIONS, module.splits
+
+        @functools.wraps(module.load)
+        def load(*arguments, **options):
+            return boundaries_of(module.load(*arguments, **options))
+
+        self.load = load
 
 
 def module_of(name):
@@ -54,6 +78,8 @@ def module_of(name):
     """
     if name.startswith("tfds:") and name != "tfds:":
         return tfds.Builder(name)
+    if name.startswith(f"{BOUNDARIES}:"):
+        return BoundariesOf(module_of(name.removeprefix(f"{BOUNDARIES}:")))
     if name not in DATASETS:
         known, _, folder = name.partition(":")
         apart = f"; in Python the folder is an argument of its own: load({known!r}, {folder!r})"

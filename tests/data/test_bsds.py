@@ -115,6 +115,21 @@ def test_boundaries_of_label_maps_lie_where_the_class_changes():
         data.boundaries_of(edges)
 
 
+def test_a_command_names_the_boundaries_of_a_dataset():
+    name, root, options = data.parse("boundaries:digits:count=3")
+    assert (name, root, options) == ("boundaries:digits", None, {"count": 3})
+    edges = data.load(name, root, "val", **options)
+    assert len(edges) == 3 and edges.task.kind == "boundaries"
+    images, targets = next(iter(edges.batches(2, crop=(32, 32))))
+    assert targets.shape == (2, 32, 32) and targets.dtype == "float32"
+    with pytest.raises(ValueError, match="NAME one of"):
+        data.parse("boundaries:")
+    with pytest.raises(ValueError, match="digits has no option 'size=3'"):
+        data.parse("boundaries:digits:size=3")
+    with pytest.raises(ValueError, match="camvid needs its folder"):
+        data.load("boundaries:camvid")
+
+
 def test_boundaries_of_files_are_read_with_their_masks(tmp_path):
     for folder in ("images", "masks"):
         (tmp_path / folder).mkdir()
@@ -126,3 +141,7 @@ def test_boundaries_of_files_are_read_with_their_masks(tmp_path):
     edges = data.boundaries_of(data.load("folder", tmp_path, "all"))
     np.testing.assert_array_equal(edges[0][1], np.eye(6)[[2] * 5])
     assert edges.read_annotations(0).shape == (1, 5, 6)
+    ((_, target),) = edges.batches(1)
+    np.testing.assert_array_equal(target[0], edges[0][1])
+    named = data.load("boundaries:folder", tmp_path, "all")
+    np.testing.assert_array_equal(named[0][1], edges[0][1])
