@@ -11,6 +11,7 @@ import warnings
 import typer
 
 from fcn_keras.cli.check import check_data
+from fcn_keras.cli.conversion import convert
 from fcn_keras.cli.datasets import datasets
 from fcn_keras.cli.demonstration import demo
 from fcn_keras.cli.evaluate import evaluate
@@ -59,6 +60,7 @@ for name, command in (
     ("card", card),
     ("pack", pack),
     ("check-data", check_data),
+    ("convert", convert),
     ("datasets", datasets),
     ("summary", summary),
     ("import-caffe", import_caffe),

@@ -4,6 +4,7 @@ from fcn_keras.data.augmentation import Augmentation
 from fcn_keras.data.boundaries import BoundaryReader, boundaries_of
 from fcn_keras.data.check import check
 from fcn_keras.data.command_words import parse
+from fcn_keras.data.convert import Conversion, convert
 from fcn_keras.data.dataset import Dataset
 from fcn_keras.data.flow import FlowReader, FrameReader, Frames, read_flow, write_flow
 from fcn_keras.data.images.reader import ImageReader, read_image
@@ -20,6 +21,7 @@ from fcn_keras.data.weight_maps import WeightMaps
 
 __all__ = [
     "Augmentation",
+    "Conversion",
     "BoundaryReader",
     "Dataset",
     "DepthReader",
@@ -39,6 +41,7 @@ __all__ = [
     "check",
     "class_pixels",
     "class_weights",
+    "convert",
     "joined",
     "load",
     "names",
