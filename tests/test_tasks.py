@@ -72,6 +72,11 @@ def test_what_is_no_task_is_refused(make, said):
 
 def test_a_displacement_changes_with_its_image():
     flow = tasks.Regression("flow", channels=3, directed=True)
+    turned = flow.turned(np.array([[[3.0, 0.0, 7.0]]]), 0.6, 0.8)  # clockwise: right becomes down
+    np.testing.assert_allclose(turned, [[[1.8, 2.4, 7.0]]])
+    assert tasks.Regression("depth").turned(5.0, 0.6, 0.8) == 5.0
+    normal = tasks.Normals().turned(np.array([[[0.0, 0.8, 0.6]]]), 0.0, 1.0)  # up becomes right
+    np.testing.assert_allclose(normal, [[[0.8, 0.0, 0.6]]])
     values = np.array([[[4.0, 6.0, 5.0], [np.nan, 1.0, 2.0]]])
     np.testing.assert_array_equal(flow.mirrored(values)[0, 0], [-4, 6, 5])
     np.testing.assert_array_equal(flow.scaled(values, (0.5, 2.0))[0, 0], [8, 3, 5])

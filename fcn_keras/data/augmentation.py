@@ -11,6 +11,7 @@ from fcn_keras.data import deformation
 
 OUTSIDE = 116  # pixels outside the image: the mean grey of ImageNet
 QUARTERS = "quarters"
+COS, SIN = [1.0, 0.0, -1.0, 0.0], [0.0, -1.0, 0.0, 1.0]  # of 0 to 3 counter-clockwise quarters
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,6 @@ class Augmentation:
         """Largest angle of a rotation that interpolates, 0 for none."""
         return 0.0 if self.rotate in (None, QUARTERS) else float(self.rotate)
 
-    @property
-    def deforms(self):
-        """Whether pixels are turned or displaced."""
-        return bool(self.rotate or self.elastic)
-
 
 def augmented(tf, example, number, crop, augment, task):
     """Returns one random window of an example.
@@ -122,13 +118,17 @@ def augmented(tf, example, number, crop, augment, task):
         at = deformation.places(tf, tf.shape(target)[:2], window, factor, augment, draw, number)
         image = finished(deformation.bilinear(tf, image, *at))
         target, *weights = deformation.nearest(tf, maps, fills, *at)
-        maps = (task.scaled(target, factor) if scale else target, *weights)
+        target = task.scaled(target, factor) if scale else target
+        angle = deformation.drawn_angle(tf, augment, number)
+        maps = (task.turned(target, tf.cos(angle), tf.sin(angle)), *weights)
     elif crop or scale:
         image, maps = _windowed(tf, image, maps, fills, window, factor, draw, task, finished)
     else:
         image = finished(image)
     if quarters is not None:
         image, *maps = (deformation.turned(tf, array, quarters) for array in (image, *maps))
+        cos, sin = (tf.gather(table, quarters) for table in (COS, SIN))
+        maps = [task.turned(maps[0], cos, sin), *maps[1:]]
     if augment.flip:
         image, *maps = _flipped(tf, (image, *maps), draw[8] < 0.5, task)
     if crop:

@@ -15,6 +15,13 @@ def turn(tf, number):
     return tf.random.stateless_uniform([], tf.stack([number, tf.constant(2, tf.int64)]))
 
 
+def drawn_angle(tf, augment, number):
+    """Returns the angle, in radians, by which the window of this number is turned clockwise."""
+    if not augment.degrees:
+        return tf.constant(0.0)
+    return (2 * turn(tf, number) - 1) * (augment.degrees * math.pi / 180)
+
+
 def places(tf, size, window, factor, augment, draw, number):
     """Returns where in the image the pixels of a window are, two float32 arrays (H, W).
 
@@ -33,9 +40,7 @@ def places(tf, size, window, factor, augment, draw, number):
         moved = _displacements(tf, window, augment.elastic, number)
         rows, columns = rows + moved[0], columns + moved[1]
     factor = 1.0 if factor is None else factor
-    angle = tf.constant(0.0)
-    if augment.degrees:
-        angle = (2 * turn(tf, number) - 1) * (augment.degrees * math.pi / 180)
+    angle = drawn_angle(tf, augment, number)
     cos, sin = tf.cos(angle) / factor, tf.sin(angle) / factor
     centre = _centre(tf, size, window, cos, sin, factor, draw[1:3])
     return centre[0] + cos * rows - sin * columns, centre[1] + sin * rows + cos * columns

@@ -232,10 +232,10 @@ def _checked(dataset, batch_size, crop, augment):
         raise ValueError(
             f"`augment` must be True, False or a fcn_keras.data.Augmentation, got {augment!r}."
         )
-    if augment and augment.deforms and dataset.task.directed:
+    if augment and augment.elastic and dataset.task.directed:
         raise ValueError(
-            f"The values of {dataset.task.kind!r} are directions in the image, which neither "
-            f"rotate nor elastic turns with it: leave both out, got {augment!r}."
+            f"The values of {dataset.task.kind!r} are directions in the image, which elastic "
+            f"deformation does not turn with it: leave it out, got elastic={augment.elastic:g}."
         )
     if augment and augment.frame_shift and dataset.task.frames != 2:
         raise ValueError(

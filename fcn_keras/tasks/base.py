@@ -20,8 +20,8 @@ class Task:
         resize: How a target is resized: always "nearest", so that no value is mixed with an
             invalid one.
         labels: The class names of `Classes`, a `LabelSet` or None; None for every other task.
-        directed: Whether the values are directions in the image, which turn with it. Rotation and
-            elastic deformation are refused for them.
+        directed: Whether the values are directions in the image, which turn with it. Elastic
+            deformation is refused for them.
         frames: How many images, one after the other in its channels, an input holds.
     """
 
@@ -77,6 +77,13 @@ class Task:
 
         The pixels are mirrored already; this changes what the values say (a horizontal
         displacement changes its sign).
+        """
+        return values
+
+    def turned(self, values, cos, sin):
+        """Returns the values of a target whose image was turned clockwise, by its cosine and sine.
+
+        The pixels are turned already; this changes what the values say (a displacement turns too).
         """
         return values
 

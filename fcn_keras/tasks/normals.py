@@ -15,7 +15,7 @@ class Normals(Regression):
     Its three numbers are x to the right, y upwards and z towards the camera, so that a wall seen
     from the front is (0, 0, 1). The outputs of a net are vectors of any length; decoded they have
     length 1. A target is float32 (H, W, 3); NaN marks pixels whose normal is not known. A mirrored
-    image changes the sign of x; resizing changes nothing.
+    image changes the sign of x, a turned one turns x and y; resizing changes nothing.
 
     Example:
 
@@ -40,6 +40,10 @@ class Normals(Regression):
         """Returns the outputs divided by their lengths, (..., H, W, 3)."""
         x, y, z = (outputs[..., place : place + 1] for place in range(3))
         return outputs / ops.sqrt(x * x + y * y + z * z + 1e-12)
+
+    def turned(self, values, cos, sin):
+        """Returns the normals of a turned image, which turn with it; y is upwards here."""
+        return super().turned(values, cos, -sin)
 
     def scaled(self, values, factor):
         """Returns the values themselves: the directions of a resized image are the same."""

@@ -21,7 +21,7 @@ class Regression(Task):
         unit: Unit of the values, such as "m" or "px"; "" for none.
         directed: Whether the first two channels are a displacement (x, y) in pixels, as of optical
             flow. It changes with the image: mirrored left-right, x changes its sign; resized, both
-            grow by the same factors.
+            grow by the same factors; turned, it turns too.
 
     Raises:
         ValueError: for fewer than one channel, or a displacement with fewer than two.
@@ -84,6 +84,15 @@ class Regression(Task):
     def mirrored(self, values):
         """Returns the values of a mirrored target: the x of a displacement changes its sign."""
         return values * self._per_channel(-1.0, 1.0) if self.directed else values
+
+    def turned(self, values, cos, sin):
+        """Returns the values of a turned target: a displacement turns with the image."""
+        if not self.directed:
+            return values
+        further = self.channels - 2
+        rows = [row + [0.0] * further for row in ([cos, sin], [-sin, cos])]
+        rows += [[0.0] * (2 + k) + [1.0] + [0.0] * (further - k - 1) for k in range(further)]
+        return values @ rows
 
     def scaled(self, values, factor):
         """Returns the values of a resized target: a displacement grows with the image."""

@@ -169,7 +169,7 @@ def test_values_that_are_directions_are_refused():
     task = Regression("motion", channels=2, directed=True)
     data = Dataset("moves", "train", task, ("it",), (image,), (values,))
     with pytest.raises(ValueError, match="directions in the image"):
-        data.batches(1, augment=Augmentation(rotate="quarters"))
+        data.batches(1, augment=Augmentation(elastic=2.0))
 
 
 @pytest.mark.parametrize("options", [
