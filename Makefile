@@ -13,7 +13,7 @@ SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_inf
 PYTHON ?= $(shell for p in $(CANDIDATES); do $$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint bench dist clean
+.PHONY: help demo test test-slow lint bench dist docs clean
 
 help:
 	@echo "make demo       train on handwritten digits, draw, export, check (minutes)"
@@ -23,6 +23,7 @@ help:
 	@echo "make lint       ruff"
 	@echo "make bench      the measurements of docs/performance.md"
 	@echo "make dist       wheel and source archive in dist/, checked"
+	@echo "make docs       the documentation site, in build/site"
 	@echo "make clean      remove caches and builds"
 
 $(STAMP): setup.py requirements.txt
@@ -85,6 +86,14 @@ dist: $(PUBLISH)
 	rm -rf dist *.egg-info
 	$(BIN)/python -m build --no-isolation
 	$(BIN)/python -m twine check --strict dist/*
+
+# Static tools find fcn_keras.export only in an installed package, not in a checkout.
+docs: dist
+	rm -rf build/wheel
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/wheel dist/*.whl
+	NO_MKDOCS_2_WARNING=1 KERAS_BACKEND=jax PYTHONPATH="$(CURDIR)/build/wheel" \
+	  $(BIN)/python -P -m mkdocs build --quiet -f website/mkdocs.yml
+	@echo "To read it: $(BIN)/python -m http.server -d build/site, then http://127.0.0.1:8000"
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

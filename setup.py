@@ -41,10 +41,11 @@ DEV = [
 ]
 # `make docs` and `make dist`.
 DOCS = [
+    "griffelib>=2.0,<3",
     "mkdocs>=1.6,<2",
     "mkdocs-material>=9.6,<10",
-    "mkdocstrings>=1.0",
-    "mkdocstrings-python>=2.0",
+    "mkdocstrings>=1.0,<2",
+    "mkdocstrings-python>=2.0,<3",
 ]
 RELEASE = ["build>=1.2", "twine>=6.1"]
 

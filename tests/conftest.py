@@ -15,7 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["MPLBACKEND"] = "Agg"
 
 ROOT = Path(__file__).resolve().parents[1]
-pytest_plugins = ["cpu_seconds"]
+pytest_plugins = ["browser", "cpu_seconds", "distribution"]
 ON_TENSORFLOW = os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow"
 if not ON_TENSORFLOW:
     # JAX compiles every operation of these small nets, which is most of the time: this way less.

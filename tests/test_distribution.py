@@ -2,7 +2,6 @@
 
 import email
 import subprocess
-import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -26,19 +25,6 @@ def tracked(*folders):
         pytest.skip("no git checkout: nothing says which files belong to it")
     names = listed.stdout.decode().split("\0")
     return {name for name in names if name and (ROOT / name).is_file()}
-
-
-@pytest.fixture(scope="module")
-def dist(tmp_path_factory):
-    """A folder with both archives, and with the checks of twine passed."""
-    for package in ("build", "twine"):
-        pytest.importorskip(package, reason="`make dist` installs it")
-    out = tmp_path_factory.mktemp("dist")
-    words = ["-m", "build", "--no-isolation", "--outdir", str(out), str(ROOT)]
-    subprocess.run([sys.executable, *words], check=True, cwd=out)
-    words = ["-m", "twine", "check", "--strict", *map(str, out.iterdir())]
-    subprocess.run([sys.executable, *words], check=True)
-    return out
 
 
 @pytest.mark.docs

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted(page for place in (".", "docs", "website") for page in (ROOT / place).glob("*.md"))
 BLOCK = re.compile(r"(<!-- not run.*?-->\n)?```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 

@@ -45,6 +45,7 @@ FLOORS = (  # an import may go to its own line or to one further down
 )
 IMPORT_NAMES = {
     "ai-edge-litert": "ai_edge_litert",
+    "griffelib": "griffe",
     "grpcio": "grpc",
     "opencv-python-headless": "cv2",
     "pillow": "PIL",
@@ -110,6 +111,7 @@ def test_everything_imported_is_declared(setup_arguments):
         (("fcn_keras",), core | backends | _modules(extras["pretrained"] + extras["video"])),
         (("examples",), core | _modules(extras["video"])),
         (("export",), core | _modules(extras["serving"] + extras["edge"])),
+        (("website",), core | _modules(extras["docs"])),
         (("tests", "benchmarks"), core | _modules(extras["dev"]) | {"setuptools", "packaging"}),
     ):
         known = allowed | sys.stdlib_module_names | {"fcn_keras"}

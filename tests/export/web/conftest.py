@@ -1,11 +1,6 @@
-"""A segmenter of digits, the sites made of it, a server for them, and a real browser."""
+"""A segmenter of digits, and the sites made of it."""
 
 import functools
-import http.server
-import os
-import shutil
-import threading
-from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -16,7 +11,6 @@ from fcn_keras.export import export_web
 from fcn_keras.export.web import litert
 
 SIZE = (96, 128)  # what the sites' net sees
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @pytest.fixture(scope="session")
@@ -67,56 +61,6 @@ def site(net, scenes, tmp_path_factory):
             pytest.skip(str(error))
 
     return make
-
-
-class Handler(http.server.SimpleHTTPRequestHandler):
-    """Serves a folder as `python -m http.server` does, readable from other origins too."""
-
-    def end_headers(self):
-        self.send_header("Access-Control-Allow-Origin", "*")
-        super().end_headers()
-
-    def do_GET(self):
-        self.server.asked.append(self.path)
-        super().do_GET()
-
-    def log_message(self, *args):
-        pass
-
-
-@pytest.fixture
-def serve():
-    """`serve(folder)`: `address` of a running server, and `asked`, the paths asked for so far."""
-    servers = []
-
-    def start(folder):
-        handler = functools.partial(Handler, directory=folder)
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        server.asked = []
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        address = f"http://127.0.0.1:{server.server_port}/"
-        return SimpleNamespace(address=address, asked=server.asked)
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """A running Chromium, headless."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
-        pytest.skip("no browser: Chromium is not installed (Debian, Ubuntu: apt install chromium)")
-    arguments = ["--use-fake-device-for-media-stream"]
-    arguments += ["--no-sandbox"] if os.geteuid() == 0 else []
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=program, args=arguments)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
