@@ -60,8 +60,8 @@ Weak = Annotated[
     str | None,
     typer.Option(
         metavar="|".join(METHODS),
-        help="Weak labels to train on in place of the masks, which they are made from; points and "
-        "scribbles follow from --seed. The validation keeps its masks.",
+        help="Weak labels to train on in place of masks: those of --data, or made from its masks "
+        "(points and scribbles by --seed). The validation keeps its masks.",
         rich_help_panel=o.DATA,
     ),
 ]

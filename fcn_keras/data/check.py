@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from fcn_keras.data import registry
 from fcn_keras.data.counts import counts_for
 from fcn_keras.data.dataset import Dataset
@@ -364,5 +366,7 @@ def _read(dataset, index):
     if type(reader) is MaskReader and not dataset.in_memory:
         note = reader.note(dataset.targets[index])
         framed = (reader.binary or reader.threshold is not None) and is_framed(target)
+    if not dataset.labels_pixels:  # tags count once for each image
+        target = np.flatnonzero(dataset.read_alternatives(index)[0])[None].astype(target.dtype)
     counts = counts_for(dataset.task).of_target(dataset.task, target)
     return _Example(found, counts, note, look, framed)

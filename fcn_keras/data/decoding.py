@@ -20,7 +20,7 @@ def loader(tf, dataset):
         return _from_memory(tf, dataset)
     image_paths = tf.constant([str(path) for path in dataset.images])
     target_paths = tf.constant([str(path) for path in dataset.targets])
-    decode_image = _image_decoder(tf, dataset)
+    decode_image = image_decoder(tf, dataset)
     decode_target = _target_decoder(tf, dataset)
 
     def load(index):
@@ -85,7 +85,7 @@ def _from_memory(tf, dataset):
     return load
 
 
-def _image_decoder(tf, dataset):
+def image_decoder(tf, dataset):
     """Returns `decode(index, path)` of an image: by TensorFlow, by Pillow or by its own reader."""
     dtype = tf.as_dtype(dataset.image_dtype)
 

@@ -18,11 +18,13 @@ from fcn_keras.data.images.npy import is_npy, npy_header
 from fcn_keras.data.images.reader import ImageReader
 from fcn_keras.data.images.survey import decided_reader
 from fcn_keras.data.layout.files import require
-from fcn_keras.data.layout.folders import find_pairs, no_images, split_folders
+from fcn_keras.data.layout.folders import find_pairs, images_alone, no_images, split_folders
 from fcn_keras.data.layout.lists import names_in, pairs_in, refuse_twice, relative_name
 from fcn_keras.data.layout.splitting import held_out
 from fcn_keras.data.normals import NormalsReader
 from fcn_keras.data.values import DepthReader, ValueReader
+from fcn_keras.data.weak.annotated import FORMS
+from fcn_keras.data.weak.finding import annotated
 from fcn_keras.options import Option
 from fcn_keras.tasks import Depth, Regression
 
@@ -88,6 +90,12 @@ OPTIONS = {
         kind=str,
         choices=READINGS,
     ),
+    "weak": Option(
+        "Weak labels in place of masks: tags of tags.csv (file,classes,sizes), boxes (VOC, YOLO, "
+        "COCO), points or scribbles (label maps, labelme).",
+        kind=str,
+        choices=FORMS,
+    ),
     "resize": Option(
         "What is brought to the size of the other where an image and its mask have different "
         "sizes of the same proportions: images.",
@@ -142,6 +150,7 @@ def load(
     scale=1.0,
     classes=None,
     resize=None,
+    weak=None,
     bits=None,
     alpha=None,
     page=None,
@@ -196,13 +205,19 @@ def load(
         classes: What a number beside a name in classes.txt is: "names" if it is part of the name
             ("zone 1"), "values" if it is the class's value in the masks. Default: lines that can
             mean both are refused.
+        weak: Weak labels that there are in place of masks. "tags": tags.csv, a line
+            `file,classes,sizes` for each image. "boxes": for each image an XML file as VOC's or a
+            text file as YOLO's in the folder boxes, or boxes.json as COCO's for all. "points",
+            "scribbles": in a folder of that name for each image a label map that is void but for
+            them, or a JSON file of labelme with points and lines. `masks` gives another name. The
+            first class is the background.
         resize: "images" if images are brought to the size of their masks, where both have the same
             proportions. Default: different sizes are refused.
         bits, alpha, page: How images are read that can be understood in several ways; see
             `fcn_keras.data.ImageReader`.
 
     Returns:
-        A `Dataset`.
+        A `Dataset`; with `weak` an `AnnotatedDataset`.
 
     Raises:
         FileNotFoundError: for missing folders and lists; the message says what was expected where.
@@ -214,13 +229,13 @@ def load(
     if normals is not None and not depth:
         raise ValueError(f"normals={normals:g} are made of depths: it goes with depth.")
     values = bool(regression or depth)
-    where = {"images": images, "masks": masks, "pattern": pattern}
+    where = {"images": images, "masks": masks, "pattern": pattern, "weak": weak}
     where.update(regression=regression, depth=depth)
     _, hint = _targets(regression, depth)
     root = require(root, "folder", hint)
     names, paths, targets, notes, every = _examples(root, split, where)
     void = (void,) if isinstance(void, int) else tuple(void)
-    for option, value in (("classes", classes), ("resize", resize)):
+    for option, value in (("classes", classes), ("resize", resize), ("weak", weak)):
         if value is not None:
             one_of(option, value, OPTIONS[option].choices)
     if values:
@@ -246,10 +261,11 @@ def load(
     augmentation = Augmentation(flip=True, scale=(0.75, 1.5), color=0.2)
     hint = hint if values else ""
     read, told = decided_reader(ImageReader(bits, alpha, page), every)
-    return Dataset(
+    dataset = Dataset(
         "folder", split, task, names, paths, targets, reader, augmentation, read,
         hint=hint, resize_images=resize == "images", notes=(*notes, *told),
     )  # fmt: skip
+    return annotated(root, weak, masks, dataset) if weak else dataset
 
 
 def _targets(regression, depth):
@@ -287,8 +303,12 @@ def _lists(root):
     return {path.stem: path for path in texts if path.name not in (OWN, *TOOLS)}
 
 
-def _pairs(root, images="images", masks=None, pattern=None, regression=None, depth=False, **_):
+def _pairs(
+    root, images="images", masks=None, pattern=None, regression=None, depth=False, weak=None, **_
+):
     """The `Pairs` of all images."""
+    if weak:
+        return images_alone(root, images, HINT)
     default, hint = _targets(regression, depth)
     return find_pairs(root, images, masks, default, pattern, hint)
 
@@ -298,7 +318,7 @@ def _examples(root, split, where):
     lists = _lists(root)
     if split in lists:
         folders = [root / name for name in (where["images"], where["masks"] or "masks")]
-        if listed := pairs_in(lists[split], root, folders):
+        if not where["weak"] and (listed := pairs_in(lists[split], root, folders)):
             names = [relative_name(image, folders[0]) for image, _ in listed]
             refuse_twice(lists[split], names)
             wanted = [lists[name] for name in ("train", "val", "test", split) if name in lists]

@@ -6,6 +6,7 @@ from fcn_keras.losses import ConstrainedCNN
 from fcn_keras.models.outputs import keeps_task, output_tasks, set_image_config, set_task
 
 _FULL = ("ResourceExhaustedError", "MemoryError")
+NO_TRUTH = ("tags", "sizes", "boxes")  # weak labels that are not the truth about pixels
 _SIGNS = ("RESOURCE_EXHAUSTED", "OOM when allocating", "CUDA out of memory")
 
 
@@ -17,6 +18,12 @@ def check_data(train_data, val_data):
         return
     if not len(val_data):
         raise ValueError("The validation data holds no image. Pass None to train without.")
+    if val_data.form in NO_TRUTH:
+        raise ValueError(
+            f"The validation data ({val_data.name}, {val_data.split}) has {val_data.form} in place "
+            "of masks, and nothing can be measured against them: pass data with masks (val_data, "
+            "--val-data), or none."
+        )
     if val_data.labels is None or train_data.labels is None:
         if val_data.task != train_data.task:
             raise ValueError(

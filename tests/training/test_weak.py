@@ -8,7 +8,7 @@ import pytest
 from fcn_keras import data
 from fcn_keras.data.weak.boxes import Box
 from fcn_keras.training import Recipe, weak_data
-from fcn_keras.training.checks import check_feasible
+from fcn_keras.training.checks import check_data, check_feasible
 from fcn_keras.training.loss import takes_allowed
 from fcn_keras.training.weak.from_boxes import by_crf, by_grabcut
 from fcn_keras.training.weak.methods import METHODS, method_of
@@ -81,6 +81,15 @@ def test_what_does_not_go_together_is_refused(digits):
         takes_allowed("mil + 0.5 * lovasz")
     with pytest.raises(ValueError, match="has tags in place of masks, and boxes cannot be made"):
         weak_data(tags, "boxes")
+
+
+def test_boxes_are_no_truth_to_validate_against(digits):
+    check_data(data.weaken(digits, to="boxes"), digits)
+    check_data(digits, data.weaken(digits, to="points"))
+    with pytest.raises(
+        ValueError, match="has boxes in place of masks, and nothing can be measured"
+    ):
+        check_data(digits, data.weaken(digits, to="boxes"))
 
 
 def test_contradicting_bounds_are_told_before_a_training(digits):

@@ -6,7 +6,7 @@ from pathlib import Path
 from fcn_keras.data.images.folder import scan
 from fcn_keras.data.images.formats import is_left_over, why_not
 from fcn_keras.data.layout.files import require
-from fcn_keras.data.layout.pairing import AmbiguousError, pair
+from fcn_keras.data.layout.pairing import SAME, AmbiguousError, Pairs, pair
 
 SPLIT_OF = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val",
@@ -54,6 +54,24 @@ def find_pairs(root, images, masks, default, pattern, hint):
     name = (masks or default) if places[0] else images
     told = _annotations_there(root) or _folders_there(root)
     return require(Path(root) / name, "folder", hint + told)
+
+
+def images_alone(root, images, hint):
+    """Returns the images of a user's folder as `Pairs` without masks.
+
+    Args:
+        root: The dataset's folder.
+        images: Name of the folder of images.
+        hint: What belongs where, for messages.
+
+    Raises:
+        FileNotFoundError: if the folder is not there.
+    """
+    places = _parts(root, images)
+    if not places:
+        require(Path(root) / images, "folder", hint + _folders_there(root))
+    found = scan(places)
+    return Pairs(found.single(), {}, (found, found), SAME, tuple(found.notes))
 
 
 def split_folders(names):

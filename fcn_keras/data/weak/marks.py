@@ -39,9 +39,7 @@ def point(mask, rng, radius=2):
     Returns:
         bool (H, W).
     """
-    row, column = _deep_pixel(_depth(mask), rng)
-    rows, columns = np.ogrid[: mask.shape[0], : mask.shape[1]]
-    return ((rows - row) ** 2 + (columns - column) ** 2 <= radius**2) & mask
+    return drawn_point([_deep_pixel(_depth(mask), rng)], mask.shape, radius) & mask
 
 
 def scribble(mask, rng, length=1.0):
@@ -65,7 +63,26 @@ def scribble(mask, rng, length=1.0):
         return point(mask, rng, WIDTH // 2)
     path = _path(nodes, depth[::step, ::step][tuple(nodes.T)], rng) * step
     left_out = round((len(path) - 1) * (1 - length) / 2)
-    return _line(path[left_out : len(path) - left_out], mask.shape) & mask
+    return drawn_line(path[left_out : len(path) - left_out], mask.shape) & mask
+
+
+def drawn_point(places, shape, radius=2):
+    """Returns the pixels around the first of some places (n, 2), bool of a shape."""
+    (row, column), (height, width) = places[0], shape
+    rows, columns = np.ogrid[:height, :width]
+    return (rows - row) ** 2 + (columns - column) ** 2 <= radius**2
+
+
+def drawn_line(path, shape):
+    """Returns the pixels of a line of 3 pixels through some places (n, 2), bool of a shape."""
+    from scipy import ndimage
+
+    line = np.zeros(shape, bool)
+    for start, end in zip(path, path[1:], strict=False):
+        count = int(np.abs(end - start).max()) + 1
+        line[tuple(np.linspace(start, end, count).round().astype(int).T)] = True
+    line[tuple(np.asarray(path[0]).astype(int))] = True
+    return ndimage.binary_dilation(line, np.ones((WIDTH, WIDTH), bool))
 
 
 def _depth(mask):
@@ -124,15 +141,3 @@ def _farthest(graph, start, ends):
 
     distance = dijkstra(graph, indices=start)
     return int(np.argmax(np.where(np.isfinite(distance) & ends, distance, -1)))
-
-
-def _line(path, shape):
-    """A line through pixels (n, 2), bool."""
-    from scipy import ndimage
-
-    line = np.zeros(shape, bool)
-    for start, end in zip(path, path[1:], strict=False):
-        count = int(np.abs(end - start).max()) + 1
-        line[tuple(np.linspace(start, end, count).round().astype(int).T)] = True
-    line[tuple(path[0])] = True
-    return ndimage.binary_dilation(line, np.ones((WIDTH, WIDTH), bool))

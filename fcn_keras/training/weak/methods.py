@@ -80,7 +80,7 @@ def weak_data(dataset, form, method=None, *, seed=0, progress=True):
 
     Args:
         dataset: A `fcn_keras.data.Dataset` of masks, which are weakened, or one that has weak
-            labels of this kind already.
+            labels of this kind already; the tags of a file may have sizes.
         form, method: As `method_of` takes them.
         seed: Seed of points and scribbles.
         progress: Whether to show a bar on a terminal while labels are made.
@@ -104,10 +104,11 @@ def weak_data(dataset, form, method=None, *, seed=0, progress=True):
     from fcn_keras.training.weak.from_boxes import made_from_boxes
 
     chosen = method_of(form, method)
-    if dataset.form not in (None, form):
+    has_it = dataset.form == form or (dataset.form, form) == ("tags", "sizes")
+    if dataset.form is not None and not has_it:
         raise ValueError(
             f"{dataset.name} ({dataset.split}) has {dataset.form} in place of masks, and {form} "
             "cannot be made from them."
         )
-    weak = dataset if dataset.form == form else weaken(dataset, to=form, seed=seed)
+    weak = dataset if has_it else weaken(dataset, to=form, seed=seed)
     return made_from_boxes(weak, chosen.labels, progress) if chosen.labels else weak
