@@ -160,3 +160,50 @@ def test_depth_and_classes_over_one_trunk(tiny_vgg, tmp_path):
         augment=True, verbose=0,
     )  # fmt: skip
     assert {"val_classes_mean_iou", "val_depth_absolute_relative_error"} <= set(rows[0])
+
+
+@pytest.mark.training
+def test_normals_beside_depth_train_and_are_exported(tmp_path):
+    """A folder of slanted walls: a net with both outputs, and its normals in a file."""
+    pytest.importorskip("tensorflow")
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("exports are written by TensorFlow")
+    from fcn_keras import export
+
+    rng = np.random.default_rng(0)
+    for number in range(4):
+        for folder in ("images", "depth"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+        wall = (2000 + 20 * rng.integers(-9, 9) * np.arange(40)[None].repeat(32, 0)).clip(1)
+        Image.fromarray(wall.astype("uint16")).save(tmp_path / f"depth/{number}.png")
+        pixels = rng.integers(0, 256, (32, 40, 3), "uint8")
+        Image.fromarray(pixels).save(tmp_path / f"images/{number}.png")
+    options = {"depth": True, "scale": 0.001}
+    parts = {
+        "depth": data.load("folder", tmp_path, "all", **options),
+        "normals": data.load("folder", tmp_path, "all", normals=60, **options),
+    }
+    image = keras.Input((None, None, 3))
+    x = keras.layers.Conv2D(4, 3, padding="same")(keras.layers.Rescaling(1 / 255)(image))
+    outputs = {}
+    for name, part in parts.items():
+        scores = keras.layers.Conv2D(part.task.channels, 1)(x)
+        score = fcn_keras.layers.Logits(task_config=part.task.to_config(), name=f"score_{name}")
+        outputs[name] = score([scores, image])
+    both = data.MultiTaskDataset(parts)
+    rows = train(
+        keras.Model(image, outputs), both, both, out=tmp_path / "run", epochs=1, batch_size=2,
+        crop=(24, 24), verbose=0,
+    )  # fmt: skip
+    assert {"val_depth_absolute_relative_error", "val_normals_mean_angle"} <= set(rows[0])
+    model = keras.models.load_model(RunFolder(tmp_path / "run").last, compile=False)
+    normals = fcn_keras.one_output(model, "normals")
+    segmenter = export.tflite.Segmenter(
+        export.export_tflite(normals, tmp_path / "n.tflite"), threads=1
+    )
+    assert segmenter.task == tasks.Normals()
+    found = segmenter.segment(pixels)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=-1), 1, atol=1e-4)
+    np.testing.assert_allclose(found, fcn_keras.segment(normals, pixels), atol=1e-3)
+    report = fcn_keras.evaluate(normals, parts["normals"])
+    assert 0 < report.mean_angle < 180

@@ -41,7 +41,14 @@ def test_a_recipe_builds_it_for_data_of_depth(tiny_vgg):
         net(tasks.Regression("distance", unit="px"))
 
 
-@pytest.mark.parametrize("decoder", ["fcn8s", "unet", "segnet", "fpn", "eigen_fergus"])
+@pytest.mark.parametrize(
+    "decoder",
+    [
+        "fcn8s",
+        "eigen_fergus",
+        *(pytest.param(name, marks=pytest.mark.sweep) for name in ("unet", "segnet", "fpn")),
+    ],
+)
 def test_a_net_begins_at_a_depth(decoder, tiny_vgg):
     net = fcn_keras.depth(tiny_vgg, decoder, weights=None, start_depth=7.0)
     zeros = [layer for layer in net.layers if layer.name.startswith("score") and layer.weights]
