@@ -27,8 +27,8 @@ def depth(
             "unet", which goes up to the image's own pixels, or "fcn8s"; or a decoder of
             `fcn_keras.models.segmenter`, such as "fpn".
         task: A `fcn_keras.tasks.Depth`. Default: depth in metres.
-        start_depth: About the depth that the untrained net answers everywhere, such as the median
-            of the data; a training then need not find it first. Default: 1. Not with `init_from`.
+        start_depth: About the depth that the untrained net answers everywhere, such as the mean of
+            the data; a training then need not find it first. Default: 1. Not with `init_from`.
         name: Name of the model.
         **options: The keyword arguments of the decoder's builder: `weights`, `input_shape`,
             `decoder_filters`, ...

@@ -539,7 +539,7 @@ OPTIONS["depth"] = {
     "classifier": CLASSIFIER,
     "decoder": replace(DECODER, default="unet", choices=DEPTH_DECODERS),
     "start_depth": Option(
-        "About the depth that an untrained depth net answers, such as the median of the data.",
+        "About the depth that an untrained depth net answers, such as the mean of the data.",
         metavar="UNITS",
         flag="start-depth",
         kind=float,

@@ -7,6 +7,7 @@ import pytest
 import fcn_keras
 from fcn_keras import models, tasks
 from fcn_keras.training import Net
+from fcn_keras.training.compiling import freeze_layers
 
 IMAGE = np.random.default_rng(0).uniform(0, 255, (1, 33, 41, 3)).astype("float32")
 
@@ -88,6 +89,8 @@ def test_three_scales_refine_two(tiny_vgg, tmp_path):
             np.testing.assert_array_equal(mine, theirs)
     new = {layer.name for layer in three.layers if layer.weights} - {*weights}
     assert new == {"scale3_image", "scale3_1", "scale3_2", "score_scale3"}
+    frozen = freeze_layers(three, ("[!s]*", "scale[12]*", "score_scale2*"))  # as the page has it
+    assert new == {layer.name for layer in three.layers if layer.weights} - {*frozen}
     assert three(IMAGE).shape == (1, 33, 41, 1)
     three.save(tmp_path / "three.keras")
     again = keras.models.load_model(tmp_path / "three.keras")
