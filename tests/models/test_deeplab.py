@@ -52,6 +52,18 @@ def test_largefov_has_the_papers_parameters_sizes_and_field(multi_scale, count):
         assert branch.shape[:2] == (41, 41) and branch.fields.offset == (0, 0)
 
 
+def test_the_released_nets_average_pooling_widens_the_field():
+    options = {"preprocess": "tf", "head_filters": 2}
+    fields = [
+        fcn_keras.geometry.receptive_field(
+            fcn_keras.deeplab_v1(2, pooled_classifier(), average_pool=average, **options), "fc6"
+        )
+        for average in (False, True)
+    ]
+    assert fields[1].size[0] - fields[0].size[0] == 435 - 419
+    assert fields[1].offset == fields[0].offset and fields[1].stride == (8, 8)
+
+
 @pytest.mark.parametrize("variant, window, hole, field", [("7x7", 7, 4, 396), ("4x4", 4, 8, 396)])
 def test_other_variants_have_the_papers_fc6(variant, window, hole, field):
     model = fcn_keras.deeplab_v1(21, variant=variant, weights=None, head_filters=8)

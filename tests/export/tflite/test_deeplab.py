@@ -1,4 +1,4 @@
-"""DeepLabv3 and v3+ as TFLite files, in float and in int8, and as a SavedModel."""
+"""DeepLab v2 to v3+, and several scales, as TFLite files in float and int8 and as SavedModels."""
 
 import keras
 import numpy as np
@@ -13,7 +13,15 @@ L = keras.layers
 SIZE = (45, 30)
 
 
-@pytest.fixture(scope="module", params=["deeplab_v3", "deeplab_v3_plus"])
+NETS = {
+    "deeplab_v2": {},
+    "deeplab_v3": {"aspp_filters": 16},
+    "deeplab_v3_plus": {"aspp_filters": 16},
+    "scales": {},
+}
+
+
+@pytest.fixture(scope="module", params=NETS)
 def net(request, pictures):
     """A net with the statistics of pictures, as after training."""
     pytest.importorskip("ai_edge_litert", reason="running TFLite files needs ai-edge-litert")
@@ -21,8 +29,12 @@ def net(request, pictures):
     x = given = keras.Input((None, None, 3))
     for filters in (8, 10, 12, 14):
         x = L.Conv2D(filters, 3, 2, "same", activation="relu")(x)
-    options = {"preprocess": "tf", "aspp_filters": 16}
-    model = fcn_keras.models.NETS[request.param](4, keras.Model(given, x), **options)
+    classifier, options = keras.Model(given, x), {"preprocess": "tf", **NETS[request.param]}
+    if request.param == "scales":
+        options |= {"head_filters": 0, "score_initializer": "he_normal"}
+        fcn = fcn_keras.fcn8s(4, classifier, **options)
+        return fcn_keras.multi_scale_input(fcn, (1, 0.6))
+    model = fcn_keras.models.NETS[request.param](4, classifier, **options)
     refresh_batch_norm(model, [np.stack(pictures(8, SIZE, seed=1)).astype("float32")])
     return model
 
