@@ -69,11 +69,14 @@ def test_in_a_folder_beside_depth(tmp_path, write):
         normals_of_depth(np.ones((2, 3, 1)), 525)
 
 
-def test_a_mirrored_wall_faces_the_other_side():
+def test_normals_are_mirrored_and_turned_with_their_image():
     task = tasks.Normals()
     depth = -3 / (rays((9, 9)) @ np.array([0.6, 0, 0.8]))
     there, mirrored = normals_of_depth(depth, FOCAL), normals_of_depth(depth[:, ::-1], FOCAL)
     np.testing.assert_allclose(task.mirrored(there[:, ::-1]), mirrored, atol=1e-6)
+    clockwise = normals_of_depth(np.rot90(depth, -1), FOCAL)
+    turned = task.turned(np.rot90(there, -1), cos=0.0, sin=1.0)
+    np.testing.assert_allclose(turned, clockwise, atol=1e-6)
     assert task.scaled(there, 2) is there
     assert tasks.from_config(task.to_config()) == task and str(task) == "surface normals"
     lengths = np.linalg.norm(task.decode(7 * there), axis=-1)[1:-1, 1:-1]
