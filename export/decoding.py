@@ -105,6 +105,13 @@ class _TensorFlow:
         return tf.exp(outputs)
 
     @staticmethod
+    def mean(outputs, axis):
+        """As numpy.mean."""
+        import tensorflow as tf
+
+        return tf.reduce_mean(outputs, axis=axis)
+
+    @staticmethod
     def tanh(outputs):
         """As numpy.tanh."""
         import tensorflow as tf

@@ -41,6 +41,7 @@ def hed(
     weights="imagenet",
     input_shape=(None, None, 3),
     alignment="same",
+    merged=False,
     preprocess=None,
     batch_norm_momentum=0.9,
     labels=None,
@@ -63,6 +64,8 @@ def hed(
         alignment: "same": every side output lies exactly on the pixels. "caffe": the published
             net: 35 pixels of padding, pooling that rounds up, computed crops; for classifiers of
             padded convolutions and poolings, such as VGG16.
+        merged: Whether the net answers the mean of the probabilities of the fusion and all side
+            outputs, as the paper's best result ("merged"), in place of the fusion's.
         preprocess, batch_norm_momentum: As `fcn_keras.models.fcn`.
         labels: None; boundaries have no classes.
         name: Name of the model.
@@ -90,7 +93,7 @@ def hed(
     """
     if task is not None:
         task_made_for("hed", task)
-    given = {"alignment": alignment, "batch_norm_momentum": batch_norm_momentum}
+    given = {"alignment": alignment, "merged": merged, "batch_norm_momentum": batch_norm_momentum}
     check_options("hed", given)
     if labels is not None:
         raise ValueError(f"`labels` names classes, which boundaries have not, got {labels!r}.")
@@ -116,7 +119,7 @@ def hed(
         name="score_fuse",
     )(L.Concatenate(name="side_outputs", dtype="float32")(sides))
     every = L.Concatenate(name="outputs", dtype="float32")([fused, *sides])
-    last = Logits(0, Boundaries(len(sides)).to_config(), name="score")
+    last = Logits(0, Boundaries(len(sides), bool(merged)).to_config(), name="score")
     return assembled([stream], {None: last([every, stream.image])}, name)
 
 

@@ -397,6 +397,13 @@ class HEDOptions(NetOptions, total=False):
             choices=("same", "caffe"),
         ),
     ]
+    merged: Annotated[
+        bool,
+        Option(
+            "Answers the mean of HED's fusion and side outputs, as the paper's best result.",
+            default=False,
+        ),
+    ]
     batch_norm_momentum: Annotated[float | None, MOMENTUM]
 
 

@@ -18,11 +18,12 @@ LAYERS = {
 }
 
 
-def load_hed(path, *, classifier="vgg16"):
+def load_hed(path, *, merged=False, classifier="vgg16"):
     """Returns HED with the weights of hed_pretrained_bsds.caffemodel, or of a training of yours.
 
     Args:
         path: The .caffemodel file.
+        merged: As `fcn_keras.hed`.
         classifier: "vgg16", or a functional classifier of its layers' names.
 
     Returns:
@@ -51,7 +52,9 @@ def load_hed(path, *, classifier="vgg16"):
     with CaffeModel(path) as file:
         try:
             _check(file)
-            model = models.hed(classifier, weights=None, alignment="caffe", preprocess=mean)
+            model = models.hed(
+                classifier, weights=None, alignment="caffe", merged=merged, preprocess=mean
+            )
             wanted = [
                 (caffe, weights.forms(model.get_layer(ours)), file.layers[caffe])
                 for ours, caffe in LAYERS.items()

@@ -18,8 +18,9 @@ class Boundaries(Task):
 
     Args:
         side_outputs: Number of further logits behind the first one, which training compares with
-            the target too (deep supervision); decoding leaves them out. Tasks that differ in it
-            are equal.
+            the target too (deep supervision).
+        merged: Whether the decoded map is the mean of the probabilities of all of them; else it is
+            that of the first. Tasks that differ in these two are equal.
 
     Raises:
         ValueError: for a negative number.
@@ -35,6 +36,7 @@ class Boundaries(Task):
     """
 
     side_outputs: int = field(default=0, compare=False)
+    merged: bool = field(default=False, compare=False)
 
     kind: ClassVar[str] = "boundaries"
     name: ClassVar[str] = "boundary probability"
@@ -73,9 +75,10 @@ class Boundaries(Task):
         return ~np.isnan(np.asarray(target))
 
     def decode(self, outputs, ops=np):
-        """Returns the sigmoid of the first logit, (..., H, W)."""
-        # tanh does not overflow, whatever the logit
-        return 0.5 + 0.5 * ops.tanh(0.5 * outputs[..., 0])
+        """Returns the sigmoid of the first logit, or the mean of all sigmoids, (..., H, W)."""
+        if self.merged:
+            return ops.mean(0.5 + 0.5 * ops.tanh(0.5 * outputs), axis=-1)
+        return 0.5 + 0.5 * ops.tanh(0.5 * outputs[..., 0])  # tanh does not overflow
 
     def fits(self, other):
         """Returns whether the other task is of boundaries too, with any side outputs."""
@@ -88,9 +91,9 @@ class Boundaries(Task):
 
     def to_config(self):
         """Returns the task as a dict of JSON types."""
-        return {"kind": self.kind, "side_outputs": self.side_outputs}
+        return {"kind": self.kind, "side_outputs": self.side_outputs, "merged": self.merged}
 
     @classmethod
     def from_config(cls, config):
         """Returns the task that `to_config` described."""
-        return cls(config.get("side_outputs", 0))
+        return cls(config.get("side_outputs", 0), config.get("merged", False))

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from fcn_keras.losses import ClassBalanced
+from fcn_keras.tasks import Boundaries
+from fcn_keras.training.loss import build_loss
 
 pytestmark = pytest.mark.backend
 
@@ -70,3 +72,10 @@ def test_the_threshold_decides_what_is_a_boundary():
 def test_what_does_not_fit_is_refused(make, fragment):
     with pytest.raises(ValueError, match=fragment):
         make()
+
+
+def test_other_losses_are_not_for_boundaries():
+    task = Boundaries()
+    assert isinstance(build_loss(None, task, "sum"), ClassBalanced)
+    with pytest.raises(ValueError, match="'cross_entropy' is not for the task 'boundaries'"):
+        build_loss("cross_entropy", task)

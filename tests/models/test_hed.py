@@ -116,3 +116,60 @@ def test_a_task_without_side_outputs_fits_its_data():
     encoded = Boundaries(2).encode(probabilities)
     assert encoded.shape == (1, 2, 3)
     np.testing.assert_allclose(Boundaries(2).decode(encoded), probabilities)
+
+
+def test_merged_is_the_mean_of_all_outputs():
+    logits = np.random.default_rng(0).normal(size=(4, 5, 3))
+    task = fcn_keras.tasks.from_config(Boundaries(2, merged=True).to_config())
+    expected = (1 / (1 + np.exp(-logits))).mean(-1)
+    np.testing.assert_allclose(task.decode(logits), expected)
+    model = fcn_keras.hed("vgg_slim", weights=None, merged=True)
+    assert fcn_keras.task_of(model).merged
+
+
+def test_the_recipe_has_a_rate_for_each_layer():
+    def trained(rates):
+        keras.utils.set_random_seed(0)
+        x = image = keras.Input((None, None, 3))
+        for name in ("block1_conv1", "block5_conv1"):
+            x = keras.layers.Conv2D(4, 3, strides=2, padding="same", name=name)(x)
+        model = fcn_keras.hed(keras.Model(image, x), weights=None, preprocess="tf")
+        for number in (1, 2):
+            model.get_layer(f"score_dsn{number}").kernel.assign(np.full((1, 1, 4, 1), 0.1))
+        before = {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
+        changes = {"accumulate": 1, "schedule": "constant", "learning_rate": 1.0, **rates}
+        recipe = fcn_keras.training.recipes.get("hed", **changes)
+        fcn_keras.training.compile_model(model, recipe, steps_per_epoch=1)
+        assert not model.loss.normalize
+        draw = np.random.default_rng(0)
+        target = (draw.random((1, 16, 16)) < 0.2).astype("float32")
+        model.fit(draw.uniform(0, 255, (1, 16, 16, 3)).astype("float32"), target, verbose=0)
+        return {
+            name: [
+                new - old
+                for new, old in zip(model.get_layer(name).get_weights(), olds, strict=True)
+            ]
+            for name, olds in before.items()
+        }
+
+    plain, own = trained({"rates": {}}), trained({})
+    for name, rate in (
+        ("block1_conv1", 1), ("block5_conv1", 100), ("score_dsn1", 0.01), ("score_fuse", 0.001)
+    ):  # fmt: skip
+        largest = max(abs(change).max() for change in plain[name])
+        for one, other in zip(plain[name], own[name], strict=True):
+            np.testing.assert_allclose(other, rate * one, rtol=0.02, atol=0.02 * rate * largest)
+
+
+@pytest.mark.sweep
+def test_boundaries_share_a_trunk_with_classes(tiny_vgg):
+    tasks = {"classes": 3, "edges": Boundaries()}
+    model = fcn_keras.fcn32s(tasks, "tiny_vgg", weights=None)
+    recipe = fcn_keras.training.Recipe(optimizer="sgd", learning_rate=0.1, schedule="constant")
+    fcn_keras.training.compile_model(model, recipe, steps_per_epoch=1)
+    targets = {
+        "classes": np.zeros((1, 32, 32), "uint8"),
+        "edges": np.eye(32, dtype="float32")[None],
+    }
+    history = model.fit(np.ones((1, 32, 32, 3), "float32"), targets, verbose=0)
+    assert "edges_boundary_f" in history.history
