@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from fcn_keras.checks import number, one_of, whole_number
 from fcn_keras.cli import postprocessing, reading
 from fcn_keras.cli.options import Labels, ModelPath, Output
 from fcn_keras.cli.sources import load_library
+from fcn_keras.data.tools import POLYGON_FORMATS
 
 Images = Annotated[
     list[Path],
@@ -26,6 +28,25 @@ Pairs = Annotated[
         help="Give the net each image together with the next one. Nets of optical flow always take "
         "pairs.",
     ),
+]
+
+Formats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        metavar="|".join(POLYGON_FORMATS),
+        help="Also write the regions as polygons for an annotation tool. Repeatable.",
+    ),
+]
+Tolerance = Annotated[
+    float,
+    typer.Option(
+        metavar="PIXELS", help="Greatest distance of a polygon from the border of its pixels."
+    ),
+]
+Smallest = Annotated[
+    int,
+    typer.Option(metavar="N", help="Regions and holes of fewer pixels become no polygon."),
 ]
 
 
@@ -54,6 +75,9 @@ def predict(
             "Default: a .npy file; for depth a PNG in millimetres.",
         ),
     ] = None,
+    formats: Formats = None,
+    tolerance: Tolerance = 1.0,
+    smallest: Smallest = 16,
     pairs: Pairs = False,
     others: postprocessing.With = None,
     combine: postprocessing.Combine = None,
@@ -82,6 +106,9 @@ def predict(
     named, of a folder in the order of their names. It writes street_flow.flo, the flow from
     street.jpg to the next frame in pixels, and street_picture.png with the colour wheel.
 
+    With --format the regions of the classes are polygons for an annotation tool, to be corrected
+    there: labelme in street.json, geojson in street.geojson, coco in one coco.json.
+
     Files are read as in the training of the net; --bits, --image-alpha and --page are for files
     that can be understood in several ways.
 
@@ -97,12 +124,15 @@ def predict(
 
     fcn-keras predict runs/distance street.jpg --png-scale 0.01 --out out
 
+    fcn-keras predict runs/parts photos/ --format labelme --out prelabelled
+
     fcn-keras predict runs/flow --pairs frame1.png frame2.png --out out
     """
     if out.exists() and not out.is_dir():
         raise FileExistsError(f"--out is a folder for the results; {out} is a file.")
     postprocessing.check_models(others, combine)
     postprocessing.check_precision(precision)
+    _check_polygons(formats, tolerance, smallest)
     load_library()
     from fcn_keras import inference
     from fcn_keras.data import ImageReader
@@ -114,6 +144,7 @@ def predict(
     asked = (scales, flip, rotate, crf, crf_options, samples, tile, precision)
     segmenter = postprocessing.build_predictor(segmenter, *asked)
     written = {"alpha": alpha, "confidence": confidence, "png_scale": png_scale}
+    written.update(formats=formats or (), tolerance=tolerance, smallest=smallest)
     read = {"pairs": pairs or None, "image_reader": ImageReader(bits, image_alpha, page)}
     results = inference.predict_files(segmenter, images, out, **written, **read)
     _report(results, out)
@@ -121,6 +152,14 @@ def predict(
     if png_scale is not None:
         print(f"values: pixel x {png_scale:g} {segmenter.task.unit}".rstrip())
     _end_with(result.error for result in results if result.error)
+
+
+def _check_polygons(formats, tolerance, smallest):
+    """Refuses impossible options of polygons before the net is loaded."""
+    for name in formats or ():
+        one_of("--format", name, POLYGON_FORMATS)
+    number("--tolerance", tolerance)
+    whole_number("--smallest", smallest)
 
 
 def _report(results, out):

@@ -6,6 +6,7 @@ What segments is a `Segmenter`: a Keras model becomes one as a `Predictor`, an e
 from fcn_keras.inference.ensemble import Ensemble
 from fcn_keras.inference.evaluation import evaluate
 from fcn_keras.inference.files import predict_files
+from fcn_keras.inference.polygons import Region, regions_of
 from fcn_keras.inference.postprocessing import build_predictor
 from fcn_keras.inference.predictor import Predictor
 from fcn_keras.inference.protocol import Segmenter
@@ -19,11 +20,13 @@ from fcn_keras.inference.uncertainty import uncertainty
 __all__ = [
     "Ensemble",
     "Predictor",
+    "Region",
     "Segmenter",
     "as_segmenter",
     "build_predictor",
     "evaluate",
     "predict_files",
+    "regions_of",
     "segment",
     "segment_tiled",
     "shift_and_stitch",

@@ -4,15 +4,18 @@ An unreadable file does not stop the others.
 """
 
 import collections
+import dataclasses
 import itertools
 import warnings
 from pathlib import Path
 
-from fcn_keras.checks import number
+from fcn_keras.checks import number, one_of, whole_number
 from fcn_keras.data.images.reader import ImageReader
 from fcn_keras.data.images.search import find_images
 from fcn_keras.data.images.survey import decided_reader
+from fcn_keras.data.tools import POLYGON_FORMATS
 from fcn_keras.inference.decoding import check_one_output, check_probabilities, labels_for
+from fcn_keras.inference.polygons.formats import COCO_FILE, SUFFIXES, path_of, write_coco
 from fcn_keras.inference.postprocessing import build_predictor
 from fcn_keras.inference.video import is_video, unpack_video
 from fcn_keras.inference.writing import ENDINGS, Prediction, Work, Writing, named
@@ -30,6 +33,9 @@ def predict_files(
     alpha=0.5,
     confidence=False,
     png_scale=None,
+    formats=(),
+    tolerance=1.0,
+    smallest=16,
     pairs=None,
     image_reader=None,
     precision=None,
@@ -59,6 +65,11 @@ def predict_files(
             `street_values.png`, whose pixels times this number are the values in the task's
             unit; the number and the unit stand in the PNG's text as `scale` and `unit`. Values
             beyond 0 to 65535 times this number are an error of that image.
+        formats: Formats of annotation tools in which the regions of a net of classes are written
+            as polygons too: "labelme" (`street.json`), "coco" (`coco.json` with all images),
+            "geojson" (`street.geojson`, in pixels). Void, and a class 0 that is called
+            background, have none.
+        tolerance, smallest: See `fcn_keras.inference.regions_of`.
         pairs: Whether the net takes each image together with the next one: of files in the order in
             which they are named, of a folder in the order of their names. None: for nets of optical
             flow.
@@ -71,6 +82,7 @@ def predict_files(
         A list of `Prediction`, one for each image or pair, in order; see the `error` of each.
 
     Raises:
+        FileExistsError: for a file of polygons that is there already; it may hold annotations.
         ValueError: if a result would overwrite one of the images; if the predictor has several
             outputs or does not tell its task; for `confidence` of a predictor without
             probabilities, or `png_scale` of one that is no regression of one channel.
@@ -83,7 +95,9 @@ def predict_files(
     ```
     """
     segmenter, out_dir = build_predictor(predictor, precision=precision), Path(out_dir)
-    writing = _checked(segmenter, Writing(alpha, confidence, png_scale))
+    writing = _checked(
+        segmenter, Writing(alpha, confidence, png_scale, _listed(formats), tolerance, smallest)
+    )
     if isinstance(paths, (str, Path)):
         paths = [paths]
     paths, unread = _unpacked(paths, out_dir)
@@ -92,6 +106,7 @@ def predict_files(
     found += unread
     stems = _unique_stems([result.path for result in found if not result.error])
     _refuse_overwriting(stems, out_dir)
+    _refuse_annotations(stems, out_dir, writing.formats)
     out_dir.mkdir(parents=True, exist_ok=True)
     results = []
     read = (image_reader or ImageReader()).filled(segmenter.image_reader)
@@ -101,7 +116,28 @@ def predict_files(
         for result in work.done(found):
             results.append(result)
             bar.step()
+    if "coco" in writing.formats:
+        results = _with_coco(results, out_dir / COCO_FILE, labels_for(segmenter.task))
     return results
+
+
+def _listed(formats):
+    formats = (formats,) if isinstance(formats, str) else tuple(formats or ())
+    return tuple(dict.fromkeys(one_of("formats", name, POLYGON_FORMATS) for name in formats))
+
+
+def _with_coco(results, path, labels):
+    """The results, after all of them were written as one file in COCO's format."""
+    found = [(one.path, one.size, one.regions) for one in results if one.regions is not None]
+    if not found:
+        return results
+    write_coco(path, found, labels)
+    return [
+        one
+        if one.regions is None
+        else dataclasses.replace(one, polygon_paths=(*one.polygon_paths, path))
+        for one in results
+    ]
 
 
 def _found(paths, out_dir):
@@ -155,6 +191,11 @@ def _checked(segmenter, writing):
         )
     if writing.confidence:
         check_probabilities(task, "`confidence`")
+    if writing.formats:
+        number("tolerance", writing.tolerance)
+        whole_number("smallest", writing.smallest)
+        if not labels_for(task):
+            raise ValueError(f"Polygons are of classes; the predictor's task is {task}.")
     if writing.png_scale is None:
         return writing
     if labels_for(task) or task.channels != 1 or task.kind == "boundaries":
@@ -198,3 +239,15 @@ def _refuse_overwriting(stems, out_dir):
                     f"The result of {path} would overwrite the image {target}. "
                     "Choose another output folder."
                 )
+
+
+def _refuse_annotations(stems, out_dir, formats):
+    """Raises FileExistsError for files of polygons that are there, by whomever."""
+    paths = [path_of(out_dir / stem, name) for stem in stems.values() for name in formats
+             if name in SUFFIXES]  # fmt: skip
+    paths += [out_dir / COCO_FILE] if "coco" in formats else []
+    if there := [path for path in paths if path.exists()]:
+        raise FileExistsError(
+            f"{there[0]} is there already, and may hold annotations; choose another output folder, "
+            "or remove it."
+        )

@@ -16,6 +16,8 @@ from fcn_keras.data.images.opening import UNREADABLE, opened
 from fcn_keras.data.images.reader import ImageReader
 from fcn_keras.inference.decoding import labels_for
 from fcn_keras.inference.inputs import shapes_of
+from fcn_keras.inference.polygons.formats import write_each
+from fcn_keras.inference.polygons.tracing import regions_of
 from fcn_keras.inference.segmenting import decoded_with_probabilities
 from fcn_keras.tasks import entry_for
 from fcn_keras.threads import checked_threads
@@ -40,6 +42,10 @@ class Prediction:
         values_path: The values of a regression or of depth: a .npy file of float32, or a 16-bit
             PNG; optical flow as a .flo file.
         picture_path: The values in colours, with a scale; of flow with the colour wheel.
+        polygon_paths: The files of polygons in the formats that were asked for; that of COCO holds
+            all images.
+        regions: The polygons as `fcn_keras.inference.Region`s where a format was asked for.
+        size: (H, W) of the label map with the regions.
         error: One sentence that names the image, or None.
 
     Example:
@@ -57,6 +63,9 @@ class Prediction:
     confidence_path: Path | None = None
     values_path: Path | None = None
     picture_path: Path | None = None
+    polygon_paths: tuple[Path, ...] = ()
+    regions: tuple | None = dataclasses.field(default=None, repr=False)
+    size: tuple[int, int] | None = None
     error: str | None = None
 
 
@@ -67,6 +76,9 @@ class Writing:
     alpha: float = 0.5
     confidence: bool = False
     png_scale: float | None = None
+    formats: tuple[str, ...] = ()
+    tolerance: float = 1.0
+    smallest: int = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +129,19 @@ class Work:
         result, paths = self._attempt(
             result, write, self.segmenter.task, image, found, target, self.writing
         )
-        return dataclasses.replace(result, **paths) if paths else result
+        result = dataclasses.replace(result, **paths) if paths else result
+        if result.error or not self.writing.formats:
+            return result
+        result, polygons = self._attempt(result, self._polygons, result.path, found[0], target)
+        return dataclasses.replace(result, **polygons) if polygons else result
+
+    def _polygons(self, path, label_map, target):
+        """Writes the polygons of an image; returns {field of `Prediction`: value}."""
+        wanted, labels = self.writing, labels_for(self.segmenter.task)
+        regions = regions_of(label_map, labels, wanted.tolerance, wanted.smallest)
+        size = label_map.shape
+        paths = write_each(wanted.formats, target, path, size, regions, labels)
+        return {"polygon_paths": paths, "regions": tuple(regions), "size": size}
 
     def _attempt(self, result, function, *arguments):
         """(result, what the function returned); after an error that names the image, (it, None)."""

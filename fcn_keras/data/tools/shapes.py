@@ -12,8 +12,8 @@ DEVIATION = 0.02  # pixels that the polygon of a circle may lie inside of it
 def polygon(points, holes=()):
     """Returns a polygon with holes as one ring, x, y, x, y, ...
 
-    The ring goes to each hole and back along the same line, which has no pixels by the even-odd
-    rule.
+    The ring goes to each hole and back along the same line, the shortest between two corners. By
+    the even-odd rule it has no pixels.
 
     Args:
         points: [x, y] of the corners, in pixels from the image's top left corner.
@@ -24,12 +24,14 @@ def polygon(points, holes=()):
     """
     if len(points) < 3:
         raise ValueError(f"a polygon of {len(points)} corners; it has at least 3")
-    ring = [tuple(map(float, point)) for point in points]
-    first = ring[:1]
+    ring = np.asarray(points, "float64").reshape(-1, 2)
     for hole in holes:
-        corners = [tuple(map(float, point)) for point in hole]
-        ring = [*ring, *first, *corners, *corners[:1]]
-    return [value for point in ring for value in point]
+        hole = np.asarray(hole, "float64").reshape(-1, 2)
+        apart = np.abs(ring[:, None] - hole).sum(-1)
+        leave, arrive = np.unravel_index(apart.argmin(), apart.shape)
+        around = np.concatenate([hole[arrive:], hole[: arrive + 1]])
+        ring = np.concatenate([ring[: leave + 1], around, ring[leave:]])
+    return ring.reshape(-1).tolist()
 
 
 def rectangle(left, top, right, bottom, degrees=0.0, about=None):
