@@ -10,7 +10,6 @@ from fcn_keras.checks import number, one_of, whole_number
 from fcn_keras.cli import postprocessing, reading
 from fcn_keras.cli.options import Labels, ModelPath, Output
 from fcn_keras.cli.sources import load_library
-from fcn_keras.data.tools import POLYGON_FORMATS
 
 Images = Annotated[
     list[Path],
@@ -34,7 +33,7 @@ Formats = Annotated[
     list[str] | None,
     typer.Option(
         "--format",
-        metavar="|".join(POLYGON_FORMATS),
+        metavar="labelme|coco|geojson",
         help="Also write the regions as polygons for an annotation tool. Repeatable.",
     ),
 ]
@@ -156,8 +155,11 @@ def predict(
 
 def _check_polygons(formats, tolerance, smallest):
     """Refuses impossible options of polygons before the net is loaded."""
-    for name in formats or ():
-        one_of("--format", name, POLYGON_FORMATS)
+    if formats:
+        from fcn_keras.data.tools import POLYGON_FORMATS
+
+        for name in formats:
+            one_of("--format", name, POLYGON_FORMATS)
     number("--tolerance", tolerance)
     whole_number("--smallest", smallest)
 
