@@ -79,6 +79,17 @@ def test_horses(run, data_root):
     assert (out / "horses.keras").exists()
 
 
+@pytest.mark.data
+def test_weak_labels(run, data_root):
+    if not (data_root / "horses").is_dir():
+        pytest.skip(f"no horses in {data_root}")
+    words = ("--images", "8", "--weights", "none", "--labels", "points", "tags")
+    out, printed = run("weak_labels.py", str(data_root / "horses"), *words)
+    assert "points      mean IoU 0." in printed and "tags        mean IoU 0." in printed
+    assert Image.open(out / "weak-labels.png").width > 600
+    assert (out / "tags.keras").exists()
+
+
 def test_horses_says_which_folder_is_missing(run, tmp_path):
     with pytest.raises(SystemExit, match="no folder .*nowhere"):
         run("horses.py", str(tmp_path / "nowhere"))
