@@ -10,7 +10,10 @@ from dataclasses import dataclass
 import keras
 
 from fcn_keras.geometry import table
+from fcn_keras.metrics.by_task import MONITORS
 from fcn_keras.metrics.class_report import METRICS
+from fcn_keras.metrics.depth_report import DepthReport, DepthScores
+from fcn_keras.metrics.normals import NormalsReport
 from fcn_keras.metrics.value_report import ValueReport
 from fcn_keras.models import load_model, task_of
 from fcn_keras.text_files import read_json, read_text
@@ -22,8 +25,18 @@ MARK = "<!-- written by fcn-keras card -->"
 NOT_STATED = "not stated"
 _FIGURES = {  # names in the files: titles
     name: title
-    for title, name in (*METRICS, ("boundary F1", "boundary_f1"), *ValueReport.ERRORS[:2])
+    for title, name in (
+        *METRICS,
+        ("boundary F1", "boundary_f1"),
+        *ValueReport.ERRORS[:2],
+        *zip((title for title, _ in DepthReport.TITLES), DepthScores._fields, strict=True),
+        ("within a factor of 1.25", "threshold_accuracy"),
+        *((title, name) for title, name, _ in NormalsReport.SCORES),
+        ("end-point error", "end_point_error"),
+    )
 }
+_PIPELINES = {"depth": "depth-estimation"}  # words of the hub, for other tasks than classes
+_SEGMENTATION = {"image-segmentation": ("semantic-segmentation",)}  # further tags
 _COLUMNS = {
     "iou": "IoU",
     "accuracy": "accuracy",
@@ -96,13 +109,14 @@ def model_card(run, *, title=None, figures=None, licences=None, model=None):
     model = model or load_model(folder.model_path())
     licences = licences or Licences()
     title = title or folder.path.resolve().name
+    kind = getattr(task_of(model), "kind", None)  # None of several outputs
     measured = _measured(figures, config, folder)
     sections = [
-        _head(title, config, measured, licences),
+        _head(title, config, measured, licences, _PIPELINES.get(kind, "image-segmentation")),
         MARK,
         f"# {title}",
         _what_it_is(model, config),
-        "## Use\n\n" + _use(),
+        "## Use\n\n" + _use(kind),
         "## Data\n\n" + _data(config),
         "## Training\n\n" + _training(config, folder),
         "## Figures\n\n" + _figures(measured),
@@ -117,6 +131,7 @@ def _measured(figures, config, folder):
     if figures is None:
         return _of_validation(config, folder)
     found = figures if isinstance(figures, dict) else read_json(figures)
+    found = {**found, **found.get("pooled", {})}  # of depth, whose report has scores by image too
     scores = {name: found[name] for name in _FIGURES if _is_number(found.get(name))}
     if not scores:
         raise ValueError(
@@ -141,10 +156,10 @@ def _of_validation(config, folder):
     if not data or not rows:
         return {}
     best = rows[-1]
-    if "val_mean_iou" in best:
-        best = max(rows, key=lambda row: row["val_mean_iou"])
-    elif "val_mean_absolute_error" in best:
-        best = min(rows, key=lambda row: row["val_mean_absolute_error"])
+    for name, mode in MONITORS.values():
+        if f"val_{name}" in best:
+            best = {"max": max, "min": min}[mode](rows, key=lambda row, n=name: row[f"val_{n}"])
+            break
     scores = {n: best[f"val_{n}"] for n in _FIGURES if _is_number(best.get(f"val_{n}"))}
     if not scores:
         return {}
@@ -152,13 +167,13 @@ def _of_validation(config, folder):
     return {"scores": scores, "classes": [], "on": on, "images": data["images"], "options": {}}
 
 
-def _head(title, config, measured, licences):
+def _head(title, config, measured, licences, pipeline):
     """The YAML head; every value is written as JSON, which is YAML too."""
     train = config["data"]["train"]
     fields = {
         "library_name": "keras",
-        "pipeline_tag": "image-segmentation",
-        "tags": ["fcn_keras", "semantic-segmentation", config["model"]["name"]],
+        "pipeline_tag": pipeline,
+        "tags": ["fcn_keras", *_SEGMENTATION.get(pipeline, ()), config["model"]["name"]],
         "datasets": [train["name"]],
     }
     if licences.model:
@@ -170,7 +185,7 @@ def _head(title, config, measured, licences):
         data = {"name": name, "type": name}
         if measured["on"]["split"]:
             data["split"] = measured["on"]["split"]
-        lines += ['  - task: {"type": "image-segmentation"}', f"    dataset: {json.dumps(data)}"]
+        lines += [f"  - task: {json.dumps({'type': pipeline})}", f"    dataset: {json.dumps(data)}"]
         lines.append("    metrics:")
         for metric, value in measured["scores"].items():
             entry = {"type": metric, "name": _FIGURES[metric], "value": round(value, 4)}
@@ -199,11 +214,12 @@ def _what_it_is(model, config):
     )
 
 
-def _use():
+def _use(kind):
+    answer, what = ("labels", "(H, W), uint8") if kind == "classes" else ("values", "float32")
     return (
         "```python\nimport fcn_keras\n\n"
         'segmenter = fcn_keras.load("this folder, or best.keras in it")\n'
-        'labels = segmenter.segment("photo.jpg")  # (H, W), uint8\n```\n\n'
+        f'{answer} = segmenter.segment("photo.jpg")  # {what}\n```\n\n'
         "```sh\nfcn-keras predict RUN photo.jpg --out predictions\n"
         "fcn-keras export RUN --out serving/model        # TF Serving\n"
         "fcn-keras export RUN --out model.tflite         # phones\n```"

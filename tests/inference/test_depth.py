@@ -8,7 +8,7 @@ from PIL import Image
 import fcn_keras
 from fcn_keras import data, tasks
 from fcn_keras.inference import predict_files
-from fcn_keras.training import RunFolder, train
+from fcn_keras.training import RunFolder, train, write_card
 
 DEPTH = tasks.Depth()
 
@@ -132,6 +132,11 @@ def test_it_trains_by_its_own_loss_and_metrics(tmp_path):
     assert rows[-1][name] < rows[0][name] and {"val_threshold_accuracy"} <= set(rows[0])
     assert RunFolder(tmp_path).predictions.is_file()
     assert RunFolder(tmp_path).read_config()["recipe"]["loss"] == "scale_invariant_log"
+    card = RunFolder(tmp_path).card.read_text(encoding="utf-8")
+    assert '"depth-estimation"' in card and "absolute relative error" in card
+    write_card(tmp_path, figures={"pooled": {"delta_1": 0.5}})
+    card = RunFolder(tmp_path).card.read_text(encoding="utf-8")
+    assert "within a factor of 1.25" in card and "0.5000" in card
 
 
 @pytest.mark.training
