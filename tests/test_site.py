@@ -77,7 +77,7 @@ def test_links_and_anchors_lead_somewhere(pages):
             whole = target in pages and (not anchor or unquote(anchor) in pages[target].anchors)
             if not whole and not (target.is_file() and not anchor):
                 broken.append(f"{path.name}: {link}")
-    assert not broken
+    assert not broken, broken[:5]
 
 
 def test_pages_load_nothing_from_elsewhere(site, pages):
