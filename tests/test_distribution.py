@@ -1,7 +1,9 @@
 """What `make dist` builds: wheel and source archive with the files of the repository, no others."""
 
 import email
+import os
 import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -36,6 +38,23 @@ def test_wheel_holds_the_library_and_no_stray_files(dist):
     assert names - information == tracked("fcn_keras") | exporters
     assert "fcn_keras/py.typed" in names
     assert f"{NAME}.dist-info/licenses/LICENSE" in information
+
+
+@pytest.mark.docs
+def test_wheel_runs_without_the_checkout(dist, tmp_path):
+    """The program and the page's template, from the files of the wheel alone."""
+    with zipfile.ZipFile(dist / f"{NAME}-py3-none-any.whl") as wheel:
+        wheel.extractall(tmp_path)
+    settings = os.environ | {"PYTHONPATH": str(tmp_path), "KERAS_BACKEND": "jax"}
+
+    def printed(*words):
+        command = [sys.executable, "-P", *words]
+        return subprocess.check_output(command, cwd=tmp_path, env=settings, text=True).strip()
+
+    assert printed("-m", "fcn_keras", "--version") == f"fcn-keras {fcn_keras.__version__}"
+    where = "import fcn_keras; print(fcn_keras.export.export_web.__code__.co_filename)"
+    template = Path(printed("-c", where)).parent / "template" / "index.html"
+    assert template.is_relative_to(tmp_path) and template.is_file()
 
 
 @pytest.mark.docs
