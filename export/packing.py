@@ -121,8 +121,8 @@ def _unpack(path):
                 raise ValueError(f"{path} is damaged: {name}: {error}. Copy it again.") from error
             if _digest(place / name) != digest:
                 raise ValueError(
-                    f"{path} is damaged: the checksum of {name} is not the one in {SUMS}. Copy it "
-                    "again."
+                    f"{path} is damaged: the checksum of {name} is not the one in SHA256SUMS. Copy "
+                    "it again."
                 )
     return place
 

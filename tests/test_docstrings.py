@@ -42,6 +42,8 @@ def model():
 @pytest.fixture(scope="module")
 def files(tmp_path_factory, model):
     """A folder of images, and of two runs of the model."""
+    import fcn_keras
+
     folder = tmp_path_factory.mktemp("files")
     (folder / "photos").mkdir()
     image = np.random.default_rng(0).integers(0, 256, (70, 90, 3), "uint8")
@@ -49,6 +51,14 @@ def files(tmp_path_factory, model):
         Image.fromarray(image if name != "mask.png" else image[..., 0] % 2).save(folder / name)
     (folder / "runs" / "street").mkdir(parents=True)
     model.save(folder / "runs" / "street" / "best.keras")
+    run = fcn_keras.training.RunFolder(folder / "runs" / "street")
+    run.write_config(
+        {
+            "recipe": fcn_keras.training.Recipe(crop=(24, 32)).filled().to_config(),
+            "data": {"train": {"name": "digits", "split": "train", "images": 3}, "val": None},
+            "model": {"name": model.name, "parameters": 1, "precision": "float32", "devices": 1},
+        }
+    )
     history = "epoch,loss,mean_iou\n1,2.0,0.1\n2,1.0,0.2\n"
     (folder / "runs" / "street" / "history.csv").write_text(history)
     shutil.copytree(folder / "runs" / "street", folder / "runs" / "x")

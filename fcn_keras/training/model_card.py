@@ -54,6 +54,13 @@ class Licences:
             has one. It stands in the card's head.
         data: Licence of the images and masks.
         weights: Licence of the weights that the training started from.
+
+    Example:
+
+    ```python
+    licences = fcn_keras.training.Licences("apache-2.0", data="CC BY-NC 4.0")
+    fcn_keras.training.write_card("runs/street", licences=licences)
+    ```
     """
 
     model: str | None = None
