@@ -69,6 +69,7 @@ def _in_full(name):
     config = recipe.to_config()
     config["crop"] = {None: "whole images", "auto": "auto"}.get(recipe.crop) or _size(recipe.crop)
     config["loss"] = config["loss"] or "the task's own"
+    config["drops"] = ", ".join(f"{share:.3g}" for share in recipe.drops)
     if recipe.weight_maps is not None:
         config["weight_maps"] = "{:g}:{:g}".format(*recipe.weight_maps)
     if config["steps"] is not None:

@@ -81,10 +81,10 @@ def multi_scale_input(model, scales=(1, 0.75, 0.5), *, name=None):
             "build it with input_shape=(None, None, channels)."
         )
     image = keras.Input(shape, name=model.inputs[0].name, dtype="float32")
-    maps = []
+    maps, exact = [], {"dtype": "float32"}  # also under mixed precision
     for factor in factors:
-        scaled = image if factor == 1 else Rescale(factor, name=f"scale_{factor:g}")(image)
-        maps.append(model(scaled))
-    fused = ScaleMaximum(name=MAXIMUM)([image, *maps])
+        scale = Rescale(factor, name=f"scale_{factor:g}", **exact)
+        maps.append(model(image if factor == 1 else scale(image)))
+    fused = ScaleMaximum(name=MAXIMUM, **exact)([image, *maps])
     logits = Logits(0, task.to_config(), name="score")([fused, image])
     return MultiScaleModel(image, logits, name=name or f"{model.name}_msc")

@@ -89,6 +89,19 @@ def test_training_has_a_loss_on_each_scale_and_on_the_maximum():
     assert history[-1] < history[0] and (array(small.weights[0]) != before).any()
 
 
+def test_under_mixed_precision_logits_stay_float32():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        small = segmenter(3, score_initializer="he_normal")
+        model = fcn_keras.multi_scale_input(small, SCALES)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    x = image()
+    found, maps = array(model(x)), by_scale(small, x)
+    assert found.dtype == "float32" and np.ptp(found) > 1e-3
+    np.testing.assert_allclose(found, np.maximum(*maps), atol=1e-5 * np.abs(found).max())
+
+
 def test_tasks_geometry_and_tiles():
     labels = fcn_keras.LabelSet(("a", "b", "c"))
     model = fcn_keras.multi_scale_input(segmenter(3, labels=labels))
