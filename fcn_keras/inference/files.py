@@ -15,7 +15,13 @@ from fcn_keras.data.images.search import find_images
 from fcn_keras.data.images.survey import decided_reader
 from fcn_keras.data.tools import POLYGON_FORMATS
 from fcn_keras.inference.decoding import check_one_output, check_probabilities, labels_for
-from fcn_keras.inference.polygons.formats import COCO_FILE, SUFFIXES, path_of, write_coco
+from fcn_keras.inference.polygons.formats import (
+    COCO_FILE,
+    SUFFIXES,
+    path_of,
+    write_coco,
+    write_labels,
+)
 from fcn_keras.inference.postprocessing import build_predictor
 from fcn_keras.inference.video import is_video, unpack_video
 from fcn_keras.inference.writing import ENDINGS, Prediction, Work, Writing, named
@@ -66,9 +72,9 @@ def predict_files(
             unit; the number and the unit stand in the PNG's text as `scale` and `unit`. Values
             beyond 0 to 65535 times this number are an error of that image.
         formats: Formats of annotation tools in which the regions of a net of classes are written
-            as polygons too: "labelme" (`street.json`), "coco" (`coco.json` with all images),
-            "geojson" (`street.geojson`, in pixels). Void, and a class 0 that is called
-            background, have none.
+            as polygons too: "labelme" (`street.json`, and labels.txt), "coco" (`coco.json` with
+            all images), "geojson" (`street.geojson`, in pixels). Void, and a class 0 that is
+            called background, have none.
         tolerance, smallest: See `fcn_keras.inference.regions_of`.
         pairs: Whether the net takes each image together with the next one: of files in the order in
             which they are named, of a folder in the order of their names. None: for nets of optical
@@ -116,6 +122,8 @@ def predict_files(
         for result in work.done(found):
             results.append(result)
             bar.step()
+    if "labelme" in writing.formats:
+        write_labels(out_dir, labels_for(segmenter.task))
     if "coco" in writing.formats:
         results = _with_coco(results, out_dir / COCO_FILE, labels_for(segmenter.task))
     return results

@@ -14,7 +14,7 @@ from fcn_keras.data.coco.polygons import inside_polygon
 from fcn_keras.data.tools.shapes import polygon
 from fcn_keras.inference import predict_files, regions_of
 
-LABELS = fcn_keras.LabelSet(("background", "bolt", "nut"))
+LABELS = fcn_keras.LabelSet(("background", "nut", "bolt"))  # not in alphabetical order
 
 
 def blobs(seed, size=(40, 60), sigma=1.5):
@@ -101,6 +101,19 @@ def test_labelme_and_coco_read_the_same_labels_again(predicted):
         np.testing.assert_array_equal(dataset.read_target(0), label)
 
 
+def test_classes_without_a_background_keep_their_numbers(tmp_path):
+    label = blobs(2)
+    labels = fcn_keras.LabelSet(("sky", "road", "car"))
+    Image.new("RGB", label.shape[::-1]).save(tmp_path / "a.png")
+    answers = Answers(label)
+    answers.labels = labels
+    options = {"formats": "labelme", "tolerance": 0, "smallest": 1, "progress": False}
+    predict_files(answers, tmp_path / "a.png", tmp_path / "out", **options)
+    dataset = data.load("labelme", tmp_path / "out", split="all", outside="void")
+    assert dataset.labels.names == labels.names
+    np.testing.assert_array_equal(dataset.read_target(0), label)
+
+
 def test_matplotlib_finds_the_same_pixels_in_the_polygons_of_coco(predicted):
     label, folder, _ = predicted
     content = json.loads((folder / "out" / "coco.json").read_text())
@@ -117,7 +130,7 @@ def test_matplotlib_finds_the_same_pixels_in_the_polygons_of_coco(predicted):
 def test_geojson_has_closed_rings_with_holes_and_names(predicted):
     label, folder, _ = predicted
     content = json.loads((folder / "out" / "a.geojson").read_text())
-    areas = {"bolt": 0.0, "nut": 0.0}
+    areas = {"nut": 0.0, "bolt": 0.0}
     for feature in content["features"]:
         name = feature["properties"]["classification"]["name"]
         for number, ring in enumerate(feature["geometry"]["coordinates"]):
@@ -125,7 +138,7 @@ def test_geojson_has_closed_rings_with_holes_and_names(predicted):
             x, y = np.array(ring).T
             area = abs((x[:-1] * y[1:] - x[1:] * y[:-1]).sum()) / 2
             areas[name] += -area if number else area
-    assert areas == {"bolt": (label == 1).sum(), "nut": (label == 2).sum()}
+    assert areas == {"nut": (label == 1).sum(), "bolt": (label == 2).sum()}
 
 
 def test_annotations_that_are_there_are_not_overwritten(predicted):

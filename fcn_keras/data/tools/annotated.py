@@ -108,7 +108,7 @@ def dataset_of(
         one_of("outside", outside, OPTIONS["outside"].choices)
     if width is not None:
         whole_number("width", width)
-    labels, label_of, notes = _classes(name, annotated, root)
+    labels, label_of, notes = _classes(name, annotated, root, outside)
     parts, about = _splits(annotated, root)
     if split not in (*parts, "all"):
         known = ", ".join([*splits_of(annotated, root), "all"])
@@ -154,8 +154,11 @@ def _outlines(picture, label_of, width):
     return outlines
 
 
-def _classes(name, annotated, root):
-    """(labels, {name: label}, notes): by classes.txt or a tool's list, or in alphabetical order."""
+def _classes(name, annotated, root, outside):
+    """(labels, {name: label}, notes): by classes.txt or a tool's list, or in alphabetical order.
+
+    Where pixels in no shape are void, no background is added.
+    """
     used = {}
     for picture in annotated.pictures:
         for shape in picture.shapes:
@@ -179,14 +182,14 @@ def _classes(name, annotated, root):
             )
     classes = [text for text in known if text.lower() not in VOID]
     if not any(text.lower() in BACKGROUND for text in classes):
-        classes = ["background", *classes]
+        classes = [*(["background"] if outside != "void" else []), *classes]
     elif file is None:
         classes.sort(key=lambda text: text.lower() not in BACKGROUND)
     if any(known.get(text) for text in classes):
         colors = _palette(classes, known)
     labels = LabelSet(tuple(classes), colors)
     label_of = {text: number for number, text in enumerate(classes)}
-    background = next(n for n, text in enumerate(classes) if text.lower() in BACKGROUND)
+    background = next((n for n, text in enumerate(classes) if text.lower() in BACKGROUND), 0)
     for text in special - {*classes}:
         label_of[text] = labels.ignore if text.lower() in VOID else background
     if file is None and not annotated.colors:

@@ -56,7 +56,8 @@ def load(
             a fifth of the images, chosen by a hash of their names, is "val". "all" is every image.
         images: Another folder of images, a path from root.
         outside: What pixels in no shape are: "background", or "void" where only some pixels are
-            annotated, as with points and lines. None is "background".
+            annotated, as with points and lines; then no class background is added. None is
+            "background".
         width: Width in pixels in which lines and points are drawn. None leaves them out, with a
             note.
         bits, alpha, page: How images are read that can be understood in several ways; see

@@ -11,6 +11,7 @@ from PIL import Image
 from fcn_keras.data.coco.entries import is_number
 from fcn_keras.data.images.formats import is_image_name, is_left_over
 from fcn_keras.data.layout.files import require
+from fcn_keras.data.sentences import are, count_images
 from fcn_keras.data.tools.annotated import OPTIONS, Annotated, Picture, Shape, dataset_of, splits_of
 from fcn_keras.data.tools.shapes import bitmap, ellipse, polygon, rectangle
 from fcn_keras.text_files import read_json
@@ -42,7 +43,8 @@ def load(root, split="train", *, outside=None, width=None, bits=None, alpha=None
         split: Subfolders named train, val and test are the splits; without them a fifth of the
             images, chosen by a hash of their names, is "val". "all" is every image.
         outside: What pixels in no shape are: "background", or "void" where only some pixels are
-            annotated, as with points and lines. None is "background".
+            annotated, as with points and lines; then no class background is added. None is
+            "background".
         width: Width in pixels in which lines and points are drawn. None leaves them out, with a
             note.
         bits, alpha, page: How images are read that can be understood in several ways; see
@@ -87,13 +89,15 @@ def read(root):
 def _notes(root, pictures, others):
     notes, known = [], {picture.path.resolve() for picture in pictures}
     if others:
-        notes.append(f"{len(others)} JSON files are not of labelme, such as {others[0].name}.")
+        files = f"{len(others)} JSON file{'s' * (len(others) > 1)}"
+        notes.append(f"{files} {are(others)} not of labelme, such as {others[0].name}.")
     folders = {picture.path.parent for picture in pictures}
     images = [p for f in folders if f.is_dir() for p in f.iterdir() if is_image_name(p)]
     alone = sorted(p for p in images if p.resolve() not in known and not is_left_over(p))
     if alone:
         notes.append(
-            f"{len(alone)} images without a JSON file are left out, such as {alone[0].name}."
+            f"{count_images(alone)} without a JSON file {are(alone)} left out, such as "
+            f"{alone[0].name}."
         )
     return notes
 

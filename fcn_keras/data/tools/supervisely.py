@@ -43,7 +43,8 @@ def load(root, split="train", *, outside=None, width=None, bits=None, alpha=None
         split: Datasets named train, val and test are the splits; without them a fifth of the
             images, chosen by a hash of their names, is "val". "all" is every image.
         outside: What pixels in no shape are: "background", or "void" where only some pixels are
-            annotated, as with points and lines. None is "background".
+            annotated, as with points and lines; then no class background is added. None is
+            "background".
         width: Width in pixels in which lines and points are drawn. None leaves them out, with a
             note.
         bits, alpha, page: How images are read that can be understood in several ways; see

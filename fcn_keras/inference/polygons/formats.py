@@ -8,6 +8,7 @@ from fcn_keras.data.tools.shapes import polygon
 from fcn_keras.inference.polygons.tracing import has_background
 
 COCO_FILE = "coco.json"
+LABELS_FILE = "labels.txt"  # labelme's list of classes, which sets their order
 SUFFIXES = {"labelme": ".json", "geojson": ".geojson"}  # of the formats with a file for each image
 LABELME = "5.5.0"  # whose files are written
 
@@ -72,6 +73,18 @@ def write_coco(path, found, labels):
     ]
     _write(path, {"images": images, "annotations": annotations, "categories": categories})
     return path
+
+
+def write_labels(folder, labels):
+    """Writes the classes as labelme's list, unless there is one.
+
+    Args:
+        folder: The folder of labelme's files.
+        labels: The `fcn_keras.LabelSet`.
+    """
+    path = folder / LABELS_FILE
+    if not path.exists():
+        path.write_text("\n".join(["__ignore__", *labels.names]) + "\n", encoding="utf-8")
 
 
 def path_of(target, name):

@@ -86,7 +86,7 @@ def test_points_are_left_out_with_a_note_or_drawn_and_the_rest_may_be_void(annot
     x, y = centres()
     near = (x - 8.5) ** 2 + (y - 9.5) ** 2 < 2**2
     along = np.hypot(np.maximum(np.maximum(2 - x, x - 20), 0), y - 2.7) < 2
-    np.testing.assert_array_equal(label, np.where(near | along, 1, 255))
+    np.testing.assert_array_equal(label, np.where(near | along, 0, 255))
 
 
 def test_the_list_of_labels_sets_the_order_and_ignore_is_void(annotate, write):
@@ -117,7 +117,7 @@ def test_images_that_nobody_annotated_are_left_out_with_a_note(annotate, write):
     write.photo(root / "b.jpg")
     dataset = only(root)
     assert dataset.names == ("a",)
-    assert any("1 images without a JSON file" in note for note in dataset.notes)
+    assert any("1 image without a JSON file is left out" in note for note in dataset.notes)
 
 
 @pytest.mark.parametrize(
