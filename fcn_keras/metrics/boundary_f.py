@@ -49,6 +49,7 @@ class BoundaryFMeasure(keras.metrics.Metric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds a batch."""
+        y_pred = ops.convert_to_tensor(y_pred)
         target = boundary_target(y_true, y_pred, type(self).__name__)
         known = ops.cast(ops.logical_not(ops.isnan(target)), "float32")
         if sample_weight is not None:
