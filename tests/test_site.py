@@ -1,6 +1,7 @@
 """The documentation site, as `make docs` builds it: whole, without outside requests, searchable."""
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -78,6 +79,15 @@ def test_links_and_anchors_lead_somewhere(pages):
             if not whole and not (target.is_file() and not anchor):
                 broken.append(f"{path.name}: {link}")
     assert not broken, broken[:5]
+
+
+def test_text_is_read_as_on_github(pages):
+    """Lists below a line of text, and bars in the code of tables."""
+    for path in pages:
+        html = re.sub(r"<pre.*?</pre>", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        assert not re.search(r"<p>[^<]*\n- |<code>[^<]*\\\|", html), path.name
+        for row in re.findall(r"<tr>.*?</tr>", html, re.DOTALL):
+            assert not re.search(r"<td>[^<]*`[^<`]*</td>", row), f"{path.name}: {row}"
 
 
 def test_pages_load_nothing_from_elsewhere(site, pages):

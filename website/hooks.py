@@ -51,7 +51,7 @@ def on_files(files, config):
 
 
 def on_page_markdown(markdown, page, config, files):
-    """Turns links to files of the repository into links to pages, and mends lists."""
+    """Turns links to files of the repository into links to pages; mends lists and tables."""
     uri = page.file.src_uri
     if uri == "index.md":
         page.meta["hide"] = ["navigation", "toc"]
@@ -60,7 +60,7 @@ def on_page_markdown(markdown, page, config, files):
         source = links.SOURCES[uri]
     elif source is None:
         source = f"docs/{uri}"
-    return links.rewritten(made_pages.with_blank_lines(markdown), Path(source), uri)
+    return links.rewritten(made_pages.as_python_markdown(markdown), Path(source), uri)
 
 
 def on_page_content(html, page, config, files):

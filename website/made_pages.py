@@ -40,13 +40,18 @@ def fenced(text, language):
     return f"{marks}{language}\n{text.rstrip()}\n{marks}\n"
 
 
-def with_blank_lines(markdown):
-    """Puts a blank line before a list below a line of text: GitHub does not ask for it."""
+def as_python_markdown(markdown):
+    """Changes what GitHub reads otherwise than Python-Markdown does.
+
+    A list may follow a line of text there, and a bar in the code of a table has a backslash.
+    """
     lines, code = [], False
     for line in markdown.split("\n"):
         code ^= line.startswith("```")
         below = lines and re.match(r"[^\s\-|#>]", lines[-1])
         if not code and below and line.startswith("- "):
             lines.append("")
+        if not code and line.startswith("|"):
+            line = re.sub(r"`[^`]+`", lambda span: span[0].replace(r"\|", "|"), line)
         lines.append(line)
     return "\n".join(lines)
