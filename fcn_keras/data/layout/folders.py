@@ -156,6 +156,8 @@ def _annotations_there(root):
             begins = opened.read(BEGINNING)
         if b'"shapes"' in begins or b'"imageData"' in begins:
             return f" {root} has labelme's JSON files, which are read as labelme:{root}."
+        if begins.lstrip().startswith(b"[") and b'"annotations"' in begins:
+            return f" {root} has Label Studio's JSON, which is read as label-studio:{root}."
         break
     return ""
 

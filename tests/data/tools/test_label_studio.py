@@ -97,3 +97,15 @@ def test_two_json_files_are_refused(export, write):
     write.text(root / "other.json", "[]")
     with pytest.raises(FileNotFoundError, match="has 2 JSON files"):
         data.load("label-studio", root)
+
+
+def test_images_may_lie_elsewhere_and_folder_names_the_data_set(export):
+    root = export({"a": [region("rectanglelabels", rectanglelabels=["nut"], x=0, y=0, width=50,
+                                height=50, rotation=0)]})  # fmt: skip
+    with pytest.raises(FileNotFoundError, match="Label Studio's JSON.*label-studio:"):
+        data.load("folder", root)
+    (root / "images").rename(root / "photos")
+    dataset = data.load("label-studio", root, split="all", images="photos")
+    assert dataset.images[0] == root / "photos" / "a.jpg"
+    with pytest.raises(FileNotFoundError, match="gone was expected"):
+        data.load("label-studio", root, images="gone")
