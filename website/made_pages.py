@@ -25,7 +25,7 @@ def listing(root, path):
 
 def gallery(root):
     """Every picture of the guide with its caption and its page."""
-    parts = ["# Gallery", "Every picture is made by this package; its page says how."]
+    parts = ["# Gallery", "The pictures of the guide, each with the page that explains it."]
     for path in sorted((root / "docs").glob("*.md")):
         text = path.read_text(encoding="utf-8")
         title = re.search(r"^# (.+)", text, re.MULTILINE)
