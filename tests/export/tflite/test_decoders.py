@@ -45,4 +45,4 @@ def test_exports_are_the_keras_model(net, pictures, tmp_path):
     options = {"size": SIZE, "logits": True, "calibration": calibration}
     tflite.export_tflite(net, path, "int8", **options)
     found = tflite.Segmenter(path).segment(image, return_logits=True)[1]
-    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.95
+    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.9
