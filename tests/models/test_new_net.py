@@ -22,7 +22,7 @@ def added(monkeypatch):
     (builder,) = re.findall(r"```python\n(\"{3}Coarse.*?)```", PAGE, re.DOTALL)
     module = types.ModuleType("fcn_keras.models.coarse")
     exec(compile(builder, "CONTRIBUTING.md", "exec"), vars(module))
-    (declaration,) = re.findall(r"```python\n(class CoarseOptions.*?)```", PAGE, re.DOTALL)
+    (declaration,) = re.findall(r"```python\n(\"{3}The options.*?)```", PAGE, re.DOTALL)
     (line,) = re.findall(r"`(OPTIONS\[\"coarse\"\] = .*?)`", PAGE)
     monkeypatch.setitem(options.OPTIONS, "coarse", {})
     names = dict(vars(options))
