@@ -127,15 +127,12 @@ def predict(
 
     fcn-keras predict runs/flow --pairs frame1.png frame2.png --out out
     """
-    if out.exists() and not out.is_dir():
-        raise FileExistsError(f"--out is a folder for the results; {out} is a file.")
     postprocessing.check_models(others, combine)
     postprocessing.check_precision(precision)
-    _check_polygons(formats, tolerance, smallest)
+    _check_results(out, formats, tolerance, smallest)
     load_library()
     from fcn_keras import inference
     from fcn_keras.data import ImageReader
-    from fcn_keras.inference.writing import png_scale_for
 
     segmenter = postprocessing.load_models(model, others, combine, output, labels)
     if segmenter.task is None:
@@ -146,15 +143,13 @@ def predict(
     written.update(formats=formats or (), tolerance=tolerance, smallest=smallest)
     read = {"pairs": pairs or None, "image_reader": ImageReader(bits, image_alpha, page)}
     results = inference.predict_files(segmenter, images, out, **written, **read)
-    _report(results, out)
-    png_scale = png_scale_for(segmenter.task, png_scale)
-    if png_scale is not None:
-        print(f"values: pixel x {png_scale:g} {segmenter.task.unit}".rstrip())
-    _end_with(result.error for result in results if result.error)
+    _report(results, out, segmenter.task, png_scale)
 
 
-def _check_polygons(formats, tolerance, smallest):
-    """Refuses impossible options of polygons before the net is loaded."""
+def _check_results(out, formats, tolerance, smallest):
+    """Refuses impossible options of the files to write before the net is loaded."""
+    if out.exists() and not out.is_dir():
+        raise FileExistsError(f"--out is a folder for the results; {out} is a file.")
     if formats:
         from fcn_keras.data.tools import POLYGON_FORMATS
 
@@ -164,17 +159,20 @@ def _check_polygons(formats, tolerance, smallest):
     whole_number("--smallest", smallest)
 
 
-def _report(results, out):
-    """Prints how many images, or pairs, there were."""
+def _report(results, out, task, png_scale):
+    """Prints how many images, or pairs, there were, what the pixels of a PNG of values mean, and
+    the errors of images; with any the program ends with 1.
+    """
+    from fcn_keras.inference.writing import png_scale_for
+
     done = sum(not result.error for result in results)
     pairs = any(result.second for result in results)
     what = "pairs of frames computed" if pairs else "images segmented"
     print(f"{done} of {len(results)} {what} into {out}")
-
-
-def _end_with(errors):
-    """Prints the errors of images; with any the program ends with 1."""
-    errors = list(errors)
+    png_scale = png_scale_for(task, png_scale)
+    if png_scale is not None:
+        print(f"values: pixel x {png_scale:g} {task.unit}".rstrip())
+    errors = [result.error for result in results if result.error]
     for error in errors:
         print(f"fcn-keras: {error}", file=sys.stderr)
     if errors:

@@ -224,10 +224,7 @@ def load(
         ValueError: for a classes.txt with a line that means nothing, an unknown split, or
             options that exclude each other.
     """
-    if regression and depth:
-        raise ValueError("regression and depth exclude each other.")
-    if normals is not None and not depth:
-        raise ValueError(f"normals={normals:g} are made of depths: it goes with depth.")
+    _check_together(regression, depth, normals, unit, scale)
     values = bool(regression or depth)
     where = {"images": images, "masks": masks, "pattern": pattern, "weak": weak}
     where.update(regression=regression, depth=depth)
@@ -235,9 +232,7 @@ def load(
     root = require(root, "folder", hint)
     names, paths, targets, notes, every = _examples(root, split, where)
     void = (void,) if isinstance(void, int) else tuple(void)
-    for option, value in (("classes", classes), ("resize", resize), ("weak", weak)):
-        if value is not None:
-            one_of(option, value, OPTIONS[option].choices)
+    _check_choices(classes=classes, resize=resize, weak=weak)
     if values:
         what = "depth" if depth else "regression"
         _refuse_for_values(
@@ -247,8 +242,6 @@ def load(
         if normals is not None:
             reader = NormalsReader(normals, reader)
         task = reader.task
-    elif unit or scale != 1:
-        raise ValueError("unit and scale go with regression=NAME, or with depth.")
     else:
         numbered = bool(instances or separate)
         two = binary or numbered or threshold is not None
@@ -266,6 +259,23 @@ def load(
         hint=hint, resize_images=resize == "images", notes=(*notes, *told),
     )  # fmt: skip
     return annotated(root, weak, masks, dataset) if weak else dataset
+
+
+def _check_together(regression, depth, normals, unit, scale):
+    """Raises ValueError for options that exclude each other or need another one."""
+    if regression and depth:
+        raise ValueError("regression and depth exclude each other.")
+    if normals is not None and not depth:
+        raise ValueError(f"normals={normals:g} are made of depths: it goes with depth.")
+    if (unit or scale != 1) and not (regression or depth):
+        raise ValueError("unit and scale go with regression=NAME, or with depth.")
+
+
+def _check_choices(**given):
+    """Raises ValueError for a value that is none of an option's choices."""
+    for option, value in given.items():
+        if value is not None:
+            one_of(option, value, OPTIONS[option].choices)
 
 
 def _targets(regression, depth):
