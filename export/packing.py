@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from fcn_keras.training import RunFolder
+from fcn_keras.training.run_folder import RunFolder, aside
 
 SUMS = "SHA256SUMS"
 _OPENED = {}  # (path, time, bytes) of an archive: the temporary folder that it was unpacked to
@@ -51,16 +51,11 @@ def pack(run, out, *, overwrite=False):
         raise FileExistsError(f"{out} is there already: --overwrite (overwrite=True) replaces it.")
     files = [folder.model_path(), *(path for path in _companions(folder) if path.is_file())]
     sums = "".join(f"{_digest(path)}  {path.name}\n" for path in files)
-    aside = out.with_name(f".{out.stem}.partial.zip")
-    try:
-        with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in files:  # a .keras file is compressed already
-                stored = path.suffix in (".keras", ".png")
-                archive.write(path, path.name, zipfile.ZIP_STORED if stored else None)
-            archive.writestr(SUMS, sums)
-        os.replace(aside, out)
-    finally:
-        aside.unlink(missing_ok=True)
+    with aside(out) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in files:  # a .keras file is compressed already
+            stored = path.suffix in (".keras", ".png")
+            archive.write(path, path.name, zipfile.ZIP_STORED if stored else None)
+        archive.writestr(SUMS, sums)
     return out
 
 

@@ -97,9 +97,6 @@ class BoundaryReport(Report):
         }
         return {
             **found,
-            "num_images": self.num_images,
-            "num_pixels": self.num_pixels,
-            "seconds": round(self.seconds, 3),
-            "warning": self.warning,
+            **self.counts(),
             "task": self.task.to_config(),
         }

@@ -145,10 +145,7 @@ class ClassReport(Report):
             **{name: json_float(getattr(found, name)) for _, name in METRICS},
             **({"boundary_f1": json_float(self.boundary.result())} if self.boundary else {}),
             "num_classes_averaged": found.num_averaged,
-            "num_images": self.num_images,
-            "num_pixels": self.num_pixels,
-            "seconds": round(self.seconds, 3),
-            "warning": self.warning,
+            **self.counts(),
             "classes": [
                 {key: value if key == "name" else json_float(value) for key, value in row.items()}
                 for row in self._classes()

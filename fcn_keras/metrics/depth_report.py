@@ -182,10 +182,7 @@ class DepthReport(Report):
                 kind: {name: json_float(value) for name, value in found._asdict().items()}
                 for kind, found in scores.items()
             },
-            "num_images": self.num_images,
-            "num_pixels": self.num_pixels,
-            "seconds": round(self.seconds, 3),
-            "warning": self.warning,
+            **self.counts(),
             "eigen_crop": self.measures.eigen_crop,
             "min_depth": self.measures.min_depth,
             "max_depth": self.measures.max_depth,

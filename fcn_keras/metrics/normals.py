@@ -145,10 +145,7 @@ class NormalsReport(Report):
         """Returns the report in JSON types: scores, counts, the task; NaN becomes None."""
         return {
             **{name: json_float(getattr(self, name)) for _, name, _ in self.SCORES},
-            "num_images": self.num_images,
-            "num_pixels": self.num_pixels,
-            "seconds": round(self.seconds, 3),
-            "warning": self.warning,
+            **self.counts(),
             "task": self.task.to_config(),
         }
 

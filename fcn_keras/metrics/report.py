@@ -76,6 +76,15 @@ class Report:
         """Number of pixels that were compared."""
         raise NotImplementedError
 
+    def counts(self):
+        """Returns what every report has beside its figures, in JSON types."""
+        return {
+            "num_images": self.num_images,
+            "num_pixels": self.num_pixels,
+            "seconds": round(self.seconds, 3),
+            "warning": self.warning,
+        }
+
     def table(self):
         """Returns the report as text for a terminal."""
         images = f"{self.num_images} image{'s' * (self.num_images != 1)}"

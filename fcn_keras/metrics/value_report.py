@@ -126,10 +126,7 @@ class ValueReport(Report):
         """Returns the report in JSON types: the errors, the counts, the task; NaN becomes None."""
         return {
             **{name: json_float(getattr(self, name)) for _, name in self.ERRORS},
-            "num_images": self.num_images,
-            "num_pixels": self.num_pixels,
-            "seconds": round(self.seconds, 3),
-            "warning": self.warning,
+            **self.counts(),
             "task": self.task.to_config(),
         }
 

@@ -105,7 +105,7 @@ def write_card(run, *, title=None, figures=None, licences=None, model=None, over
             "overwrite=True)."
         )
     text = model_card(folder, title=title, figures=figures, licences=licences, model=model)
-    path.write_text(text, encoding="utf-8")
+    folder.write_card(text)
     return path
 
 
@@ -117,7 +117,8 @@ def model_card(run, *, title=None, figures=None, licences=None, model=None):
     licences = licences or Licences()
     title = title or folder.path.resolve().name
     kind = getattr(task_of(model), "kind", None)  # None of several outputs
-    measured = _measured(figures, config, folder)
+    rows = folder.read_history() if folder.last.is_file() else []
+    measured = _of_validation(config, rows) if figures is None else _of_evaluation(figures)
     sections = [
         _head(title, config, measured, licences, _PIPELINES.get(kind, "image-segmentation")),
         MARK,
@@ -125,7 +126,7 @@ def model_card(run, *, title=None, figures=None, licences=None, model=None):
         _what_it_is(model, config),
         "## Use\n\n" + _use(kind),
         "## Data\n\n" + _data(config),
-        "## Training\n\n" + _training(config, folder),
+        "## Training\n\n" + _training(config, rows),
         "## Figures\n\n" + _figures(measured),
         "## Geometry and cost\n\n" + _geometry(model, config),
         "## Licences\n\n" + _licences(licences),
@@ -133,10 +134,8 @@ def model_card(run, *, title=None, figures=None, licences=None, model=None):
     return "\n\n".join(sections) + "\n"
 
 
-def _measured(figures, config, folder):
-    """Returns {"scores", "classes", "on", "images"} of an evaluation or the last validation."""
-    if figures is None:
-        return _of_validation(config, folder)
+def _of_evaluation(figures):
+    """Returns {"scores", "classes", "on", "images", "options"} of an evaluation."""
     found = figures if isinstance(figures, dict) else read_json(figures)
     found = {**found, **found.get("pooled", {})}  # of depth, whose report has scores by image too
     scores = {name: found[name] for name in _FIGURES if _is_number(found.get(name))}
@@ -155,10 +154,9 @@ def _measured(figures, config, folder):
     }
 
 
-def _of_validation(config, folder):
+def _of_validation(config, rows):
     """The figures of the epoch whose weights the card is about; {} for a run without validation."""
     data = config["data"]["val"]
-    rows = folder.read_history() if folder.last.is_file() else []
     rows = [row for row in rows if any(name.startswith("val_") for name in row)]
     if not data or not rows:
         return {}
@@ -241,10 +239,9 @@ def _data(config):
     return "\n".join(lines)
 
 
-def _training(config, folder):
+def _training(config, rows):
     plan = Recipe.from_config(config["recipe"])
     named = f"Recipe `{plan.name}`, seed {plan.seed}" if plan.name else f"Seed {plan.seed}"
-    rows = folder.read_history() if folder.last.is_file() else []
     batch = plan.batch_size * plan.accumulate
     steps = max(1, config["data"]["train"]["images"] // plan.batch_size)
     lines = [f"{named}, precision {config['model']['precision']}."]

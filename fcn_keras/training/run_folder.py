@@ -109,7 +109,7 @@ class RunFolder:
 
     def save_last(self, model, rows):
         """Writes model.keras with the optimizer and the history inside, then history.csv."""
-        with _aside(self.last) as path:
+        with aside(self.last) as path:
             model.save(path)
             with zipfile.ZipFile(path, "a") as archive:
                 archive.writestr("history.json", json.dumps(rows))
@@ -122,7 +122,7 @@ class RunFolder:
             named = isinstance(model.output, dict)
             outputs = model.output if named else _one(model.outputs)
             model = keras.Model(_one(model.inputs), outputs, name=model.name)
-        with _aside(self.best) as path:
+        with aside(self.best) as path:
             model.save(path)
 
     def read_history(self):
@@ -163,6 +163,10 @@ class RunFolder:
         table.writerows(rows)
         self._write(self.history, text.getvalue())
 
+    def write_card(self, text):
+        """Writes README.md."""
+        self._write(self.card, text)
+
     def write_config(self, config):
         """Writes config.json, with the versions of the packages that the training uses."""
         config = {**config, "versions": versions()}
@@ -195,8 +199,8 @@ class RunFolder:
         return config
 
     def _write(self, path, text):
-        with _aside(path) as aside:
-            aside.write_text(text, encoding="utf-8")
+        with aside(path) as beside:
+            beside.write_text(text, encoding="utf-8")
 
 
 def describe_run(model, plan, train_data, val_data, *, weights, devices, notes):
@@ -256,13 +260,17 @@ def _one(tensors):
 
 
 @contextlib.contextmanager
-def _aside(path):
-    """A path beside `path` to write to, which then replaces `path` unless an error is raised."""
-    aside = path.with_name(f".{path.stem}.partial{path.suffix}")
+def aside(path):
+    """Yields a path to write to, which then replaces `path` unless an error is raised.
+
+    Args:
+        path: A `Path`.
+    """
+    beside = path.with_name(f".{path.stem}.partial{path.suffix}")
     try:
-        yield aside
-        with open(aside, "r+b") as file:
+        yield beside
+        with open(beside, "r+b") as file:
             os.fsync(file.fileno())
-        os.replace(aside, path)
+        os.replace(beside, path)
     finally:
-        aside.unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
